@@ -1,0 +1,35 @@
+// Byte streams between the host and the guest's consoles.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace quire {
+
+/// Takes what the guest writes. Never loses bytes: blocks or grows.
+class ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+  virtual void write(std::span<const std::uint8_t> data) = 0;
+};
+
+enum class ReadStatus { kData, kNotYet, kEnd };
+
+struct ReadResult {
+  ReadStatus status;
+  std::size_t count_bytes;  ///< > 0 with kData, else 0
+};
+
+/// Gives what the guest reads.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  /// Never blocks. A regular file always answers kData or kEnd, so that its timing repeats.
+  virtual ReadResult read(std::span<std::uint8_t> out) = 0;
+  /// Waits until read() may answer something else than kNotYet, at most `timeout_ms`; called only while the guest
+  /// has nothing else to do. False when nothing will ever come.
+  virtual bool wait(int timeout_ms) = 0;
+};
+
+}  // namespace quire

@@ -1,0 +1,57 @@
+// What a machine is made of. Plain data; Machine's constructor checks it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "quire/arch/bootinfo.h"
+#include "quire/byte_stream.h"
+
+namespace quire {
+
+enum class TlbPolicy : std::uint8_t { kDefault, kLru, kFifo, kRandom };
+
+/// Geometry of the architectural TLB. `entries` and `ways` are powers of two, ways <= entries <= 65536;
+/// entries == ways is fully associative.
+struct TlbConfig {
+  std::uint32_t entries = 4096;
+  std::uint32_t ways = 4;
+  TlbPolicy policy = TlbPolicy::kDefault;
+};
+
+/// What the first instruction is.
+enum class BootMode : std::uint8_t {
+  kBare,        ///< an ELF in M-mode, from its entry point; no firmware
+  kSupervisor,  ///< a kernel in S-mode under the built-in SBI
+};
+
+struct Drive {
+  std::string path;
+  bool read_only = false;
+};
+
+struct Config {
+  BootMode mode = BootMode::kSupervisor;
+  std::uint64_t ram_bytes = 256ULL << 20;  ///< 16 MiB .. 64 GiB, a multiple of 2 MiB
+  TlbConfig tlb;
+  std::uint64_t seed = 0;                  ///< also /chosen/rng-seed and virtio-rng
+  std::uint64_t rtc_epoch_seconds = 1'767'225'600;  ///< 2026-01-01T00:00:00Z
+
+  std::vector<std::uint8_t> kernel;  ///< bytes of an ELF or a Linux `Image`
+  std::string kernel_name;           ///< for messages
+  std::vector<std::uint8_t> initrd;
+  std::string command_line;          ///< /chosen/bootargs
+  std::vector<Drive> drives;
+
+  bool htif = false;  ///< end through the ELF's `tohost` symbol (kBare)
+
+  std::shared_ptr<ByteSink> uart;    ///< null: dropped
+  std::shared_ptr<ByteSource> uart_in;
+  std::shared_ptr<ByteSource> stdin_stream;  ///< null: at end at once
+  std::shared_ptr<ByteSink> stdout_stream;
+  std::shared_ptr<ByteSink> stderr_stream;
+};
+
+}  // namespace quire

@@ -1,0 +1,56 @@
+// The interface of a device on the board, built-in or a user's own.
+//
+// A device sees (offset, size, value) and nothing of the hart. It acts only through what it was
+// given when it was made: its interrupt line, DMA into guest RAM, and the clock. Results must depend
+// on guest-visible inputs alone, so that runs repeat.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+
+namespace quire {
+
+/// Virtual time. Nanoseconds since reset; one instruction is one nanosecond.
+class Clock {
+ public:
+  using EventId = std::uint64_t;
+  virtual ~Clock() = default;
+  virtual std::uint64_t now_ns() const = 0;
+  /// Calls `action` when virtual time reaches `deadline_ns` (at once when it has), before the
+  /// instruction that would run at that moment. Events of one moment run in the order scheduled.
+  virtual EventId schedule(std::uint64_t deadline_ns, std::function<void()> action) = 0;
+  /// Forgets an event; one that ran or was cancelled already is ignored.
+  virtual void cancel(EventId event) = 0;
+};
+
+/// A level-triggered interrupt line.
+class IrqLine {
+ public:
+  virtual ~IrqLine() = default;
+  virtual void set(bool asserted) = 0;
+};
+
+/// Guest RAM as a bus master sees it. Physical addresses; false when any byte is not RAM (nothing is
+/// then transferred). Code translated from written pages is invalidated.
+class Dma {
+ public:
+  virtual ~Dma() = default;
+  virtual bool read(std::uint64_t address, std::span<std::uint8_t> out) = 0;
+  virtual bool write(std::uint64_t address, std::span<const std::uint8_t> data) = 0;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual std::string_view name() const = 0;
+  /// Back to the state after power-on.
+  virtual void reset() = 0;
+  /// `size` is 1, 2, 4 or 8 and `offset` is a multiple of it, below the mapped size.
+  /// The value is zero-extended. Unknown registers read 0 and ignore writes, as hardware does.
+  virtual std::uint64_t read(std::uint64_t offset, unsigned size) = 0;
+  virtual void write(std::uint64_t offset, unsigned size, std::uint64_t value) = 0;
+};
+
+}  // namespace quire

@@ -1,0 +1,145 @@
+// A whole machine: made from a Config, run by counts, looked at between and during runs.
+//
+// Same Config and same inputs give the same execution, bit for bit, however the run is sliced.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "quire/arch/cause.h"
+#include "quire/arch/sv39.h"
+#include "quire/config.h"
+#include "quire/error.h"
+#include "quire/trace_sink.h"
+
+namespace quire {
+
+enum class StopReason : std::uint8_t {
+  kExited,       ///< powered off by the guest (finisher, SBI, tohost); `exit_status` says how
+  kLimit,        ///< max_insns reached, exactly
+  kTimeout,      ///< host time over
+  kRequested,    ///< request_stop()
+  kIdle,         ///< the guest waits for ever: no event is due and no input can come
+};
+
+struct Stop {
+  StopReason reason;
+  unsigned hart;
+  std::uint64_t pc;
+  std::uint64_t icount;
+  int exit_status;     ///< with kExited: 0..255
+  std::string detail;  ///< one line for people
+};
+
+struct RunLimits {
+  std::uint64_t max_insns = UINT64_MAX;  ///< from now on; counts as icount does
+  double timeout_seconds = 0;            ///< host time; 0: none
+};
+
+/// One step of a page-table walk, root first.
+struct WalkStep {
+  unsigned level;
+  std::uint64_t pte_address;  ///< physical
+  arch::Pte pte;
+};
+
+/// What a walk found. `fault` is empty when the access would be allowed.
+struct Walk {
+  std::vector<WalkStep> steps;
+  std::optional<arch::Exception> fault;
+  std::string fault_reason;         ///< one phrase, e.g. "write to a read-only page"
+  std::uint64_t physical_address;   ///< valid without a fault
+  std::uint64_t page_bytes;
+};
+
+/// TLB counters since reset, architectural ones (quire/config.h TlbConfig).
+struct TlbStats {
+  std::uint64_t hits, misses, walks, evictions, flushes_all, flushes_asid, flushes_page;
+};
+
+struct Counters {
+  std::uint64_t icount;    ///< instructions retired plus instructions that trapped
+  std::uint64_t minstret;  ///< retired only
+  std::uint64_t traps, interrupts, page_faults;
+  TlbStats tlb;
+};
+
+/// Architectural state of one hart. Register numbers out of range, and CSRs that do not exist: Error(kUsage).
+class HartView {
+ public:
+  virtual ~HartView() = default;
+  virtual std::uint64_t pc() const = 0;
+  virtual void set_pc(std::uint64_t value) = 0;
+  virtual std::uint64_t x(unsigned index) const = 0;
+  virtual void set_x(unsigned index, std::uint64_t value) = 0;  ///< x0 stays 0
+  virtual std::uint64_t f(unsigned index) const = 0;             ///< raw bits, NaN-boxed
+  virtual void set_f(unsigned index, std::uint64_t value) = 0;
+  virtual std::uint64_t csr(unsigned number) const = 0;  ///< as M-mode would read it, without side effects
+  virtual void set_csr(unsigned number, std::uint64_t value) = 0;
+  virtual arch::Privilege privilege() const = 0;
+};
+
+/// Physical RAM. Ranges that are not wholly RAM: Error(kUsage). The guest sees writes at once.
+class MemoryView {
+ public:
+  virtual ~MemoryView() = default;
+  virtual std::uint64_t base() const = 0;
+  virtual std::uint64_t size_bytes() const = 0;
+  virtual void read(std::uint64_t address, std::span<std::uint8_t> out) const = 0;
+  virtual void write(std::uint64_t address, std::span<const std::uint8_t> data) = 0;
+  /// All of RAM, in place; valid as long as the machine.
+  virtual std::span<const std::uint8_t> bytes() const = 0;
+};
+
+class Machine {
+ public:
+  /// Throws Error(kUsage) for an impossible setting, Error(kFile) for a bad kernel or drive.
+  explicit Machine(const Config& config);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  /// Runs until a limit, a stop or the end. Running again goes on; after kExited it returns the same Stop at once.
+  /// Throws Error(kState) when called from a sink.
+  Stop run(const RunLimits& limits = {});
+  /// Ends the current run() after the current instruction. From a sink, or from any thread or
+  /// signal handler (then at the next slice).
+  void request_stop() noexcept;
+
+  const Config& config() const;
+  std::uint64_t icount() const;
+  std::uint64_t time_ns() const;  ///< virtual time: icount plus what WFI skipped
+  Counters counters() const;
+
+  HartView& hart(unsigned index = 0);
+  MemoryView& memory();
+
+  /// Walks the page table of `satp` (privilege U unless told) without touching A/D bits or the TLB.
+  Walk walk(arch::VirtAddr va, std::uint64_t satp, arch::Access access,
+            arch::Privilege privilege = arch::Privilege::kUser) const;
+
+  /// 64-bit xxh3 over architectural state: every hart's registers and CSRs, all RAM, icount and time.
+  std::uint64_t digest() const;
+
+  void add_sink(TraceSink* sink);     ///< not owned; must outlive the machine or be removed
+  void remove_sink(TraceSink* sink);
+
+  /// Host end of the control port (quire/arch/bootinfo.h); without one, writes are dropped.
+  void control_write(std::span<const std::uint8_t> data);  ///< host -> guest, queued
+  std::vector<std::uint8_t> control_read();                ///< guest -> host, all that has come
+
+  /// The device tree handed to the guest (empty in kBare mode without one).
+  std::span<const std::uint8_t> device_tree() const;
+  /// Value of an ELF symbol of the kernel, if it has one.
+  std::optional<std::uint64_t> symbol(const std::string& name) const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace quire
