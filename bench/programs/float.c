@@ -43,6 +43,8 @@ enum { kSide = 24 };
 static double a[kSide][kSide], b[kSide][kSide], c[kSide][kSide];
 static float wave[512];
 
+volatile double result;  // keeps the work alive
+
 int main(void) {
   for (int i = 0; i < kSide; i++)
     for (int j = 0; j < kSide; j++) {
@@ -64,5 +66,6 @@ int main(void) {
       total += wave[i];
     }
   }
-  return bodies[0].x == 0 || c[3][5] == 0 || total == 0;
+  result = bodies[0].x + c[3][5] + total;
+  return 0;
 }

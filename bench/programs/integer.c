@@ -145,6 +145,8 @@ static uint32_t hash_work(void) {
   return sum;
 }
 
+volatile uint64_t result;  // keeps the work alive
+
 int main(void) {
   static const char text[] = "5012 1234 -874 +122 35.54400 .1234500 -110.700 +0.64400 word x1 T0.3e-1F -T.T++Tq 1T3.4e4z ";
   uint16_t crc = 0;
@@ -154,5 +156,6 @@ int main(void) {
     crc = crc16(matrix_work(), crc);
     crc = crc16(hash_work(), crc);
   }
-  return crc == 0 ? 1 : 0;
+  result = crc;
+  return 0;
 }
