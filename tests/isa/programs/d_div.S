@@ -1,0 +1,7 @@
+// fdiv.d in all rounding modes, with flags
+#define SIGNATURE_WORDS 3072
+#include "bare.h"
+  BEGIN
+  FIVE ALL_FF fdiv.d fld fmv.x.d doubles 8
+  END
+  FRAME

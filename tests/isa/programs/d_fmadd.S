@@ -1,0 +1,7 @@
+// fmadd.d in all rounding modes
+#define SIGNATURE_WORDS 3072
+#include "bare.h"
+  BEGIN
+  FIVE ALL_FMA fmadd.d fld fmv.x.d doubles 8
+  END
+  FRAME

@@ -1,0 +1,7 @@
+// fnmsub.d in all rounding modes
+#define SIGNATURE_WORDS 3072
+#include "bare.h"
+  BEGIN
+  FIVE ALL_FMA fnmsub.d fld fmv.x.d doubles 8
+  END
+  FRAME

@@ -1,0 +1,7 @@
+// fmin.d, fmax.d
+#include "bare.h"
+  BEGIN
+  ALL_FF fmin.d fld fmv.x.d doubles 8
+  ALL_FF fmax.d fld fmv.x.d doubles 8
+  END
+  FRAME

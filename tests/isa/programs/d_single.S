@@ -1,0 +1,7 @@
+// fcvt.s.d and fcvt.d.s
+#include "bare.h"
+  BEGIN
+  FIVE ALL_F1 fcvt.s.d fld fmv.x.w doubles 8
+  ALL_F1 fcvt.d.s flw fmv.x.d floats 4
+  END
+  FRAME

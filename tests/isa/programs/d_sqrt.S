@@ -1,0 +1,6 @@
+// fsqrt.d in all rounding modes
+#include "bare.h"
+  BEGIN
+  FIVE ALL_F1 fsqrt.d fld fmv.x.d doubles 8
+  END
+  FRAME

@@ -1,0 +1,6 @@
+// fsqrt.s in all rounding modes
+#include "bare.h"
+  BEGIN
+  FIVE ALL_F1 fsqrt.s flw fmv.x.w floats 4
+  END
+  FRAME

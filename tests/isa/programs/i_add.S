@@ -1,0 +1,7 @@
+// add, sub
+#include "bare.h"
+  BEGIN
+  ALL_RR add
+  ALL_RR sub
+  END
+  FRAME

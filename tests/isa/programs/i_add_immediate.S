@@ -1,0 +1,9 @@
+// addi, addiw
+#include "bare.h"
+  BEGIN
+  .irp imm, 0, 1, -1, 2047, -2048, 5
+  ALL_RI addi, \imm
+  ALL_RI addiw, \imm
+  .endr
+  END
+  FRAME

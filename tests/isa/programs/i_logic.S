@@ -1,0 +1,8 @@
+// and, or, xor
+#include "bare.h"
+  BEGIN
+  ALL_RR and
+  ALL_RR or
+  ALL_RR xor
+  END
+  FRAME

@@ -1,0 +1,8 @@
+// sllw, srlw, sraw: the amount is the low five bits
+#include "bare.h"
+  BEGIN
+  ALL_RR sllw
+  ALL_RR srlw
+  ALL_RR sraw
+  END
+  FRAME

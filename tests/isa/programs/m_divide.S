@@ -1,0 +1,7 @@
+// div, divu: division by zero gives -1, overflow the dividend
+#include "bare.h"
+  BEGIN
+  ALL_RR div
+  ALL_RR divu
+  END
+  FRAME

@@ -1,0 +1,9 @@
+// divw, divuw, remw, remuw
+#include "bare.h"
+  BEGIN
+  ALL_RR divw
+  ALL_RR divuw
+  ALL_RR remw
+  ALL_RR remuw
+  END
+  FRAME

@@ -1,0 +1,6 @@
+// mul over every pair of operands
+#include "bare.h"
+  BEGIN
+  ALL_RR mul
+  END
+  FRAME

@@ -1,0 +1,6 @@
+// mulw
+#include "bare.h"
+  BEGIN
+  ALL_RR mulw
+  END
+  FRAME

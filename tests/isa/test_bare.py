@@ -1,0 +1,80 @@
+"""Bare-metal programs, one an instruction group or trap cause: `quire bare` against QEMU's spike machine.
+
+Both run the same binary; exit status and signature (every result that the program stored) must be equal.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = sorted((HERE / "programs").glob("*.S"))
+BUILD = Path(os.environ.get("QUIRE_BUILD_DIR", HERE.parents[1] / "build"))
+QUIRE = BUILD / "quire"
+COMPILE = (
+    "riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d -mcmodel=medany -nostdlib -static -fno-pic "
+    "-Wl,--build-id=none -Wl,--no-warn-rwx-segments"
+).split()
+
+
+def build(source: Path, out: Path, *defines: str) -> Path:
+    elf = out / f"{source.stem}.elf"
+    command = [*COMPILE, *defines, "-T", HERE / "programs" / "link.ld", source, "-o", elf]
+    subprocess.run(command, check=True)
+    return elf
+
+
+def run_quire(elf: Path, signature: Path) -> int:
+    command = [QUIRE, "bare", "--ram", "64M", "--max-insns", "10000000", "--signature", signature, elf]
+    return subprocess.run(command, timeout=60).returncode
+
+
+def run_qemu(elf: Path, signature: Path) -> int:
+    command = [
+        "qemu-system-riscv64", "-M", f"spike,signature={signature},signature-granularity=4", "-m", "64M",
+        "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none", "-kernel", elf,
+    ]  # fmt: skip
+    return subprocess.run(command, timeout=60, stdin=subprocess.DEVNULL).returncode
+
+
+def test_there_are_programs_for_every_group():
+    groups = {path.stem.split("_")[0] for path in PROGRAMS}
+    assert len(PROGRAMS) >= 60
+    assert groups == {"i", "m", "a", "f", "d", "c", "zicsr", "zifencei", "p"}
+
+
+@pytest.mark.parametrize("source", PROGRAMS, ids=lambda path: path.stem)
+def test_program_agrees_with_qemu(source, tmp_path):
+    elf = build(source, tmp_path)
+    theirs, ours = tmp_path / "qemu.sig", tmp_path / "quire.sig"
+    assert run_qemu(elf, theirs) == 0
+    expected = theirs.read_text().split()
+    written = [word for word in expected if word != "deadbeef"]
+    assert written, "the program stored nothing"
+    assert expected[-1] == "deadbeef", "the signature is full: raise SIGNATURE_WORDS"
+    assert run_quire(elf, ours) == 0
+    found = ours.read_text().split()
+    assert len(found) == len(expected)
+    wrong = [(i, e, f) for i, (e, f) in enumerate(zip(expected, found)) if e != f]
+    assert not wrong, "word, QEMU's, ours: " + ", ".join(f"{i} {e} {f}" for i, e, f in wrong[:8])
+
+
+@pytest.mark.parametrize("status", [0, 1, 7, 127])
+def test_tohost_hands_the_status_over(status, tmp_path):
+    source = tmp_path / "status.S"
+    source.write_text(f'#include "bare.h"\n  BEGIN\n  li a0, {status}\n  j finish\n  FRAME\n')
+    elf = build(source, tmp_path, f"-I{HERE / 'programs'}")
+    assert run_quire(elf, tmp_path / "ours") == run_qemu(elf, tmp_path / "theirs") == status
+
+
+@pytest.mark.parametrize("status", [0, 3, 255])
+def test_finisher_hands_the_status_over(status, tmp_path):
+    value = 0x5555 if status == 0 else status << 16 | 0x3333
+    source = tmp_path / "finisher.S"
+    source.write_text(
+        f'#include "bare.h"\n  BEGIN\n  li a0, {value}\n  li a1, 0x100000\n  sw a0, 0(a1)\n1:\n  j 1b\n  FRAME\n'
+    )
+    elf = build(source, tmp_path, f"-I{HERE / 'programs'}")
+    assert run_quire(elf, tmp_path / "ours") == status
