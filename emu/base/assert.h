@@ -10,8 +10,9 @@ namespace quire {
 
 }  // namespace quire
 
-#define QUIRE_ASSERT(condition)                                                                        \
-  (__builtin_expect(static_cast<bool>(condition), 1) ? static_cast<void>(0)                             \
-                                                     : ::quire::assertion_failed(#condition, __FILE__, __LINE__))
+#define QUIRE_ASSERT(condition)                      \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
+       : ::quire::assertion_failed(#condition, __FILE__, __LINE__))
 
 #define QUIRE_UNREACHABLE() ::quire::assertion_failed("unreachable", __FILE__, __LINE__)

@@ -1,8 +1,8 @@
 // From bits to Insn: RV64IMAFDC, Zicsr, Zifencei and the privileged instructions.
 #pragma once
 
-#include "emu/isa/insn.h"
 #include "emu/base/types.h"
+#include "emu/isa/insn.h"
 
 namespace quire {
 

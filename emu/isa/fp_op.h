@@ -12,13 +12,33 @@ enum class FpFmt : u8 { kSingle, kDouble };
 
 /// The FpFmt of an operation is that of its floating-point operands, and for kFrom* of its result.
 enum class FpOp : u8 {
-  kAdd, kSub, kMul, kDiv, kSqrt,       // rounded
-  kMadd, kMsub, kNmsub, kNmadd,        // rounded once: a*b+c, a*b-c, -(a*b)+c, -(a*b)-c
-  kToW, kToWu, kToL, kToLu,            // to an x register; W and WU results are sign-extended from bit 31
-  kFromW, kFromWu, kFromL, kFromLu,    // from an x register
-  kFromFloat,                          // from the other format (fcvt.s.d is <kFromFloat, kSingle>)
-  kSgnj, kSgnjn, kSgnjx, kMin, kMax,   // from here on the rounding mode does not matter
-  kEq, kLt, kLe, kClass,               // to an x register
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kSqrt,  // rounded
+  kMadd,
+  kMsub,
+  kNmsub,
+  kNmadd,  // rounded once: a*b+c, a*b-c, -(a*b)+c, -(a*b)-c
+  kToW,
+  kToWu,
+  kToL,
+  kToLu,  // to an x register; W and WU results are sign-extended from bit 31
+  kFromW,
+  kFromWu,
+  kFromL,
+  kFromLu,     // from an x register
+  kFromFloat,  // from the other format (fcvt.s.d is <kFromFloat, kSingle>)
+  kSgnj,
+  kSgnjn,
+  kSgnjx,
+  kMin,
+  kMax,  // from here on the rounding mode does not matter
+  kEq,
+  kLt,
+  kLe,
+  kClass,  // to an x register
 };
 
 /// Whether the instruction has an rm field: then a reserved rounding mode makes it illegal.

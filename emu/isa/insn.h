@@ -6,8 +6,8 @@
 
 #include <type_traits>
 
-#include "emu/isa/op.h"
 #include "emu/base/types.h"
+#include "emu/isa/op.h"
 
 namespace quire {
 
@@ -17,8 +17,8 @@ inline constexpr unsigned kXRegisters = 33;
 
 struct Insn {
   Op op = Op::illegal;
-  u8 rd = 0;      ///< x1..x31 or kSinkRegister; f0..f31 for kWritesF
-  u8 rs1 = 0;     ///< csrr*i: the 5-bit immediate
+  u8 rd = 0;   ///< x1..x31 or kSinkRegister; f0..f31 for kWritesF
+  u8 rs1 = 0;  ///< csrr*i: the 5-bit immediate
   u8 rs2 = 0;
   u8 rs3 = 0;
   u8 rm = 0;      ///< 0..4 or 7 (Rounding); reserved modes decode to Op::illegal

@@ -10,14 +10,15 @@
 //
 //   constants   c.imm(i64)                 the constant as a value
 //               c.pc()  c.next_pc()        of this instruction; of the one after it (pc + length)
-//   registers   c.x(r)  c.set_x(r, v)      r of x() is 0..31 and x(0) is 0; r of set_x is 1..31 or kSinkRegister
+//   registers   c.x(r)  c.set_x(r, v)      r of x() is 0..31 and x(0) is 0; r of set_x is 1..31 or
+//   kSinkRegister
 //               c.f(r)  c.set_f(r, v)      raw 64 bits; set_f marks mstatus.FS dirty
 //   arithmetic  c.shl(a, n) c.shr_u(a, n) c.shr_s(a, n)     n is a value below 64
 //               c.lt_s(a, b) c.lt_u(a, b) c.eq(a, b)        1 or 0
 //               c.select(cond, a, b)                        cond != 0 ? a : b, both are computed
-//               c.sext(a, bits) c.zext(a, bits)             extend from the low `bits` (8, 16 or 32; unsigned)
-//               c.mul(a, b) c.mulh_ss(a, b) c.mulh_su(a, b) c.mulh_uu(a, b)
-//               c.div_s(a, b) c.div_u(a, b) c.rem_s(a, b) c.rem_u(a, b)    64 bits, results of table 13.2
+//               c.sext(a, bits) c.zext(a, bits)             extend from the low `bits` (8, 16 or 32;
+//               unsigned) c.mul(a, b) c.mulh_ss(a, b) c.mulh_su(a, b) c.mulh_uu(a, b) c.div_s(a, b)
+//               c.div_u(a, b) c.rem_s(a, b) c.rem_u(a, b)    64 bits, results of table 13.2
 //                           for a zero divisor and overflow; word forms are made of these and sext/zext
 //   memory      bool c.template load<Bytes>(addr, U64& out)            zero-extended; may be misaligned
 //               bool c.template store<Bytes>(addr, v)                  the low bytes of v
@@ -104,6 +105,8 @@ concept SemContext = requires(C& c, const Insn& i, typename C::U64 v, typename C
 };
 
 /// Bodies are inlined into whatever dispatches them.
-#define QUIRE_SEM template <class C> [[gnu::always_inline]] inline
+#define QUIRE_SEM    \
+  template <class C> \
+  [[gnu::always_inline]] inline
 
 }  // namespace quire
