@@ -1,0 +1,127 @@
+// Streams over file descriptors and memory; see quire/streams.h.
+#include "quire/streams.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "quire/error.h"
+
+namespace quire {
+
+bool FdSource::ready(int timeout_ms) const {
+  pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
+  // An interrupted wait counts as ready: the caller looks at its stop requests and asks again.
+  return ::poll(&waiting, 1, timeout_ms) != 0;
+}
+
+ReadResult FdSource::read(std::span<std::uint8_t> out) {
+  if (ended_) {
+    return {ReadStatus::kEnd, 0};
+  }
+  if (out.empty() || !ready(0)) {
+    return {ReadStatus::kNotYet, 0};
+  }
+  const ssize_t count = ::read(fd_, out.data(), out.size());
+  if (count > 0) {
+    return {ReadStatus::kData, static_cast<std::size_t>(count)};
+  }
+  if (count < 0 && (errno == EINTR || errno == EAGAIN)) {
+    return {ReadStatus::kNotYet, 0};
+  }
+  // A descriptor that cannot be read (closed, a directory) has nothing to give, like an empty one.
+  ended_ = true;
+  return {ReadStatus::kEnd, 0};
+}
+
+bool FdSource::wait(int timeout_ms) {
+  if (!ended_) {
+    ready(timeout_ms);
+  }
+  return !ended_;
+}
+
+void FdSink::write(std::span<const std::uint8_t> data) {
+  while (!data.empty()) {
+    const ssize_t count = ::write(fd_, data.data(), data.size());
+    if (count >= 0) {
+      data = data.subspan(static_cast<std::size_t>(count));
+    } else if (errno == EAGAIN) {
+      pollfd waiting{.fd = fd_, .events = POLLOUT, .revents = 0};
+      ::poll(&waiting, 1, -1);
+    } else if (errno != EINTR) {
+      throw Error(ErrorKind::kFile,
+                  fmt::format("{}: {}; the guest's output would be lost", name_, std::strerror(errno)));
+    }
+  }
+}
+
+void BufferSource::push(std::span<const std::uint8_t> data) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) {
+    throw Error(ErrorKind::kState, "standard input is closed already; write before closing it");
+  }
+  data_.insert(data_.end(), data.begin(), data.end());
+}
+
+void BufferSource::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+}
+
+bool BufferSource::closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+std::size_t BufferSource::pending_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return data_.size();
+}
+
+ReadResult BufferSource::read(std::span<std::uint8_t> out) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t count = std::min(out.size(), data_.size());
+  if (count == 0) {
+    return {closed_ && data_.empty() ? ReadStatus::kEnd : ReadStatus::kNotYet, 0};
+  }
+  std::copy_n(data_.begin(), count, out.begin());
+  data_.erase(data_.begin(), data_.begin() + static_cast<std::ptrdiff_t>(count));
+  return {ReadStatus::kData, count};
+}
+
+bool BufferSource::wait(int /*timeout_ms*/) {
+  const std::lock_guard lock(mutex_);
+  return !data_.empty();
+}
+
+void BufferSink::write(std::span<const std::uint8_t> data) {
+  const std::lock_guard lock(mutex_);
+  data_.append(reinterpret_cast<const char*>(data.data()), data.size());
+  // Trimmed by halves, so that a long log costs each byte one move at most.
+  if (limit_bytes_ != SIZE_MAX && data_.size() > 2 * limit_bytes_) {
+    const std::size_t surplus = data_.size() - limit_bytes_;
+    data_.erase(0, surplus);
+    taken_bytes_ -= std::min(taken_bytes_, surplus);
+  }
+}
+
+std::string BufferSink::contents() const {
+  const std::lock_guard lock(mutex_);
+  const std::size_t surplus = data_.size() > limit_bytes_ ? data_.size() - limit_bytes_ : 0;
+  return data_.substr(surplus);
+}
+
+std::string BufferSink::take() {
+  const std::lock_guard lock(mutex_);
+  std::string fresh = data_.substr(taken_bytes_);
+  taken_bytes_ = data_.size();
+  return fresh;
+}
+
+}  // namespace quire

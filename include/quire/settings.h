@@ -1,0 +1,30 @@
+// Settings as people write them ("256M", "entries=64,ways=4,policy=lru"), for the command and Python alike.
+//
+// Every function throws Error(kUsage) with one line that names the text and says what is accepted.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "quire/config.h"
+
+namespace quire {
+
+/// "65536", "64K", "256M", "1G", "1T": bytes, in powers of 1024; "MiB" and "MB" mean the same as "M".
+std::uint64_t parse_size(std::string_view text);
+
+/// "entries=N,ways=N,policy=default|lru|fifo|random", any part of it; the rest stays as in `base`.
+TlbConfig parse_tlb(std::string_view text, TlbConfig base = {});
+
+std::string_view tlb_policy_name(TlbPolicy policy);
+
+/// "HOST:GUEST" or "PATH" alone for the same path on both sides; the guest's path must be absolute.
+/// (The last ':' separates, so that host paths may hold some.)
+struct HostGuestPath {
+  std::string host;
+  std::string guest;
+};
+HostGuestPath parse_host_guest(std::string_view text);
+
+}  // namespace quire

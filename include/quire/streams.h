@@ -1,0 +1,74 @@
+// Byte streams of the host: file descriptors and memory.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "quire/byte_stream.h"
+
+namespace quire {
+
+/// Reads a file descriptor (not owned). A regular file never answers kNotYet.
+class FdSource : public ByteSource {
+ public:
+  explicit FdSource(int fd) : fd_(fd) {}
+  ReadResult read(std::span<std::uint8_t> out) override;
+  bool wait(int timeout_ms) override;
+
+ private:
+  bool ready(int timeout_ms) const;
+
+  int fd_;
+  bool ended_ = false;
+};
+
+/// Writes a file descriptor (not owned) at once. Throws Error(kFile), naming `name`, when the host refuses.
+class FdSink : public ByteSink {
+ public:
+  FdSink(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  void write(std::span<const std::uint8_t> data) override;
+
+ private:
+  int fd_;
+  std::string name_;
+};
+
+/// What the host has put in so far. Empty and not closed means "not yet"; nobody waits for more, so a guest
+/// that needs it stops the run as idle. Any thread may push.
+class BufferSource : public ByteSource {
+ public:
+  void push(std::span<const std::uint8_t> data);
+  void close();
+  bool closed() const;
+  std::size_t pending_bytes() const;
+
+  ReadResult read(std::span<std::uint8_t> out) override;
+  bool wait(int timeout_ms) override;
+
+ private:
+  mutable std::mutex mutex_;  ///< guards the rest
+  std::deque<std::uint8_t> data_;
+  bool closed_ = false;
+};
+
+/// Keeps what the guest has written: all of it, or the last `limit_bytes`. Any thread may look.
+class BufferSink : public ByteSink {
+ public:
+  explicit BufferSink(std::size_t limit_bytes = SIZE_MAX) : limit_bytes_(limit_bytes) {}
+  void write(std::span<const std::uint8_t> data) override;
+
+  std::string contents() const;
+  /// What came since the last take().
+  std::string take();
+
+ private:
+  const std::size_t limit_bytes_;
+  mutable std::mutex mutex_;  ///< guards the rest
+  std::string data_;
+  std::size_t taken_bytes_ = 0;
+};
+
+}  // namespace quire
