@@ -1,0 +1,52 @@
+// CLINT: software interrupts and the timer of machine mode, as SiFive laid them out.
+//
+// Register layout of the RISC-V ACLINT specification 1.0-rc4, chapters 2 and 3: MSWI at 0, MTIMER's
+// mtimecmp at 0x4000, mtime at 0xbff8. Invariant: outside of a call, each MTIP line equals
+// `mtime >= mtimecmp` at the present moment; the clock's event makes it so in between.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "emu/base/types.h"
+#include "quire/device.h"
+
+namespace quire {
+
+/// Where one hart's interrupts go; not owned.
+struct ClintLines {
+  IrqLine* software;  ///< MSIP
+  IrqLine* timer;     ///< MTIP
+};
+
+class Clint final : public Device {
+ public:
+  /// One entry a hart, hart 0 first.
+  Clint(Clock& clock, const std::vector<ClintLines>& lines);
+
+  std::string_view name() const override { return "clint"; }
+  void reset() override;
+  u64 read(u64 offset, unsigned size) override;
+  void write(u64 offset, unsigned size, u64 value) override;
+
+  /// mtime, in ticks of kTimebaseHz; also what the `time` CSR reads.
+  u64 time() const;
+
+ private:
+  struct Hart {
+    ClintLines lines;
+    bool software_pending = false;
+    u64 timecmp = 0;
+    std::optional<Clock::EventId> event;
+  };
+
+  u64 clock_ticks() const;
+  void set_time(u64 ticks);
+  void update_timer(Hart& hart);
+
+  Clock& clock_;
+  u64 time_offset_ = 0;  ///< mtime minus the clock's ticks, modulo 2^64
+  std::vector<Hart> harts_;
+};
+
+}  // namespace quire

@@ -1,0 +1,76 @@
+// virtio over MMIO, version 2 (virtio 1.2, 4.2): registers, negotiation, queue setup, interrupts.
+//
+// A driver that breaks a rule the device must rely on gets DEVICE_NEEDS_RESET (2.1.2), and the device
+// does nothing more until it is reset. Requests are answered within the notifying store. Invariant:
+// outside of a call the line equals "InterruptStatus is not zero".
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "emu/base/types.h"
+#include "emu/devices/virtio_device.h"
+#include "emu/devices/virtqueue.h"
+#include "quire/device.h"
+
+namespace quire {
+
+class VirtioMmio final : public Device {
+ public:
+  VirtioMmio(std::unique_ptr<VirtioDevice> device, Dma& dma, IrqLine& irq);
+
+  std::string_view name() const override { return device_->name(); }
+  void reset() override;
+  u64 read(u64 offset, unsigned size) override;
+  void write(u64 offset, unsigned size, u64 value) override;
+
+  // For the device type.
+
+  /// Whether the driver accepted `feature`.
+  bool has_feature(u64 feature) const { return (driver_features_ & feature) != 0; }
+  /// DRIVER_OK, and nothing broken.
+  bool live() const;
+  /// Chains that wait in `queue`; 0 unless it is live and set up.
+  u32 pending(u32 queue);
+  /// Answers what waits in `queue` (Virtqueue::serve), and interrupts.
+  void serve(u32 queue, const Virtqueue::Handler& handler);
+  Dma& dma() { return dma_; }
+
+  /// Why the device needs a reset; empty when it does not.
+  std::string_view failure() const { return failure_; }
+
+ private:
+  struct Queue {
+    explicit Queue(Dma& dma) : ring(dma) {}
+    Virtqueue::Setup setup;
+    Virtqueue ring;
+  };
+
+  u64 offered_features() const;
+  Queue* selected();
+  void driver_reset();
+  u32 read_register(u32 offset);
+  u64 read_config(u64 offset, unsigned size) const;
+  void write_register(u32 offset, u32 value);
+  void write_status(u32 value);
+  void write_driver_features(u32 value);
+  void write_queue_setup(u32 offset, u32 value);
+  void write_queue_ready(u32 value);
+  void raise(arch::virtio::InterruptBit cause);
+  void fail(QueueError error);
+
+  std::unique_ptr<VirtioDevice> device_;
+  Dma& dma_;
+  IrqLine& irq_;
+  std::vector<Queue> queues_;
+  u32 status_ = 0;
+  u32 interrupt_status_ = 0;
+  u32 device_features_sel_ = 0;
+  u32 driver_features_sel_ = 0;
+  u64 driver_features_ = 0;
+  u32 queue_sel_ = 0;
+  u32 config_generation_ = 0;
+  std::string_view failure_;
+};
+
+}  // namespace quire
