@@ -178,5 +178,4 @@ struct Elf64NoteHeader {
 };
 static_assert(sizeof(Elf64NoteHeader) == 12);
 
-
 }  // namespace quire::arch

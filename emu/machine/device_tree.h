@@ -1,0 +1,31 @@
+// The device tree the guest boots with: a description of exactly the board that runs.
+//
+// Bindings are the Devicetree Specification v0.4 and Linux's documented ones, laid out as QEMU's `virt` board has
+// them, so that software written for that board finds the same nodes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quire {
+
+struct InitrdRange {
+  std::uint64_t start;
+  std::uint64_t end;
+};
+
+struct DeviceTreeInputs {
+  std::uint64_t ram_bytes;
+  std::string command_line;
+  std::optional<InitrdRange> initrd;
+  std::uint64_t seed;        ///< /chosen/rng-seed is derived from it
+  unsigned virtio_slots;     ///< each slot is described, plugged or not
+};
+
+/// The flattened tree. Its length does not depend on where the initrd lies.
+std::vector<std::uint8_t> build_device_tree(const DeviceTreeInputs& inputs);
+
+}  // namespace quire
