@@ -1,0 +1,13 @@
+// The end: hands an exit status to the board and switches it off.
+#pragma once
+
+#include "guest/lib/types.h"
+
+namespace kernel {
+
+/// `status` 0..255 is what the emulator's process exits with; SBI shutdown where the board has no finisher.
+[[noreturn]] void power_off(u8 status);
+/// Finds the finisher, and makes a panic log its line, emit the `panic` event and end with 255.
+void init_power();
+
+}  // namespace kernel
