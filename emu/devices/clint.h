@@ -34,7 +34,7 @@ class Clint final : public Device {
 
  private:
   struct Hart {
-    ClintLines lines;
+    ClintLines lines{};
     bool software_pending = false;
     u64 timecmp = 0;
     std::optional<Clock::EventId> event;

@@ -44,7 +44,7 @@ class Plic final : public Device {
   };
   using SourceSet = std::bitset<kPlicSources + 1>;  ///< bit 0, "no interrupt", is never set
   struct Context {
-    IrqLine* line;
+    IrqLine* line = nullptr;
     SourceSet enabled;
     u32 threshold = 0;
   };

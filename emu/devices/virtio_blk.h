@@ -19,8 +19,8 @@ namespace quire {
 
 class VirtioBlk final : public VirtioDevice {
  public:
-  /// `id`: what VIRTIO_BLK_T_GET_ID answers, cut to 20 bytes.
-  VirtioBlk(std::unique_ptr<DiskImage> image, std::string_view id);
+  /// `disk_id`: what VIRTIO_BLK_T_GET_ID answers, cut to 20 bytes.
+  VirtioBlk(std::unique_ptr<DiskImage> image, std::string_view disk_id);
 
   std::string_view name() const override { return "virtio-blk"; }
   arch::virtio::DeviceId id() const override { return arch::virtio::DeviceId::kBlock; }
@@ -35,6 +35,7 @@ class VirtioBlk final : public VirtioDevice {
   using Transferred = arch::Result<arch::virtio::BlkStatus, QueueError>;
 
   arch::Result<std::optional<u32>, QueueError> answer(const Chain& chain);
+  arch::Result<void, QueueError> put_status(const Chain& chain, arch::virtio::BlkStatus status);
   bool in_range(u64 sector, u64 len_bytes) const;
   Transferred read_sectors(u64 sector, BufferCursor& data, u64 len_bytes, u32& written);
   Transferred write_sectors(u64 sector, BufferCursor& data);
