@@ -1,0 +1,15 @@
+// The subcommands. Each throws quire::Error for what the user must correct; the report is what is left to
+// say.
+#pragma once
+
+#include "emu/cli/options.h"
+#include "emu/cli/report.h"
+
+namespace quire::cli {
+
+Report run_command(const Options& options);
+Report bare_command(const Options& options);
+/// Prints its findings on stdout; status 3 when something is missing without which no program runs.
+Report doctor_command();
+
+}  // namespace quire::cli

@@ -1,0 +1,73 @@
+// Reading and writing whole files; see files.h.
+#include "emu/cli/files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "quire/error.h"
+
+namespace quire::cli {
+namespace {
+
+class File {
+ public:
+  File(const std::string& path, int flags) : path_(path), fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
+    if (fd_ < 0) {
+      fail(errno);
+    }
+  }
+  ~File() { ::close(fd_); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  int fd() const { return fd_; }
+  [[noreturn]] void fail(int error) const {
+    throw Error(ErrorKind::kFile, fmt::format("{}: {}; check the path", path_, std::strerror(error)));
+  }
+
+ private:
+  const std::string& path_;
+  int fd_;
+};
+
+}  // namespace
+
+std::vector<std::uint8_t> read_file(const std::string& path) {
+  const File file(path, O_RDONLY);
+  std::vector<std::uint8_t> bytes;
+  struct stat status = {};
+  if (::fstat(file.fd(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    file.fail(EISDIR);
+  }
+  for (;;) {
+    constexpr std::size_t kStepBytes = std::size_t{1} << 20;
+    const std::size_t have = bytes.size();
+    bytes.resize(have + kStepBytes);
+    const ssize_t count = ::read(file.fd(), bytes.data() + have, kStepBytes);
+    bytes.resize(have + static_cast<std::size_t>(count > 0 ? count : 0));
+    if (count < 0 && errno != EINTR) {
+      file.fail(errno);
+    }
+    if (count == 0) {
+      return bytes;
+    }
+  }
+}
+
+void write_file(const std::string& path, std::string_view text) {
+  const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  while (!text.empty()) {
+    const ssize_t count = ::write(file.fd(), text.data(), text.size());
+    if (count < 0 && errno != EINTR) {
+      file.fail(errno);
+    }
+    text.remove_prefix(static_cast<std::size_t>(count > 0 ? count : 0));
+  }
+}
+
+}  // namespace quire::cli

@@ -1,0 +1,17 @@
+// Whole files of the host, with errors that name them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quire::cli {
+
+/// Throws Error(kFile): missing, a directory, unreadable.
+std::vector<std::uint8_t> read_file(const std::string& path);
+
+/// Replaces the file. Throws Error(kFile) when it cannot be written whole.
+void write_file(const std::string& path, std::string_view text);
+
+}  // namespace quire::cli

@@ -1,0 +1,78 @@
+// The quire command: parse, do, report. Exit statuses: docs of `quire --help`.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "emu/cli/commands.h"
+#include "emu/cli/message.h"
+#include "quire/error.h"
+
+namespace {
+
+using quire::cli::Command;
+using quire::cli::Options;
+using quire::cli::Origin;
+using quire::cli::Report;
+
+constexpr int kUsageStatus = 2;
+constexpr int kErrorStatus = 3;
+
+Report failed(Origin origin, int status, const std::string& detail) {
+  Report report;
+  report.origin = origin;
+  report.status = status;
+  report.detail = detail;
+  return report;
+}
+
+Report perform(const Options& options) {
+  try {
+    switch (options.command) {
+      case Command::kRun:
+        return run_command(options);
+      case Command::kBare:
+        return bare_command(options);
+      case Command::kDoctor:
+        return quire::cli::doctor_command();
+    }
+  } catch (const quire::Error& error) {
+    const bool usage = error.kind() == quire::ErrorKind::kUsage;
+    return failed(usage ? Origin::kUsage : Origin::kEmulator, usage ? kUsageStatus : kErrorStatus,
+                  error.what());
+  } catch (const std::bad_alloc&) {
+    return failed(Origin::kEmulator, kErrorStatus,
+                  "the host has not enough memory; give the guest less with --ram");
+  } catch (const std::exception& error) {
+    return failed(Origin::kEmulator, kErrorStatus, error.what());
+  }
+  return {};
+}
+
+/// Says what is to be said, and returns the command's status.
+int conclude(const Report& report, const Options& options) {
+  if (!report.detail.empty()) {
+    quire::cli::complain(report.detail);
+  }
+  try {
+    deliver(report, options);
+  } catch (const quire::Error& error) {
+    quire::cli::complain(error.what());
+    return kErrorStatus;
+  }
+  return report.status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const quire::cli::Parsed parsed = quire::cli::parse_command_line(argc, argv);
+  quire::cli::set_color_wanted(parsed.options.color);
+  if (!parsed.status) {
+    return conclude(perform(parsed.options), parsed.options);
+  }
+  if (*parsed.status == 0) {
+    fmt::print("{}", parsed.text);
+    return 0;
+  }
+  return conclude(failed(Origin::kUsage, *parsed.status, parsed.text), parsed.options);
+}

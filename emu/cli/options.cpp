@@ -1,0 +1,230 @@
+// Definition of the command line with CLI11; see options.h.
+//
+// Invariant: nothing behind PROGRAM is looked at, so that a program's options are never taken for ours.
+#include "emu/cli/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <sstream>
+
+namespace quire::cli {
+namespace {
+
+constexpr const char* kFooter =
+    "Exit status: the guest's (128 + signal when one killed it); 124 when --max-insns or --timeout ended the "
+    "run;\n"
+    "2 for a wrong command line; 3 for an error of the emulator or of a file; 130 after Ctrl-C.\n"
+    "The first Ctrl-C stops the run and still reports; a second one ends quire at once.";
+
+/// Unlike the conversions of C, takes no sign, no blank and nothing that does not fit.
+CLI::Validator count_validator() {
+  return CLI::Validator(
+      [](std::string& text) {
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        return error == std::errc{} && end == text.data() + text.size()
+                   ? std::string{}
+                   : "'" + text + "' is not a whole number";
+      },
+      "");
+}
+
+CLI::Validator seconds_validator() {
+  return CLI::Validator(
+      [](std::string& text) {
+        double value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool good =
+            error == std::errc{} && end == text.data() + text.size() && value > 0 && value < 1e9;
+        return good ? std::string{} : "'" + text + "' is not a number of seconds above 0";
+      },
+      "");
+}
+
+void add_machine_options(CLI::App& app, Options& options) {
+  app.add_flag("--json{}", options.json,
+               "Write one JSON object to FILE (--json=FILE) or to the end of stderr");
+  app.add_option("--ram", options.ram, "Size of RAM, 16M to 64G")->type_name("SIZE")->capture_default_str();
+  app.add_option("--tlb", options.tlb, "Geometry of the TLB: entries=N,ways=N,policy=default|lru|fifo|random")
+      ->type_name("SPEC");
+  app.add_option("--seed", options.seed, "Seed of everything random in the run")
+      ->check(count_validator())
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--max-insns", options.max_insns, "Stop after exactly N instructions")
+      ->check(count_validator())
+      ->type_name("N");
+  app.add_option("--timeout", options.timeout_seconds, "Stop after this many seconds on the host")
+      ->type_name("SECONDS")
+      ->check(seconds_validator());
+  app.add_flag("--stats", options.stats, "Say at the end what the run did: instructions, speed, faults, TLB");
+  app.add_flag("--digest", options.digest, "Say at the end the digest of RAM and architectural state");
+  app.add_flag("!--no-color", options.color, "Plain messages, also on a terminal");
+}
+
+void add_run_options(CLI::App& app, Options& options) {
+  app.add_option("--env", options.env, "Set a variable of the program's environment (repeatable)")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  app.add_option("--cwd", options.cwd, "Working directory of the program")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--file", options.files, "Give the program a file of the host (repeatable)")
+      ->type_name("HOST:GUEST")
+      ->allow_extra_args(false);
+  app.add_flag("--strace", options.strace, "Show system calls on stderr");
+  app.add_option("--export-qemu", options.export_qemu,
+                 "Do not run: write kernel, initramfs and command line that run the program on QEMU")
+      ->type_name("DIR");
+  app.add_option("--kernel-log", options.kernel_log, "Write the supervisor's log to FILE ('-': stderr)")
+      ->type_name("FILE");
+}
+
+/// CLI11 knows nothing of PROGRAM, which is not one of its options, and shows the defaults of flags.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  explicit HelpFormatter(std::string usage) : usage_(std::move(usage)) { column_width(28); }
+  std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
+    return "Usage: " + usage_ + "\n";
+  }
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    const std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    return name == "--json{}" ? "--json[=FILE]" : name.substr(0, name.find('{'));
+  }
+
+ private:
+  std::string usage_;
+};
+
+void add_bare_options(CLI::App& app, Options& options) {
+  app.add_option("--signature", options.signature,
+                 "Write begin_signature..end_signature to FILE, one 32-bit word a line")
+      ->type_name("FILE");
+}
+
+CLI::App* add_command(CLI::App& app, const char* name, const char* description, const char* usage) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->formatter(std::make_shared<HelpFormatter>(usage));
+  command->footer(kFooter);
+  return command;
+}
+
+bool is_command(const CLI::App& app, const std::string& name) {
+  const auto commands =
+      app.get_subcommands([&](const CLI::App* command) { return command->check_name(name); });
+  return !commands.empty();
+}
+
+Parsed complain(Options options, std::string_view what, std::string_view command) {
+  std::string line(what);
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return {
+      std::move(options), 2,
+      fmt::format("{}; 'quire{}{} --help' says what there is", line, command.empty() ? "" : " ", command)};
+}
+
+/// Index of PROGRAM in `words` (the words behind the subcommand): the first that is neither an option of
+/// `command` nor an option's value, or the one behind "--". Their number when there is none.
+std::size_t find_program(const CLI::App& command, const std::vector<std::string>& words) {
+  std::size_t at = 0;
+  while (at < words.size()) {
+    const std::string& word = words[at];
+    if (word == "--") {
+      return at + 1;
+    }
+    if (word.size() < 2 || word[0] != '-') {
+      return at;
+    }
+    const CLI::Option* option = command.get_option_no_throw(word);
+    at += option != nullptr && option->get_items_expected_min() > 0 ? 2 : 1;
+  }
+  return words.size();
+}
+
+/// Hands `command` its own words and keeps the program's apart.
+std::optional<std::string> parse_words(CLI::App& command, std::vector<std::string> words, Options& options) {
+  const std::size_t program = std::min(find_program(command, words), words.size());
+  std::vector<std::string> ours(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(program));
+  if (!ours.empty() && ours.back() == "--") {
+    ours.pop_back();
+  }
+  std::reverse(ours.begin(), ours.end());  // CLI11 takes them from the end
+  command.parse(ours);
+  if (program == words.size()) {
+    return "PROGRAM is missing";
+  }
+  options.program = words[program];
+  options.args.assign(words.begin() + static_cast<std::ptrdiff_t>(program) + 1, words.end());
+  return std::nullopt;
+}
+
+}  // namespace
+
+Parsed parse_command_line(int argc, const char* const* argv) {
+  Options options;
+  CLI::App app(
+      "Runs riscv64 programs: Linux ones on Quire's own supervisor, bare-metal ones on the bare board.",
+      "quire");
+  app.formatter(std::make_shared<HelpFormatter>("quire COMMAND [OPTIONS] ..."));
+  app.set_version_flag("--version", "quire " QUIRE_VERSION);
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  CLI::App* run = add_command(app, "run", "Run a riscv64 Linux program on the supervisor",
+                              "quire run [OPTIONS] PROGRAM [ARGS...]");
+  add_machine_options(*run, options);
+  add_run_options(*run, options);
+  CLI::App* bare =
+      add_command(app, "bare", "Run a bare-metal ELF in M-mode, ending through tohost or the finisher",
+                  "quire bare [OPTIONS] PROGRAM");
+  add_machine_options(*bare, options);
+  add_bare_options(*bare, options);
+  add_command(app, "doctor", "Say what this machine has and lacks, and what installs it", "quire doctor");
+
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  CLI::App* machine_command = words.empty()        ? nullptr
+                              : words[0] == "run"  ? run
+                              : words[0] == "bare" ? bare
+                                                   : nullptr;
+  const std::string_view command_name = machine_command != nullptr ? std::string_view(words[0]) : "";
+  options.command = machine_command == bare ? Command::kBare : Command::kRun;
+  if (words.empty()) {
+    return complain(std::move(options), "COMMAND is missing", "");
+  }
+  if (!words[0].starts_with('-') && !is_command(app, words[0])) {
+    return complain(std::move(options), fmt::format("unknown command '{}'", words[0]), "");
+  }
+  if (words[0].starts_with('-') && app.get_option_no_throw(words[0]) == nullptr) {
+    return complain(std::move(options), fmt::format("unknown option '{}'", words[0]), "");
+  }
+  try {
+    if (machine_command == nullptr) {
+      app.parse(argc, const_cast<char**>(argv));
+      options.command = Command::kDoctor;
+    } else if (const auto problem =
+                   parse_words(*machine_command, {words.begin() + 1, words.end()}, options)) {
+      return complain(std::move(options), *problem, command_name);
+    }
+  } catch (const CLI::Success& success) {
+    std::ostringstream out;
+    (machine_command != nullptr ? machine_command : &app)->exit(success, out, out);
+    std::string text = out.str();
+    return {std::move(options), 0, std::move(text)};
+  } catch (const CLI::ExtrasError& error) {
+    const std::string what = error.what();
+    return complain(std::move(options),
+                    "unknown option or word" + what.substr(std::min(what.find(':'), what.size())),
+                    command_name);
+  } catch (const CLI::ParseError& error) {
+    return complain(std::move(options), error.what(), command_name);
+  }
+  if (options.command == Command::kBare && !options.args.empty()) {
+    return complain(std::move(options), "a bare-metal PROGRAM takes no arguments", "bare");
+  }
+  return {std::move(options), std::nullopt, {}};
+}
+
+}  // namespace quire::cli

@@ -1,0 +1,51 @@
+// The command line as data. Everything here is text or numbers; the library checks what they mean.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quire::cli {
+
+enum class Command { kRun, kBare, kDoctor };
+
+struct Options {
+  Command command = Command::kRun;
+
+  // Every command that makes a machine.
+  std::string ram = "256M";
+  std::string tlb;
+  std::uint64_t seed = 0;
+  std::optional<std::uint64_t> max_insns;
+  double timeout_seconds = 0;  ///< 0: none
+  bool stats = false;
+  bool digest = false;
+  std::optional<std::string> json;  ///< "": the end of stderr
+  bool color = true;
+
+  // run
+  std::vector<std::string> env;
+  std::string cwd = "/";
+  std::vector<std::string> files;
+  bool strace = false;
+  std::string export_qemu;
+  std::string kernel_log;
+
+  // bare
+  std::string signature;
+
+  std::string program;
+  std::vector<std::string> args;
+};
+
+/// What parsing comes to: options to act upon, or the status to end with once `text` has been shown.
+struct Parsed {
+  Options options;  ///< as far as they were understood, when `status` says to end
+  std::optional<int> status;
+  std::string text;  ///< help and version (status 0), or one line of complaint (status 2)
+};
+
+Parsed parse_command_line(int argc, const char* const* argv);
+
+}  // namespace quire::cli

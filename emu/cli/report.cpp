@@ -1,0 +1,153 @@
+// Statistics as text and as JSON; see report.h.
+#include "emu/cli/report.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "emu/cli/files.h"
+#include "quire/settings.h"
+#include "quire/trace_names.h"
+
+namespace quire::cli {
+namespace {
+
+const char* origin_name(Origin origin) {
+  switch (origin) {
+    case Origin::kGuest:
+      return "guest";
+    case Origin::kLimit:
+      return "limit";
+    case Origin::kUsage:
+      return "usage";
+    case Origin::kEmulator:
+      return "emulator";
+  }
+  return "?";
+}
+
+double mips(const MachineFacts& machine) {
+  return machine.seconds > 0 ? static_cast<double>(machine.counters.icount) / machine.seconds / 1e6 : 0;
+}
+
+/// Calls `visit(name, count)` for every way of answering a page fault that occurred.
+template <class Visit>
+void for_each_fault(const EventCounters& events, Visit visit) {
+  const auto names = fault_kind_names();
+  for (std::size_t kind = 0; kind < names.size(); ++kind) {
+    if (const std::uint64_t count = events.faults(static_cast<arch::FaultKind>(kind))) {
+      visit(names[kind], count);
+    }
+  }
+}
+
+nlohmann::ordered_json faults_json(const EventCounters& events) {
+  nlohmann::ordered_json faults = {{"minor", events.minor_faults()}, {"major", events.major_faults()}};
+  for_each_fault(events,
+                 [&](std::string_view name, std::uint64_t count) { faults[std::string(name)] = count; });
+  return faults;
+}
+
+nlohmann::ordered_json tlb_json(const TlbStats& tlb) {
+  return {{"hits", tlb.hits},
+          {"misses", tlb.misses},
+          {"walks", tlb.walks},
+          {"evictions", tlb.evictions},
+          {"flushes_all", tlb.flushes_all},
+          {"flushes_asid", tlb.flushes_asid},
+          {"flushes_page", tlb.flushes_page}};
+}
+
+nlohmann::ordered_json config_json(const Config& config, const Options& options) {
+  return {{"mode", config.mode == BootMode::kBare ? "bare" : "supervisor"},
+          {"ram_bytes", config.ram_bytes},
+          {"tlb",
+           {{"entries", config.tlb.entries},
+            {"ways", config.tlb.ways},
+            {"policy", tlb_policy_name(config.tlb.policy)}}},
+          {"rtc_epoch_seconds", config.rtc_epoch_seconds},
+          {"engine", "interp"},
+          {"program", options.program},
+          {"args", options.args}};
+}
+
+}  // namespace
+
+std::string format_stats(const Report& report) {
+  if (!report.machine) {
+    return {};
+  }
+  const MachineFacts& machine = *report.machine;
+  const Counters& counters = machine.counters;
+  const TlbStats& tlb = counters.tlb;
+  std::string text = fmt::format(
+      "instructions  {} (retired {}, interp 100%)\n"
+      "time          {:.3f} s, {:.1f} MIPS\n"
+      "traps         {} exceptions, {} interrupts\n",
+      counters.icount, counters.minstret, machine.seconds, mips(machine), counters.traps,
+      counters.interrupts);
+  if (machine.config.mode == BootMode::kSupervisor) {
+    text += fmt::format("page faults   {} minor, {} major\n", machine.events.minor_faults(),
+                        machine.events.major_faults());
+    for_each_fault(machine.events, [&](std::string_view name, std::uint64_t count) {
+      text += fmt::format("              {:<12} {}\n", name, count);
+    });
+    using enum arch::TraceEventId;
+    text += fmt::format("processes     {} forks, {} execs, {} system calls, {} context switches\n",
+                        machine.events.events(k_fork), machine.events.events(k_exec),
+                        machine.events.events(k_syscall_enter), machine.events.events(k_context_switch));
+  }
+  const std::uint64_t accesses = tlb.hits + tlb.misses;
+  text += fmt::format(
+      "TLB           {} hits, {} misses ({:.4f}%), {} walks, {} evictions\n", tlb.hits, tlb.misses,
+      accesses == 0 ? 0.0 : 100.0 * static_cast<double>(tlb.misses) / static_cast<double>(accesses),
+      tlb.walks, tlb.evictions);
+  text += fmt::format("TLB flushes   {} whole, {} of an ASID, {} of a page\n", tlb.flushes_all,
+                      tlb.flushes_asid, tlb.flushes_page);
+  return text;
+}
+
+std::string format_json(const Report& report, const Options& options) {
+  nlohmann::ordered_json json = {{"origin", origin_name(report.origin)}, {"status", report.status}};
+  json["signal"] =
+      report.signal != 0 ? nlohmann::ordered_json(report.signal) : nlohmann::ordered_json(nullptr);
+  if (!report.detail.empty()) {
+    json["detail"] = report.detail;
+  }
+  if (report.machine) {
+    const MachineFacts& machine = *report.machine;
+    json["icount"] = machine.counters.icount;
+    json["seconds"] = machine.seconds;
+    json["mips"] = mips(machine);
+    json["faults"] = faults_json(machine.events);
+    json["tlb"] = tlb_json(machine.counters.tlb);
+    if (machine.digest) {
+      json["digest"] = fmt::format("{:016x}", *machine.digest);
+    }
+    json["config"] = config_json(machine.config, options);
+  }
+  json["seed"] = options.seed;
+  json["version"] = QUIRE_VERSION;
+  // Paths and arguments may hold bytes that are not UTF-8.
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+void deliver(const Report& report, const Options& options) {
+  if (options.stats) {
+    fmt::print(stderr, "{}", format_stats(report));
+  }
+  if (options.digest && report.machine && report.machine->digest) {
+    fmt::print(stderr, "digest        {:016x}\n", *report.machine->digest);
+  }
+  if (options.json) {
+    const std::string text = format_json(report, options);
+    if (options.json->empty()) {
+      fmt::print(stderr, "{}", text);
+    } else {
+      write_file(*options.json, text);
+    }
+  }
+}
+
+}  // namespace quire::cli

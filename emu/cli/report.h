@@ -1,0 +1,39 @@
+// What a run came to, for people (--stats), for programs (--json), and as an exit status.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "emu/cli/options.h"
+#include "quire/event_counters.h"
+#include "quire/machine.h"
+
+namespace quire::cli {
+
+/// Who decided the exit status.
+enum class Origin { kGuest, kLimit, kUsage, kEmulator };
+
+/// What is known of a machine when it has run.
+struct MachineFacts {
+  Counters counters;
+  EventCounters events;
+  Config config;   ///< without its images
+  double seconds;  ///< host time in Machine::run
+  std::optional<std::uint64_t> digest;
+};
+
+struct Report {
+  Origin origin = Origin::kEmulator;
+  int status = 3;
+  int signal = 0;      ///< that killed the guest's program, or 0
+  std::string detail;  ///< one line; empty when there is nothing to say
+  std::optional<MachineFacts> machine;
+};
+
+std::string format_stats(const Report& report);
+std::string format_json(const Report& report, const Options& options);
+
+/// Writes what the options ask for. Throws Error(kFile) when the JSON file cannot be written.
+void deliver(const Report& report, const Options& options);
+
+}  // namespace quire::cli

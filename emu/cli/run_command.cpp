@@ -1,0 +1,120 @@
+// quire run: a riscv64 Linux program on the supervisor.
+//
+// The guest's three streams are the command's own, byte for byte; the supervisor's log goes to a file or is
+// kept, to be shown when the supervisor itself fails.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "emu/cli/commands.h"
+#include "emu/cli/message.h"
+#include "emu/cli/session.h"
+#include "quire/launch.h"
+#include "quire/settings.h"
+#include "quire/streams.h"
+
+namespace quire::cli {
+namespace {
+
+constexpr std::size_t kKeptLogBytes = 16 * 1024;
+
+Program program_of(const Options& options) {
+  Program program;
+  program.host_path = options.program;
+  program.args = options.args;
+  program.cwd = options.cwd;
+  for (const std::string& variable : options.env) {
+    if (variable.find('=') == std::string::npos || variable.front() == '=') {
+      throw Error(ErrorKind::kUsage, fmt::format("--env '{}' is not K=V, as in --env LANG=C", variable));
+    }
+    program.env.push_back(variable);
+  }
+  for (const std::string& file : options.files) {
+    HostGuestPath paths = parse_host_guest(file);
+    program.files.push_back({std::move(paths.host), std::move(paths.guest)});
+  }
+  return program;
+}
+
+/// The log's file, or memory when the user named none.
+struct KernelLog {
+  explicit KernelLog(const std::string& path) {
+    if (path.empty()) {
+      kept = std::make_shared<BufferSink>(kKeptLogBytes);
+      sink = kept;
+      return;
+    }
+    fd = path == "-" ? ::dup(STDERR_FILENO)
+                     : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) {
+      throw Error(ErrorKind::kFile, fmt::format("{}: {}; check --kernel-log", path, std::strerror(errno)));
+    }
+    sink = std::make_shared<FdSink>(fd, path);
+  }
+  ~KernelLog() {
+    if (fd >= 0) {
+      ::close(fd);
+    }
+  }
+  KernelLog(const KernelLog&) = delete;
+  KernelLog& operator=(const KernelLog&) = delete;
+
+  std::string last_line() const {
+    std::string text = kept ? kept->contents() : "";
+    text.erase(text.find_last_not_of("\r\n") + 1);
+    return text.substr(text.find_last_of('\n') + 1);
+  }
+
+  int fd = -1;
+  std::shared_ptr<ByteSink> sink;
+  std::shared_ptr<BufferSink> kept;
+};
+
+/// An end that is the supervisor's doing, not the program's.
+void judge_supervisor(const Session& session, const KernelLog& log, const Options& options, Report& report) {
+  const bool panicked = session.events().events(arch::TraceEventId::k_panic) > 0;
+  const bool never_started = report.origin == Origin::kGuest && session.processes().main_program() == nullptr;
+  if (!panicked && !never_started) {
+    return;
+  }
+  report.origin = Origin::kEmulator;
+  report.status = 3;
+  report.detail = panicked ? "the supervisor panicked"
+                           : fmt::format("{}: the supervisor did not start it", options.program);
+  const std::string line = log.last_line();
+  report.detail +=
+      line.empty() ? "; --kernel-log FILE keeps its log" : fmt::format("; its log ends: {}", line);
+}
+
+}  // namespace
+
+Report run_command(const Options& options) {
+  Config config = machine_config(options);
+  config.mode = BootMode::kSupervisor;
+  const Program program = program_of(options);
+  const KernelLog log(options.kernel_log);
+  config.uart = log.sink;
+  config.stdin_stream = std::make_shared<FdSource>(STDIN_FILENO);
+  config.stdout_stream = std::make_shared<FdSink>(STDOUT_FILENO, "standard output");
+  config.stderr_stream = std::make_shared<FdSink>(STDERR_FILENO, "standard error");
+  prepare_supervisor(config, &program);
+
+  if (!options.export_qemu.empty()) {
+    export_qemu(config, options.export_qemu);
+    note(fmt::format("wrote {}; run.sh in it starts QEMU", options.export_qemu));
+    Report report;
+    report.origin = Origin::kGuest;
+    report.status = 0;
+    return report;
+  }
+
+  Session session(config, options);
+  Report report = session.run();
+  judge_supervisor(session, log, options, report);
+  return report;
+}
+
+}  // namespace quire::cli
