@@ -1,0 +1,2 @@
+// @status 7
+int main(void) { return 7; }

@@ -1,0 +1,8 @@
+// The smallest program: one line, status 0.
+#include <stdio.h>
+
+int main(int argc, char** argv) {
+  printf("hello, %s with %d argument(s)\n", "world", argc - 1);
+  for (int i = 1; i < argc; ++i) printf("argv[%d]=%s\n", i, argv[i]);
+  return 0;
+}
