@@ -1,0 +1,49 @@
+// The launcher's public face: from a Program to a Config that boots it (quire/launch.h).
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+#include "emu/launch/program_plan.h"
+#include "quire/arch/bootinfo.h"
+#include "quire/launch.h"
+
+namespace quire {
+namespace {
+
+constexpr std::uint64_t kLargestRamBytes = 64ULL << 30;  // quire/config.h, Config::ram_bytes
+
+std::vector<std::uint8_t> build_initramfs(const Program& program, std::uint64_t memory_bytes) {
+  GuestTree tree = base_tree();
+  ProgramPlan plan = plan_program(program, memory_bytes);
+  tree.merge(std::move(plan.tree));
+  tree.add_file(arch::kRunFilePath, {plan.run_file.begin(), plan.run_file.end()}, 0600);
+  return tree.to_cpio();
+}
+
+void add_kernel_option(std::string& command_line, std::string_view key, std::string_view value) {
+  if ((" " + command_line).find(fmt::format(" {}=", key)) != std::string::npos) {
+    return;  // the user's own word stands
+  }
+  command_line += fmt::format("{}{}={}", command_line.empty() ? "" : " ", key, value);
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> make_initramfs(const Program& program) { return build_initramfs(program, kLargestRamBytes); }
+
+std::vector<std::uint8_t> make_base_initramfs() { return base_tree().to_cpio(); }
+
+void prepare_supervisor(Config& config, const Program* program) {
+  config.mode = BootMode::kSupervisor;
+  config.initrd = program != nullptr ? build_initramfs(*program, config.ram_bytes) : make_base_initramfs();
+  const auto image = supervisor_image();
+  if (image.empty()) {
+    throw Error(ErrorKind::kInternal, "this build has no supervisor in it; configure with -DQUIRE_GUEST=ON");
+  }
+  config.kernel.assign(image.begin(), image.end());
+  config.kernel_name = "supervisor";
+  add_kernel_option(config.command_line, "quire.seed", std::to_string(config.seed));
+}
+
+}  // namespace quire

@@ -1,0 +1,171 @@
+// The host's side of the control port (quire/arch/bootinfo.h).
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "emu/launch/program_plan.h"
+#include "quire/arch/bootinfo.h"
+#include "quire/launch.h"
+
+namespace quire {
+namespace {
+
+using arch::ControlHeader;
+using arch::ControlPutFile;
+using arch::ControlType;
+
+// A refusal comes without an event, so the reply is looked for this often.
+constexpr std::uint64_t kSliceInsns = 200'000;
+
+class MessageWriter {
+ public:
+  explicit MessageWriter(Machine& machine) : machine_(machine) {}
+
+  void put(const std::string& path, const GuestTree::Entry& entry, std::uint32_t token) {
+    // The port knows no other types; st_mode carries a directory's, and a plain file's is left out.
+    const std::uint32_t mode = S_ISDIR(entry.mode) ? entry.mode : entry.mode & 07777;
+    const ControlPutFile head{mode, static_cast<arch::u32>(path.size())};
+    begin(ControlType::kPutFile, token, sizeof head + path.size() + entry.data.size());
+    append(&head, sizeof head);
+    append(path.data(), path.size());
+    append(entry.data.data(), entry.data.size());
+    machine_.control_write(message_);
+  }
+
+  void spawn(const std::string& run_file, std::uint32_t token) {
+    begin(ControlType::kSpawn, token, run_file.size());
+    append(run_file.data(), run_file.size());
+    machine_.control_write(message_);
+  }
+
+ private:
+  void begin(ControlType type, std::uint32_t token, std::uint64_t length_bytes) {
+    message_.clear();
+    const ControlHeader header{arch::kControlMagic, static_cast<arch::u32>(type), token, 0, length_bytes};
+    append(&header, sizeof header);
+  }
+  void append(const void* data, std::size_t size) {
+    const auto* bytes = static_cast<const std::uint8_t*>(data);
+    message_.insert(message_.end(), bytes, bytes + size);
+  }
+
+  Machine& machine_;
+  std::vector<std::uint8_t> message_;
+};
+
+/// Stops the machine at the instruction that tells of our program.
+class SpawnWatch final : public TraceSink {
+ public:
+  SpawnWatch(Machine& machine, std::uint32_t token) : machine_(machine), token_(token) { machine_.add_sink(this); }
+  ~SpawnWatch() override { machine_.remove_sink(this); }
+  SpawnWatch(const SpawnWatch&) = delete;
+  SpawnWatch& operator=(const SpawnWatch&) = delete;
+
+  void on_event(const TraceEvent& event) override {
+    if (event.id == arch::TraceEventId::k_spawn && event.args[0] == token_) {
+      pid_ = static_cast<int>(event.args[1]);
+      machine_.request_stop();
+    }
+  }
+  std::optional<int> pid() const { return pid_; }
+
+ private:
+  Machine& machine_;
+  std::uint32_t token_;
+  std::optional<int> pid_;
+};
+
+/// Takes replies off the port; those to earlier calls are passed over.
+class ReplyReader {
+ public:
+  explicit ReplyReader(Machine& machine) : machine_(machine) {}
+
+  struct Reply {
+    std::uint32_t token;
+    std::int32_t result;
+  };
+
+  std::vector<Reply> read() {
+    const auto fresh = machine_.control_read();
+    buffer_.insert(buffer_.end(), fresh.begin(), fresh.end());
+    std::vector<Reply> replies;
+    ControlHeader header;
+    while (buffer_.size() >= sizeof header) {
+      std::memcpy(&header, buffer_.data(), sizeof header);
+      if (header.magic != arch::kControlMagic) {
+        throw Error(ErrorKind::kInternal, "the supervisor's reply on the control port is malformed");
+      }
+      if (header.length_bytes > buffer_.size() - sizeof header) {
+        break;
+      }
+      const auto whole = static_cast<std::ptrdiff_t>(sizeof header + header.length_bytes);
+      buffer_.erase(buffer_.begin(), buffer_.begin() + whole);
+      replies.push_back({header.token, header.result});
+    }
+    return replies;
+  }
+
+ private:
+  Machine& machine_;
+  std::vector<std::uint8_t> buffer_;
+};
+
+/// Tokens need to be unique among the requests of one machine only; its count of instructions grows with each spawn.
+std::uint32_t fresh_token(const Machine& machine) { return static_cast<std::uint32_t>(machine.icount()) | 0x8000'0000U; }
+
+/// A directory that the guest makes on the way to a file, or has already, keeps the permissions it has there.
+bool comes_with_its_contents(const GuestTree& tree, const std::string& path, const GuestTree::Entry& entry) {
+  if (!S_ISDIR(entry.mode)) {
+    return false;
+  }
+  const auto inside = tree.entries().lower_bound(path + "/");
+  return path == "/" || (inside != tree.entries().end() && inside->first.starts_with(path + "/")) ||
+         base_tree().contains(path);
+}
+
+[[noreturn]] void refuse(const std::string& what, std::int32_t result) {
+  throw Error(ErrorKind::kInternal, fmt::format("the supervisor refused {}: {}", what, std::strerror(-result)));
+}
+
+}  // namespace
+
+int spawn(Machine& machine, const Program& program) {
+  const ProgramPlan plan = plan_program(program, machine.config().ram_bytes);
+  ReplyReader replies(machine);
+  replies.read();  // what is left of earlier requests
+  const std::uint32_t spawn_token = fresh_token(machine);
+  const std::uint32_t put_token = spawn_token - 1;
+
+  MessageWriter writer(machine);
+  for (const auto& [path, entry] : plan.tree.entries()) {
+    if (!comes_with_its_contents(plan.tree, path, entry)) {
+      writer.put(path, entry, put_token);
+    }
+  }
+  writer.spawn(plan.run_file, spawn_token);
+
+  SpawnWatch watch(machine, spawn_token);
+  for (;;) {
+    const Stop stop = machine.run({.max_insns = kSliceInsns});
+    if (watch.pid()) {
+      return *watch.pid();
+    }
+    for (const ReplyReader::Reply& reply : replies.read()) {
+      if (reply.result < 0 && (reply.token == spawn_token || reply.token == put_token)) {
+        refuse(reply.token == put_token ? "a file" : program.host_path, reply.result);
+      }
+      if (reply.token == spawn_token) {
+        return reply.result;
+      }
+    }
+    if (stop.reason != StopReason::kLimit) {
+      throw Error(ErrorKind::kInternal,
+                  fmt::format("{}: the machine stopped before the program was started: {}", program.host_path, stop.detail));
+    }
+  }
+}
+
+}  // namespace quire
