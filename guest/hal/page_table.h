@@ -7,6 +7,9 @@
 // Lock: the address space's mmap lock.
 #pragma once
 
+#include <algorithm>
+
+#include "guest/hal/asid.h"
 #include "guest/hal/layout.h"
 #include "guest/lib/result.h"
 
@@ -80,10 +83,13 @@ class PageTable : NonCopyable {
   /// Frees tables without entries inside [start, end) (after large unmaps). Whole spans only.
   void trim(VirtAddr start, VirtAddr end);
 
-  /// Makes this the hart's address space (a no-op when it is).
+  /// Makes the table that holds the last level for `va` but one, so that the root entry is final.
+  KResult<void> reserve_table(VirtAddr va);
+
+  /// Makes this the hart's address space (cheap when it is already).
   void activate();
   /// The satp value with the ASID this table has now; 0 in the ASID field before it ran.
-  Satp satp() const { return Satp::make(SatpMode::kSv39, asid_, root_); }
+  Satp satp() const { return Satp::make(SatpMode::kSv39, asid_.number, root_); }
   PhysAddr root() const { return root_; }
   /// Frames that the tables take, the root included.
   u64 table_frames() const { return table_frames_; }
@@ -108,13 +114,13 @@ class PageTable : NonCopyable {
   Pte* find_slot(VirtAddr va) const;
   void update_leaves(VirtAddr start, VirtAddr end, const Visitor& visitor);
   KResult<void> copy_leaves(PageTable& from, VirtAddr start, VirtAddr end, const Copier& copier);
+  VirtAddr next_table(VirtAddr va) const;
   void fence(VirtAddr va);
   bool may_be_cached() const;
 
   PhysAddr root_{};
   u64 table_frames_ = 0;
-  u64 asid_generation_ = 0;
-  u16 asid_ = 0;
+  Asid asid_;
 };
 
 /// The table of the kernel half. Active in kernel threads only as part of whatever user half was there.

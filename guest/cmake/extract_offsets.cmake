@@ -1,0 +1,13 @@
+# Turns the lines `@offset NAME #VALUE` of a compiled offsets file into `#define NAME VALUE`.
+file(STRINGS ${INPUT} lines REGEX "@offset [A-Za-z0-9_]+ ")
+set(text "// Generated from guest/hal/asm_offsets.cpp.\n")
+foreach(line IN LISTS lines)
+  if(NOT line MATCHES "@offset ([A-Za-z0-9_]+) (-?[0-9]+)")
+    message(FATAL_ERROR "not an offset: ${line}")
+  endif()
+  string(APPEND text "#define ${CMAKE_MATCH_1} ${CMAKE_MATCH_2}\n")
+endforeach()
+if(NOT lines)
+  message(FATAL_ERROR "no offsets in ${INPUT}")
+endif()
+file(WRITE ${OUTPUT} "${text}")

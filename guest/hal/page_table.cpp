@@ -1,0 +1,318 @@
+#include "guest/hal/page_table.h"
+
+#include "guest/hal/asid.h"
+#include "guest/hal/fence.h"
+#include "guest/lib/memory_ops.h"
+#include "guest/lib/panic.h"
+
+namespace kernel {
+
+namespace {
+
+constexpr unsigned kRootLevel = kSv39Levels - 1;
+/// Of these a stale entry would allow what the table no longer does, or lose a dirty bit.
+constexpr u64 kFencedFlags = kPteRead | kPteWrite | kPteExecute | kPteUser | kPteDirty;
+
+TableAllocator g_allocator;
+
+constexpr u64 with_implied(u64 flags) {
+  return flags | kPteValid | kPteAccessed | ((flags & kPteWrite) != 0 ? kPteDirty : 0);
+}
+
+bool is_downgrade(Pte old, Pte now) {
+  return old.valid() && (!now.valid() || old.ppn() != now.ppn() || (old.flags() & ~now.flags() & kFencedFlags) != 0);
+}
+
+bool is_table(Pte pte) { return pte.valid() && !pte.leaf(); }
+
+}  // namespace
+
+void set_table_allocator(const TableAllocator& allocator) { g_allocator = allocator; }
+
+PageTable& kernel_page_table() {
+  static PageTable table;
+  return table;
+}
+
+/// Collects the pages whose stale entries must go: a few are fenced one by one, many with the whole space.
+class PageTable::FenceBatch {
+ public:
+  explicit FenceBatch(const PageTable& table) : table_(table) {}
+  void add(VirtAddr va) {
+    if (count_ < kPages) {
+      pages_[count_] = va;
+    }
+    count_++;
+  }
+  void finish() {
+    if (count_ == 0 || !table_.may_be_cached()) {
+      return;
+    }
+    if (count_ > kPages) {
+      fence_space(table_.asid_.number);
+      return;
+    }
+    for (usize i = 0; i < count_; i++) {
+      fence_page(pages_[i], table_.asid_.number);
+    }
+  }
+
+ private:
+  static constexpr usize kPages = 16;
+  const PageTable& table_;
+  VirtAddr pages_[kPages];
+  usize count_ = 0;
+};
+
+bool PageTable::may_be_cached() const { return asid_is_live(asid_, root_); }
+
+KResult<PhysAddr> PageTable::allocate_table() {
+  const PhysAddr table = TRY(g_allocator.allocate());
+  table_frames_++;
+  return table;
+}
+
+void PageTable::free_table(PhysAddr table) {
+  table_frames_--;
+  g_allocator.free(table);
+}
+
+KResult<void> PageTable::create_kernel() {
+  ASSERT(!created());
+  root_ = TRY(allocate_table());
+  return {};
+}
+
+KResult<void> PageTable::create() {
+  TRY(create_kernel());
+  copy_memory(entries(root_) + kKernelRootFirst, entries(kernel_page_table().root_) + kKernelRootFirst,
+              (kPtesPerPage - kKernelRootFirst) * sizeof(Pte));
+  return {};
+}
+
+void PageTable::destroy() {
+  if (!created()) {
+    return;
+  }
+  if (active_root() == root_) {
+    kernel_page_table().activate();
+  }
+  // The ASID is not used again before a full fence, so nothing stale of this table can be met.
+  Pte* const root = entries(root_);
+  for (unsigned i = 0; i < kKernelRootFirst; i++) {
+    if (!is_table(root[i])) {
+      continue;
+    }
+    const Pte* const middle = entries(root[i].address());
+    for (unsigned j = 0; j < kPtesPerPage; j++) {
+      if (is_table(middle[j])) {
+        free_table(middle[j].address());
+      }
+    }
+    free_table(root[i].address());
+  }
+  free_table(root_);
+  root_ = PhysAddr();
+  asid_ = {};
+}
+
+KResult<Pte*> PageTable::make_slot(VirtAddr va, unsigned level) {
+  Pte* table = entries(root_);
+  for (unsigned at = kRootLevel; at > level; at--) {
+    Pte& pte = table[pte_index(va, at)];
+    if (!pte.valid()) {
+      pte = Pte::make(TRY(allocate_table()), kPteValid);
+    } else if (pte.leaf()) {
+      return Err(Errno::kEEXIST);
+    }
+    table = entries(pte.address());
+  }
+  return &table[pte_index(va, level)];
+}
+
+KResult<void> PageTable::reserve_table(VirtAddr va) {
+  TRY(make_slot(va, kRootLevel - 1));
+  return {};
+}
+
+Pte* PageTable::find_slot(VirtAddr va) const {
+  Pte* table = entries(root_);
+  for (unsigned level = kRootLevel; level > 0; level--) {
+    const Pte pte = table[pte_index(va, level)];
+    if (!is_table(pte)) {
+      return nullptr;
+    }
+    table = entries(pte.address());
+  }
+  return &table[pte_index(va, 0)];
+}
+
+KResult<void> PageTable::map(VirtAddr va, PhysAddr pa, u64 flags, unsigned level) {
+  ASSERT(is_aligned(va.value | pa.value, level_bytes(level)));
+  Pte* const slot = TRY(make_slot(va, level));
+  if (slot->valid()) {
+    return Err(Errno::kEEXIST);
+  }
+  *slot = Pte::make(pa, with_implied(flags));
+  return {};
+}
+
+KResult<void> PageTable::replace(VirtAddr va, PhysAddr pa, u64 flags) {
+  Pte* const slot = TRY(make_slot(va, 0));
+  const Pte old = *slot;
+  *slot = Pte::make(pa, with_implied(flags));
+  if (is_downgrade(old, *slot)) {
+    fence(va);
+  }
+  return {};
+}
+
+Leaf PageTable::unmap(VirtAddr va) {
+  Pte* const slot = find_slot(va);
+  if (slot == nullptr || !slot->valid()) {
+    return {};
+  }
+  const Leaf old{*slot, 0};
+  *slot = Pte();
+  fence(va);
+  return old;
+}
+
+Leaf PageTable::lookup(VirtAddr va) const {
+  const Pte* table = entries(root_);
+  for (unsigned level = kRootLevel;; level--) {
+    const Pte pte = table[pte_index(va, level)];
+    if (!pte.valid()) {
+      return {};
+    }
+    if (pte.leaf()) {
+      return {pte, level};
+    }
+    ASSERT(level > 0);
+    table = entries(pte.address());
+  }
+}
+
+void PageTable::fence(VirtAddr va) {
+  if (may_be_cached()) {
+    fence_page(va, asid_.number);
+  }
+}
+
+void PageTable::update_leaves(VirtAddr start, VirtAddr end, const Visitor& visitor) {
+  ASSERT(end.value <= kSv39UserTop && is_aligned(start.value | end.value, kPageBytes));
+  FenceBatch fences(*this);
+  VirtAddr va = start;
+  while (va < end) {
+    Pte* slot = find_slot(va);
+    if (slot == nullptr) {
+      va = next_table(va);
+      continue;
+    }
+    const VirtAddr table_end = std::min(end, VirtAddr(align_up(va.value + 1, level_bytes(1))));
+    for (; va < table_end; va += kPageBytes, slot++) {
+      const Pte old = *slot;
+      if (!old.valid()) {
+        continue;
+      }
+      const Pte now = visitor.call(visitor.context, va, old);
+      if (now == old) {
+        continue;
+      }
+      *slot = now;
+      if (is_downgrade(old, now)) {
+        fences.add(va);
+      }
+    }
+  }
+  fences.finish();
+}
+
+/// The first address behind `va` whose last-level table may exist, given that the one of `va` does not.
+VirtAddr PageTable::next_table(VirtAddr va) const {
+  const bool no_middle = !is_table(entries(root_)[pte_index(va, kRootLevel)]);
+  return VirtAddr(align_up(va.value + 1, level_bytes(no_middle ? kRootLevel : 1)));
+}
+
+KResult<void> PageTable::copy_leaves(PageTable& from, VirtAddr start, VirtAddr end, const Copier& copier) {
+  ASSERT(end.value <= kSv39UserTop && is_aligned(start.value | end.value, kPageBytes));
+  FenceBatch fences(from);
+  VirtAddr va = start;
+  while (va < end) {
+    Pte* slot = from.find_slot(va);
+    if (slot == nullptr) {
+      va = from.next_table(va);
+      continue;
+    }
+    Pte* child_table = nullptr;
+    const VirtAddr table_end = std::min(end, VirtAddr(align_up(va.value + 1, level_bytes(1))));
+    for (; va < table_end; va += kPageBytes, slot++) {
+      if (!slot->valid()) {
+        continue;
+      }
+      if (child_table == nullptr) {
+        const auto made = make_slot(VirtAddr(align_down(va.value, level_bytes(1))), 0);
+        if (!made.ok()) {
+          fences.finish();
+          return Err(made.error());
+        }
+        child_table = made.value();
+      }
+      const CopiedLeaf copied = copier.call(copier.context, va, *slot);
+      if (is_downgrade(*slot, copied.parent)) {
+        fences.add(va);
+      }
+      *slot = copied.parent;
+      Pte& child_slot = child_table[pte_index(va, 0)];
+      ASSERT(!child_slot.valid());
+      child_slot = copied.child;
+    }
+  }
+  fences.finish();
+  return {};
+}
+
+void PageTable::trim(VirtAddr start, VirtAddr end) {
+  const u64 span = level_bytes(1);
+  // The walker may have cached the way to a table: fence before its frame can become something else.
+  const auto drop = [&](Pte& pte) {
+    const PhysAddr table = pte.address();
+    pte = Pte();
+    if (may_be_cached()) {
+      fence_space(asid_.number);
+    }
+    free_table(table);
+  };
+  const auto all_empty = [this](Pte pte) {
+    const Pte* const table = entries(pte.address());
+    return std::all_of(table, table + kPtesPerPage, [](Pte entry) { return entry.raw == 0; });
+  };
+  for (u64 at = align_up(start.value, span); at + span <= end.value; at += span) {
+    Pte& root_entry = entries(root_)[pte_index(VirtAddr(at), kRootLevel)];
+    if (!is_table(root_entry)) {
+      at = align_down(at, level_bytes(kRootLevel)) + level_bytes(kRootLevel) - span;
+      continue;
+    }
+    Pte& entry = entries(root_entry.address())[pte_index(VirtAddr(at), 1)];
+    if (is_table(entry) && all_empty(entry)) {
+      drop(entry);
+    }
+  }
+  const u64 root_span = level_bytes(kRootLevel);
+  for (u64 at = align_up(start.value, root_span); at + root_span <= end.value; at += root_span) {
+    Pte& root_entry = entries(root_)[pte_index(VirtAddr(at), kRootLevel)];
+    if (is_table(root_entry) && all_empty(root_entry)) {
+      drop(root_entry);
+    }
+  }
+}
+
+void PageTable::activate() {
+  if (this == &kernel_page_table()) {
+    activate_kernel_root(root_);
+  } else {
+    activate_root(asid_, root_);
+  }
+}
+
+}  // namespace kernel
