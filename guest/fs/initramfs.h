@@ -1,0 +1,11 @@
+// Unpacks an initramfs image into the mounted name tree.
+#pragma once
+
+#include "guest/fs/path.h"
+
+namespace kernel {
+
+/// Later entries replace earlier ones; hard links are kept. EINVAL for a damaged image (what came before stays).
+KResult<void> unpack_initramfs(const FsContext& context, ConstByteSpan image);
+
+}  // namespace kernel

@@ -1,0 +1,78 @@
+// PageCache: the pages of one file that are in memory, and the mappings of that file.
+//
+// One cache for read, write and mappings. Invariants: at most one frame for an index; the cache holds
+// one reference to each, whose Frame::mapping is this cache and Frame::index its place; a page that some
+// address space maps writable and shared is dirty. Lock: the cache's, inside the inode's lock, outside
+// the frames' (today: no preemption; only reading and writing the backing store may sleep).
+#pragma once
+
+#include "guest/fs/frame_ref.h"
+#include "guest/fs/inode.h"
+#include "guest/fs/interval_tree.h"
+#include "guest/fs/page_index.h"
+
+namespace kernel {
+
+/// Part of a file that an address space maps: what truncation and write-back need to know of it.
+class FileMapping : public Interval {
+ public:
+  /// Removes the pages [first, last] of the file from the address space.
+  virtual void unmap_pages(u64 first, u64 last) = 0;
+  /// Takes write permission from them, so that the next write asks page_mkwrite again.
+  virtual void write_protect_pages(u64 first, u64 last) = 0;
+
+ protected:
+  ~FileMapping() = default;
+};
+
+class PageCache : NonCopyable {
+ public:
+  explicit PageCache(Inode& inode) : inode_(inode) {}
+  ~PageCache();
+
+  Inode& inode() const { return inode_; }
+  usize pages() const { return index_.size(); }
+
+  /// The page if it is there.
+  FrameRef find(u64 index) const { return FrameRef::share(index_.find(index)); }
+  /// The page, made or read when missing. `major` (may be null) tells that it was read. ENOSPC, EIO, ENOMEM.
+  KResult<FrameRef> get(u64 index, bool* major = nullptr);
+  /// The first page at or after `from` that is there; a null frame when there is none.
+  PageIndex<Frame>::Entry next_present(u64 from) const { return index_.next(from); }
+
+  void mark_dirty(Frame& frame) { frame.flags |= kFrameDirty; }
+  /// Writes the dirty pages of [first, last] to the backing store.
+  KResult<void> write_back(u64 first, u64 last);
+
+  /// The file is `new_size` bytes long from now on: drops and unmaps pages beyond, zeroes the tail of the last.
+  void truncate(u64 new_size);
+  /// Makes whole pages [first, last] a hole.
+  void drop(u64 first, u64 last);
+  /// Zeroes bytes of a page that is there.
+  void zero_range(u64 index, u64 from, u64 to);
+
+  /// The reverse map: address spaces report which pages they map. Not for their locks: callers hold the mmap lock.
+  void add_mapping(FileMapping& mapping, u64 first, u64 last);
+  void remove_mapping(FileMapping& mapping);
+  bool mapped() const { return !mappings_.empty(); }
+  /// Calls `fn(FileMapping&)` for each mapping that overlaps pages [first, last].
+  template <class Fn>
+  void for_each_mapping(u64 first, u64 last, Fn fn) {
+    mappings_.for_each_overlap(first, last,
+                               [&fn](Interval& interval) { fn(static_cast<FileMapping&>(interval)); });
+  }
+  /// Shared mappings that may write; memory seals ask.
+  u32 writable_mappings = 0;
+
+  /// Panics when frames and index disagree. For debug builds and tests.
+  void check() const;
+
+ private:
+  void remove(u64 index, Frame* frame);
+
+  Inode& inode_;
+  PageIndex<Frame> index_;
+  IntervalTree mappings_;
+};
+
+}  // namespace kernel
