@@ -1,0 +1,112 @@
+// Hart: one RISC-V hart with M, S and U mode: its state, CSRs, traps and way to memory.
+//
+// It executes nothing by itself: engines run blocks and call execute() (emu/hart/execute.h) for whatever is
+// not on their fast path. Invariant: the derived parts of HartState and the modes below agree with privilege,
+// mstatus and satp after every member function; who changes these in state() directly calls sync().
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <vector>
+
+#include "emu/base/types.h"
+#include "emu/hart/state.h"
+#include "emu/mem/mmu.h"
+
+namespace quire {
+
+/// What a hart needs of the machine around it.
+class HartEnv {
+ public:
+  virtual ~HartEnv() = default;
+  /// mtime, in ticks of kTimebaseHz.
+  virtual u64 time() = 0;
+  /// An ecall from S-mode. True: it was a call of the built-in SBI and has been answered in the state's
+  /// registers (pc still is that of the ecall and is advanced by the caller); false: it traps as usual.
+  virtual bool sbi_call(HartState& state) = 0;
+};
+
+enum class CsrAccess : u8 { kRead, kWrite };
+
+class Hart final : private RamWatcher {
+ public:
+  Hart(unsigned id, Bus& bus, const TlbConfig& tlb, HartEnv& env);
+  ~Hart() override;
+  Hart(const Hart&) = delete;
+  Hart& operator=(const Hart&) = delete;
+
+  unsigned id() const { return id_; }
+  HartState& state() { return state_; }
+  const HartState& state() const { return state_; }
+  Mmu& mmu() { return mmu_; }
+  const Mmu& mmu() const { return mmu_; }
+  HartEnv& env() { return env_; }
+
+  /// Everything to its state after power-on, then these.
+  void reset(u64 pc, Privilege privilege, u64 a0, u64 a1);
+
+  /// A line of an interrupt controller.
+  void set_interrupt(Interrupt line, bool asserted);
+
+  /// Ends the engine's run after the current instruction; from another thread, within about a million
+  /// instructions.
+  void request_exit() noexcept { exit_requested_.store(true, std::memory_order_relaxed); }
+  bool exit_requested() const noexcept { return exit_requested_.load(std::memory_order_relaxed); }
+  void clear_exit_request() noexcept { exit_requested_.store(false, std::memory_order_relaxed); }
+
+  /// In WFI with no enabled interrupt pending.
+  bool waiting() const { return state_.waiting != 0 && !wakeup_pending(); }
+  u64 minstret() const { return state_.icount - state_.trap_count + state_.minstret_offset; }
+
+  /// CSRs as M-mode sees them, without side effects; empty or false where there is none.
+  std::optional<u64> read_csr(unsigned number) const;
+  bool write_csr(unsigned number, u64 value);
+  /// As an instruction of the current privilege; false: illegal instruction (2.1, 3.1.6.5, 3.1.11).
+  bool csr_allowed(unsigned number, CsrAccess access) const;
+
+  // --- for engines ---
+  const MemoryMode& data_mode() const { return data_mode_; }
+  const MemoryMode& fetch_mode() const { return fetch_mode_; }
+  /// Enters the handler; pc must be that of the instruction. The instruction counts (icount).
+  void take_exception(const Trap& trap);
+  /// Enters the handler of the most urgent interrupt that is pending and enabled, if any.
+  bool take_pending_interrupt();
+  bool interrupt_pending() const;
+  /// xRET; precondition: it is legal.
+  void return_from_machine();
+  void return_from_supervisor();
+  /// Marks mstatus.FS dirty.
+  void mark_fp_dirty();
+  /// Recomputes what is derived from privilege, mstatus and satp.
+  void sync();
+  /// The next instruction looks its page up again.
+  void drop_fetch_page() {
+    state_.fetch_page = FastTlb::kNoPage;
+    state_.fetch_blocks = nullptr;
+  }
+
+  u64 mip() const { return state_.mip_software | state_.mip_lines; }
+
+  /// Registers, CSRs, counters and TLB entries, in a fixed order; what a digest is made of.
+  void append_architectural_state(std::vector<u64>& out) const;
+
+ private:
+  void ram_written(PhysAddr start, u64 count_bytes, Writer writer) override;
+  bool wakeup_pending() const { return (mip() & state_.mie) != 0; }
+  std::optional<unsigned> urgent_interrupt() const;
+  void enter_handler(u64 cause, u64 tval, bool delegated);
+  u64 read_mstatus() const;
+  void write_mstatus(u64 value, u64 writable);
+  void write_satp(u64 value);
+
+  const unsigned id_;
+  Bus& bus_;
+  HartEnv& env_;
+  HartState state_{};
+  Mmu mmu_;
+  MemoryMode data_mode_;
+  MemoryMode fetch_mode_;
+  std::atomic<bool> exit_requested_{false};
+};
+
+}  // namespace quire

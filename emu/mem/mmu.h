@@ -1,0 +1,64 @@
+// Mmu: from virtual accesses to the bus. The emulator's only reader and updater of PTEs.
+//
+// It takes privilege and satp as a value with every access. A and D are updated by hardware (12.3.1,
+// first scheme) unless told otherwise. An access that crosses a page is checked on both sides before anything
+// happens; the trap's tval is the first byte of the part that faulted.
+#pragma once
+
+#include "emu/base/types.h"
+#include "emu/mem/bus.h"
+#include "emu/mem/fast_tlb.h"
+#include "emu/mem/tlb.h"
+#include "emu/mem/trap.h"
+#include "emu/mem/walk.h"
+
+namespace quire {
+
+enum class AdUpdate : u8 { kHardware, kFault };
+
+class Mmu {
+ public:
+  Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, AdUpdate ad_update = AdUpdate::kHardware);
+
+  /// Of one byte; the TLB answers or is filled. `address` is valid without a trap.
+  MaybeTrap translate(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
+
+  /// `size` is 1, 2, 4 or 8; any alignment where it is RAM. Zero-extended.
+  MaybeTrap load(const MemoryMode& mode, VirtAddr va, unsigned size, u64& out);
+  MaybeTrap store(const MemoryMode& mode, VirtAddr va, unsigned size, u64 value);
+  /// For atomic accesses: the place in RAM, or a trap; `va` is aligned. Devices refuse atomics.
+  MaybeTrap atomic(const MemoryMode& mode, VirtAddr va, unsigned size, Access access, PhysAddr& address);
+
+  /// sfence.vma (12.2.1): of every page, or of `va`; of every address space, or of `asid`.
+  void fence_all();
+  void fence_asid(u16 asid);
+  void fence_page(VirtAddr va);
+  void fence_page_asid(VirtAddr va, u16 asid);
+  /// To be called when satp or MXR changed: the fast entries were made under the old value.
+  void mode_changed() { fast_.clear(); }
+
+  /// What a load would do, without side effects (no A/D update, no TLB); for debuggers.
+  PageWalk probe(const MemoryMode& mode, VirtAddr va, Access access) const;
+
+  Bus& bus() { return bus_; }
+  Tlb& tlb() { return tlb_; }
+  const Tlb& tlb() const { return tlb_; }
+  FastTlb& fast() { return fast_; }
+  /// Back to the state after power-on; counters too.
+  void reset();
+
+ private:
+  MaybeTrap translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
+  MaybeTrap walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
+  void fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address);
+  void forget(const TlbEntry& entry);
+  MaybeTrap access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned size, Access access,
+                                u64& value);
+
+  Bus& bus_;
+  FastTlb& fast_;
+  Tlb tlb_;
+  AdUpdate ad_update_;
+};
+
+}  // namespace quire

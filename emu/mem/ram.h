@@ -1,0 +1,74 @@
+// Guest RAM: one host mapping at a fixed host address, zero until written.
+//
+// Invariant: every page with decoded code in it is marked, and whoever writes such a page tells the
+// watchers before the next instruction runs. Base and size are multiples of the page size.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "emu/base/types.h"
+#include "quire/arch/sv39.h"
+
+namespace quire {
+
+enum class Writer : u8 {
+  kHart,   ///< the hart that runs: only decoded code cares
+  kOther,  ///< DMA or the host: load reservations care too
+};
+
+/// Is told of writes: all by others, and by the hart those to pages marked as code.
+class RamWatcher {
+ public:
+  virtual ~RamWatcher() = default;
+  virtual void ram_written(PhysAddr start, u64 count_bytes, Writer writer) = 0;
+};
+
+class Ram {
+ public:
+  /// Throws std::bad_alloc when the host has no address space left. Pages are taken from the host when
+  /// touched.
+  Ram(PhysAddr base, u64 size_bytes);
+  ~Ram();
+  Ram(const Ram&) = delete;
+  Ram& operator=(const Ram&) = delete;
+
+  PhysAddr base() const { return base_; }
+  u64 size_bytes() const { return size_bytes_; }
+  std::span<u8> bytes() { return {host_, size_bytes_}; }
+  std::span<const u8> bytes() const { return {host_, size_bytes_}; }
+
+  /// Whether all of [start, start + count_bytes) is RAM.
+  bool contains(PhysAddr start, u64 count_bytes) const {
+    const u64 offset = start.value - base_.value;
+    return offset < size_bytes_ && count_bytes <= size_bytes_ - offset;
+  }
+  /// Precondition: contains(address, what is accessed through the pointer).
+  u8* host(PhysAddr address) { return host_ + (address.value - base_.value); }
+  const u8* host(PhysAddr address) const { return host_ + (address.value - base_.value); }
+  PhysAddr guest(const u8* host_pointer) const { return base_ + static_cast<u64>(host_pointer - host_); }
+
+  /// For hosts and loaders: copies, and tells the watchers. Precondition: contains().
+  void write(PhysAddr start, std::span<const u8> data);
+  void read(PhysAddr start, std::span<u8> out) const;
+
+  // --- decoded code ---
+  bool has_code(PhysAddr address) const { return code_pages_[page_index(address)] != 0; }
+  void set_has_code(PhysAddr address, bool yes) { code_pages_[page_index(address)] = yes ? 1 : 0; }
+  u64 page_index(PhysAddr address) const { return (address.value - base_.value) >> kPageShift; }
+  u64 page_count() const { return size_bytes_ >> kPageShift; }
+
+  void add_watcher(RamWatcher* watcher) { watchers_.push_back(watcher); }
+  void remove_watcher(RamWatcher* watcher);
+  /// To be called after bytes changed other than through write().
+  void wrote(PhysAddr start, u64 count_bytes, Writer writer);
+
+ private:
+  PhysAddr base_;
+  u64 size_bytes_;
+  u8* host_;
+  std::vector<u8> code_pages_;  // one a page
+  std::vector<RamWatcher*> watchers_;
+};
+
+}  // namespace quire

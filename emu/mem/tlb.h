@@ -1,0 +1,84 @@
+// The TLB: architectural state. An entry, once in, answers until it is fenced or replaced, however
+// stale it has become (Privileged ISA 20240411, 12.2.1).
+//
+// Invariant: only valid leaves with A set are held. Global entries match every ASID. No two valid
+// entries have the same level, tag and ASID. What it holds depends on the accesses made and on nothing else.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "emu/base/types.h"
+#include "emu/mem/walk.h"
+#include "quire/config.h"
+#include "quire/machine.h"
+
+namespace quire {
+
+struct TlbEntry {
+  u64 tag = 0;    ///< virtual page number without the bits below `level`
+  u64 frame = 0;  ///< physical address of the first byte mapped
+  u64 stamp = 0;  ///< last use, for LRU
+  u32 epoch = 0;  ///< valid while it is the TLB's
+  u16 asid = 0;
+  u8 flags = 0;  ///< the PTE's low eight
+  u8 level = 0;
+
+  u64 bytes() const { return level_bytes(level); }
+  u64 first_va() const { return tag << (kPageShift + kPteIndexBits * level); }
+  PhysAddr translate(VirtAddr va) const { return PhysAddr(frame | (va.value & (bytes() - 1))); }
+};
+
+class Tlb {
+ public:
+  /// Precondition: the geometry is possible (quire/config.h).
+  explicit Tlb(const TlbConfig& config);
+
+  /// Counts a hit or a miss.
+  const TlbEntry* lookup(VirtAddr va, u16 asid);
+  /// The same without any effect.
+  const TlbEntry* peek(VirtAddr va, u16 asid) const;
+  /// Replaces the entry of the same page and ASID, or takes a free way, or evicts one, which is returned.
+  std::optional<TlbEntry> insert(VirtAddr va, u16 asid, Pte leaf, unsigned level);
+
+  void flush_all();
+  void flush_asid(u16 asid);                    ///< global entries stay
+  void flush_page(VirtAddr va);                 ///< of every ASID, global ones too
+  void flush_page_asid(VirtAddr va, u16 asid);  ///< global entries stay
+
+  /// Every access must come here, none may be answered by a FastTlb.
+  bool sees_every_access() const { return config_.policy != TlbPolicy::kDefault; }
+  const TlbConfig& config() const { return config_; }
+  TlbStats& stats() { return stats_; }
+  const TlbStats& stats() const { return stats_; }
+
+  template <class F>
+  void for_each(F&& visit) const {
+    for (const TlbEntry& entry : entries_) {
+      if (valid(entry)) visit(entry);
+    }
+  }
+
+ private:
+  static u64 tag_of(VirtAddr va, unsigned level) { return va.value >> (kPageShift + kPteIndexBits * level); }
+  bool valid(const TlbEntry& entry) const { return entry.epoch == epoch_; }
+  TlbEntry* set_of(u64 tag) { return &entries_[(tag & set_mask_) * config_.ways]; }
+  const TlbEntry* set_of(u64 tag) const { return &entries_[(tag & set_mask_) * config_.ways]; }
+  TlbEntry& victim(TlbEntry* set);
+  void drop(TlbEntry& entry);
+  template <class Matches>
+  void drop_page(VirtAddr va, Matches&& matches);
+
+  TlbConfig config_;
+  u64 set_mask_;
+  u32 epoch_ = 1;
+  u64 clock_ = 0;   // for LRU
+  u64 random_ = 1;  // for random replacement
+  std::vector<TlbEntry> entries_;
+  std::vector<u16> next_way_;                       // for FIFO, one a set
+  std::array<u32, kMaxLevels> level_population_{};  // so that levels without entries cost nothing
+  TlbStats stats_{};
+};
+
+}  // namespace quire
