@@ -1,0 +1,162 @@
+#include "emu/devices/virtio_blk.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/emu/devices/temp_file.h"
+#include "tests/unit/emu/devices/virtio_driver.h"
+
+namespace quire::testing {
+namespace {
+
+std::string pattern(std::size_t len_bytes) {
+  std::string text(len_bytes, 0);
+  for (std::size_t i = 0; i < len_bytes; ++i) {
+    text[i] = static_cast<char>(i * 7 + i / 512);
+  }
+  return text;
+}
+
+struct BlkTest : ::testing::Test {
+  explicit BlkTest(DiskAccess access = DiskAccess::kReadWrite, std::size_t len_bytes = 256 << 10)
+      : contents(pattern(len_bytes)),
+        file(contents),
+        device(std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(file.path(), access), "quire-disk0"), ram, irq) {
+    EXPECT_TRUE(driver.negotiate(driver.offered()));
+    driver.set_up(0, 16);
+    driver.go();
+  }
+
+  struct Answer {
+    u8 status;
+    u32 used_len;
+    std::string data;
+  };
+  /// `data` is written by the driver for kOut; else `len_bytes` are asked for.
+  Answer request(vio::BlkRequest type, u64 sector, u32 len_bytes, std::string_view data = {}) {
+    ram.put(header, vio::BlkHeader{type, 0, sector});
+    ram.put<u8>(status, 0xee);
+    std::vector<vio::Desc> parts = {{header, 16, 0, 0}};
+    if (!data.empty()) {
+      ram.put_text(buffer, data);
+      parts.push_back({buffer, static_cast<u32>(data.size()), 0, 0});
+    } else if (len_bytes > 0) {
+      parts.push_back({buffer, len_bytes, vio::kDescWrite, 0});
+    }
+    parts.push_back({status, 1, vio::kDescWrite, 0});
+    const u16 at = driver.used_idx(0);
+    driver.submit(0, parts);
+    driver.notify(0);
+    EXPECT_EQ(driver.used_idx(0), at + 1);
+    return {ram.get<u8>(status), driver.used(0, at).len, ram.text(buffer, len_bytes)};
+  }
+
+  FakeRam ram;
+  FakeIrq irq;
+  std::string contents;
+  TempFile file;
+  VirtioMmio device;
+  VirtioDriver driver{device, ram};
+  u64 header = driver.allocate(16), status = driver.allocate(1), buffer = driver.allocate(256 << 10);
+};
+
+struct ReadOnlyBlkTest : BlkTest {
+  ReadOnlyBlkTest() : BlkTest(DiskAccess::kReadOnly, 1000) {}
+};
+
+TEST_F(BlkTest, TellsItsGeometry) {
+  EXPECT_EQ(device.read(0x100, 8), 512u);   // capacity in sectors
+  EXPECT_EQ(device.read(0x114, 4), 512u);   // blk_size
+  EXPECT_EQ(driver.offered() & 0xff'ffff, (1U << 2) | (1U << 6) | (1U << 9));
+}
+
+TEST_F(BlkTest, ReadsSectors) {
+  const Answer answer = request(vio::BlkRequest::kIn, 3, 1024);
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_EQ(answer.used_len, 1025u);
+  EXPECT_EQ(answer.data, contents.substr(3 * 512, 1024));
+}
+
+TEST_F(BlkTest, ReadsMoreThanOneStep) {
+  const Answer answer = request(vio::BlkRequest::kIn, 1, 200 * 1024);
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_EQ(answer.data, contents.substr(512, 200 * 1024));
+}
+
+TEST_F(BlkTest, WritesSectors) {
+  const std::string data(1536, 'W');
+  const Answer answer = request(vio::BlkRequest::kOut, 5, 0, data);
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_EQ(answer.used_len, 1u);
+  std::string expected = contents;
+  expected.replace(5 * 512, 1536, data);
+  EXPECT_EQ(file.contents(), expected);
+}
+
+TEST_F(BlkTest, FlushSucceeds) { EXPECT_EQ(request(vio::BlkRequest::kFlush, 0, 0).status, 0); }
+
+TEST_F(BlkTest, GivesItsId) {
+  const Answer answer = request(vio::BlkRequest::kGetId, 0, 20);
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_EQ(answer.data, std::string("quire-disk0\0\0\0\0\0\0\0\0\0", 20));
+}
+
+TEST_F(BlkTest, LastSectorIsTheLast) {
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 511, 512).status, 0);
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 511, 1024).status, 1);
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 512, 512).status, 1);
+  EXPECT_EQ(request(vio::BlkRequest::kIn, ~u64{0}, 512).status, 1);
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 512, 0, std::string(512, 'x')).status, 1);
+  EXPECT_EQ(file.contents(), contents);
+}
+
+TEST_F(BlkTest, PartsOfSectorsAreRefused) {
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 0, 100).status, 1);
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 0, 0, "abc").status, 1);
+  EXPECT_EQ(file.contents(), contents);
+}
+
+TEST_F(BlkTest, UnknownRequestIsUnsupported) {
+  EXPECT_EQ(request(static_cast<vio::BlkRequest>(99), 0, 512).status, 2);
+  EXPECT_EQ(request(vio::BlkRequest::kDiscard, 0, 0, std::string(16, 'x')).status, 2);
+}
+
+TEST_F(BlkTest, AnyFramingOfHeaderAndStatusWorks) {
+  ram.put(header, vio::BlkHeader{vio::BlkRequest::kIn, 0, 2});
+  // 2.7.4.1: the device must not care where descriptors begin and end.
+  driver.submit(0, {{header, 3, 0, 0}, {header + 3, 13, 0, 0}, {buffer, 513, vio::kDescWrite, 0},
+                    {buffer, 0, vio::kDescWrite, 0}});
+  driver.notify(0);
+  EXPECT_EQ(ram.text(buffer, 512), contents.substr(1024, 512));
+  EXPECT_EQ(ram.get<u8>(buffer + 512), 0);
+}
+
+TEST_F(BlkTest, MissingStatusByteBreaksIt) {
+  driver.submit(0, {{header, 16, 0, 0}});
+  driver.notify(0);
+  EXPECT_TRUE(driver.broken());
+}
+
+TEST_F(BlkTest, DataOutsideOfRamBreaksItAndWritesNothing) {
+  ram.put(header, vio::BlkHeader{vio::BlkRequest::kOut, 0, 0});
+  driver.submit(0, {{header, 16, 0, 0}, {0x1000, 512, 0, 0}, {status, 1, vio::kDescWrite, 0}});
+  driver.notify(0);
+  EXPECT_TRUE(driver.broken());
+  EXPECT_EQ(file.contents(), contents);
+}
+
+TEST_F(ReadOnlyBlkTest, SaysSoAndRefusesWrites) {
+  EXPECT_TRUE(device.has_feature(u64{1} << 5));
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 0, 0, std::string(512, 'x')).status, 1);
+  EXPECT_EQ(request(vio::BlkRequest::kFlush, 0, 0).status, 0);
+  EXPECT_EQ(file.contents(), contents);
+}
+
+TEST_F(ReadOnlyBlkTest, PartialLastSectorIsPadded) {
+  EXPECT_EQ(device.read(0x100, 8), 2u);
+  const Answer answer = request(vio::BlkRequest::kIn, 1, 512);
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_EQ(answer.data, contents.substr(512) + std::string(24, 0));
+}
+
+}  // namespace
+}  // namespace quire::testing
