@@ -4,8 +4,7 @@
 #include "guest/hal/hart.h"
 #include "guest/hal/layout.h"
 
-// %c prints the number alone.
-#define OFFSET(name, value) asm volatile("\n# @offset " #name " %c0" : : "i"(static_cast<long>(value)))
+#define OFFSET(name, value) asm volatile("\n# @offset " #name " %0" : : "i"(static_cast<long>(value)))
 
 namespace kernel {
 

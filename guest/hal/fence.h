@@ -17,6 +17,7 @@ inline FenceCounts g_fences;
 inline void fence_page(VirtAddr, u16) { g_fences.pages++; }
 inline void fence_space(u16) { g_fences.spaces++; }
 inline void fence_all() { g_fences.all++; }
+inline void fence_kernel_page(VirtAddr) { g_fences.pages++; }
 #else
 /// One page of one address space (not global mappings).
 inline void fence_page(VirtAddr address, u16 asid) {
@@ -25,6 +26,10 @@ inline void fence_page(VirtAddr address, u16 asid) {
 /// Everything of one address space but its global mappings.
 inline void fence_space(u16 asid) { asm volatile("sfence.vma zero, %0" : : "r"(u64{asid}) : "memory"); }
 inline void fence_all() { asm volatile("sfence.vma" ::: "memory"); }
+/// One page of all address spaces, global mappings included.
+inline void fence_kernel_page(VirtAddr address) {
+  asm volatile("sfence.vma %0" : : "r"(address.value) : "memory");
+}
 #endif
 
 }  // namespace kernel

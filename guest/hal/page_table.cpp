@@ -16,7 +16,7 @@ constexpr u64 kFencedFlags = kPteRead | kPteWrite | kPteExecute | kPteUser | kPt
 TableAllocator g_allocator;
 
 constexpr u64 with_implied(u64 flags) {
-  return flags | kPteValid | kPteAccessed | ((flags & kPteWrite) != 0 ? kPteDirty : 0);
+  return flags | kPteValid | kPteAccessed | ((flags & kPteWrite) != 0 ? u64{kPteDirty} : 0);
 }
 
 bool is_downgrade(Pte old, Pte now) {
@@ -194,7 +194,9 @@ Leaf PageTable::lookup(VirtAddr va) const {
 }
 
 void PageTable::fence(VirtAddr va) {
-  if (may_be_cached()) {
+  if (this == &kernel_page_table()) {
+    fence_kernel_page(va);
+  } else if (may_be_cached()) {
     fence_page(va, asid_.number);
   }
 }

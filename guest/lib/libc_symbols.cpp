@@ -32,6 +32,24 @@ std::size_t strlen(const char* text) {
   }
   return static_cast<std::size_t>(end - text);
 }
+
+// Destructors of statics are registered here and never run: the supervisor does not exit.
+int atexit(void (*)()) { return 0; }
+
+// libgcc's, whose riscv64 build has another floating-point ABI: bit counts without the Zbb extension.
+int __popcountdi2(unsigned long value) {
+  value -= (value >> 1) & 0x5555'5555'5555'5555;
+  value = (value & 0x3333'3333'3333'3333) + ((value >> 2) & 0x3333'3333'3333'3333);
+  value = (value + (value >> 4)) & 0x0f0f'0f0f'0f0f'0f0f;
+  return static_cast<int>((value * 0x0101'0101'0101'0101) >> 56);
+}
+int __ctzdi2(unsigned long value) { return __popcountdi2((value & (0 - value)) - 1); }
+int __clzdi2(unsigned long value) {
+  for (int shift = 1; shift < 64; shift *= 2) {
+    value |= value >> shift;
+  }
+  return 64 - __popcountdi2(value);
+}
 }
 
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return kernel::heap_alloc(bytes); }

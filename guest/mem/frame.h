@@ -33,7 +33,8 @@ struct Frame {
     struct {
       void* free_objects;  ///< slab: list of free objects
       u32 used_objects;
-      u32 size_class;
+      u16 carved_objects;  ///< slab: objects from here on were never given out
+      u16 size_class;
     };
   };
   u32 next;  ///< links of the one FrameList the frame is on (frame numbers)
