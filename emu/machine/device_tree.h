@@ -22,10 +22,10 @@ struct DeviceTreeInputs {
   std::string command_line;
   std::optional<InitrdRange> initrd;
   std::uint64_t seed;        ///< /chosen/rng-seed is derived from it
-  unsigned virtio_slots;     ///< each slot is described, plugged or not
+  unsigned virtio_slots;     ///< the first so many are plugged
 };
 
-/// The flattened tree. Its length does not depend on where the initrd lies.
+/// The flattened tree.
 std::vector<std::uint8_t> build_device_tree(const DeviceTreeInputs& inputs);
 
 }  // namespace quire

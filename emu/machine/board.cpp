@@ -1,0 +1,90 @@
+#include "emu/machine/board.h"
+
+#include <fmt/format.h>
+
+#include "emu/devices/disk_image.h"
+#include "emu/devices/goldfish_rtc.h"
+#include "emu/devices/virtio_blk.h"
+#include "emu/devices/virtio_rng.h"
+#include "emu/machine/seed.h"
+
+namespace quire {
+namespace {
+
+constexpr u64 kNanosecondsPerSecond = 1'000'000'000;
+
+std::vector<VirtioConsole::PortBackend> console_ports(const Config& config, const Board::Wiring& wiring) {
+  auto stdin_source = config.stdin_stream ? config.stdin_stream : std::make_shared<EmptySource>();
+  const auto name = [](ConsolePort port) { return std::string(kConsolePortNames[static_cast<u32>(port)]); };
+  return {{name(ConsolePort::kStdin), nullptr, std::move(stdin_source)},
+          {name(ConsolePort::kStdout), config.stdout_stream, nullptr},
+          {name(ConsolePort::kStderr), config.stderr_stream, nullptr},
+          {name(ConsolePort::kControl), wiring.control_out, wiring.control_in}};
+}
+
+}  // namespace
+
+template <class T>
+T* Board::place(const MemRegion& region, std::unique_ptr<T> device) {
+  T* placed = device.get();
+  devices_.push_back({region, std::move(device)});
+  return placed;
+}
+
+void Board::plug(std::unique_ptr<VirtioDevice> device, Dma& dma) {
+  const MemRegion region{kVirtioFirst.base + next_slot_ * kVirtioStride, kVirtioFirst.size_bytes};
+  place(region, std::make_unique<VirtioMmio>(std::move(device), dma, plic_->source(kVirtioFirstIrq + next_slot_)));
+  ++next_slot_;
+}
+
+Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.uart_in) {
+  place(kFinisher, std::make_unique<Finisher>(wiring.finish));
+  clint_ = place(kClint, std::make_unique<Clint>(wiring.clock, std::vector<ClintLines>{
+                                                                   {&wiring.machine_software, &wiring.machine_timer}}));
+  plic_ = place(kPlic, std::make_unique<Plic>(
+                           std::vector<IrqLine*>{&wiring.machine_external, &wiring.supervisor_external}));
+  place(kRtc, std::make_unique<GoldfishRtc>(wiring.clock, plic_->source(kRtcIrq),
+                                            config.rtc_epoch_seconds * kNanosecondsPerSecond));
+  uart_ = place(kUart, std::make_unique<Uart16550>(plic_->source(kUartIrq), config.uart, config.uart_in));
+  place(kTracePort, std::make_unique<TracePort>(wiring.dma, wiring.trace));
+
+  auto ports = console_ports(config, wiring);
+  for (const auto& port : ports) {
+    port_sources_.push_back(port.source);
+  }
+  auto console = std::make_unique<VirtioConsole>(std::move(ports));
+  console_ = console.get();
+  plug(std::move(console), wiring.dma);
+  plug(std::make_unique<VirtioRng>(derive_seed(config.seed, "virtio-rng")), wiring.dma);
+  for (const Drive& drive : config.drives) {
+    auto image = std::make_unique<DiskImage>(drive.path, drive.read_only ? DiskAccess::kReadOnly : DiskAccess::kReadWrite);
+    plug(std::make_unique<VirtioBlk>(std::move(image), fmt::format("quire-drive-{}", next_slot_ - kFixedVirtioDevices)),
+         wiring.dma);
+  }
+}
+
+void Board::reset() {
+  for (const Placed& placed : devices_) {
+    placed.device->reset();
+  }
+}
+
+void Board::poll_inputs() {
+  uart_->poll_inputs();
+  console_->poll_inputs();
+}
+
+std::vector<ByteSource*> Board::awaited_inputs() const {
+  std::vector<ByteSource*> sources;
+  if (uart_source_ && uart_->wants_input()) {
+    sources.push_back(uart_source_.get());
+  }
+  for (u32 port = 0; port < port_sources_.size(); ++port) {
+    if (port_sources_[port] && console_->wants_input(port)) {
+      sources.push_back(port_sources_[port].get());
+    }
+  }
+  return sources;
+}
+
+}  // namespace quire

@@ -1,0 +1,75 @@
+// The devices of the `virt` board, wired to their interrupt lines, clock and DMA (quire/arch/memmap.h).
+//
+// Owns the devices; knows nothing of the hart but its four interrupt lines.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "emu/devices/clint.h"
+#include "emu/devices/finisher.h"
+#include "emu/devices/plic.h"
+#include "emu/devices/trace_port.h"
+#include "emu/devices/uart16550.h"
+#include "emu/devices/virtio_console.h"
+#include "emu/devices/virtio_mmio.h"
+#include "emu/machine/control_port.h"
+#include "quire/arch/memmap.h"
+#include "quire/config.h"
+#include "quire/device.h"
+
+namespace quire {
+
+class Board {
+ public:
+  /// What the board reaches beyond itself; all of it outlives the board.
+  struct Wiring {
+    Clock& clock;
+    Dma& dma;
+    IrqLine& machine_software;
+    IrqLine& machine_timer;
+    IrqLine& machine_external;
+    IrqLine& supervisor_external;
+    Finisher::Handler finish;
+    TracePort::Handler trace;
+    std::shared_ptr<ControlToGuest> control_in;
+    std::shared_ptr<ControlFromGuest> control_out;
+  };
+  struct Placed {
+    MemRegion region;
+    std::unique_ptr<Device> device;
+  };
+
+  static constexpr unsigned kFixedVirtioDevices = 2;  // console, rng
+  static constexpr unsigned kMaxDrives = kVirtioSlots - kFixedVirtioDevices;
+
+  /// Error(kFile) for a drive that cannot be opened.
+  Board(const Config& config, const Wiring& wiring);
+
+  void reset();
+  const std::vector<Placed>& devices() const { return devices_; }
+  unsigned virtio_slots() const { return next_slot_; }
+  /// The clock `time` shows.
+  const Clint& clint() const { return *clint_; }
+
+  /// Hands over input that has come; for sources whose timing is the host's.
+  void poll_inputs();
+  /// Sources whose input would reach the guest now; it may wait for them.
+  std::vector<ByteSource*> awaited_inputs() const;
+
+ private:
+  template <class T>
+  T* place(const MemRegion& region, std::unique_ptr<T> device);
+  void plug(std::unique_ptr<VirtioDevice> device, Dma& dma);
+
+  std::vector<Placed> devices_;
+  unsigned next_slot_ = 0;
+  Plic* plic_ = nullptr;
+  Clint* clint_ = nullptr;
+  Uart16550* uart_ = nullptr;
+  VirtioConsole* console_ = nullptr;
+  std::shared_ptr<ByteSource> uart_source_;
+  std::vector<std::shared_ptr<ByteSource>> port_sources_;  ///< by port; null where none
+};
+
+}  // namespace quire

@@ -1,0 +1,38 @@
+// What the guest finds in RAM at its first instruction: kernel, initrd, device tree.
+//
+// Made once and checked whole; install() can then put it there at every power-on.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "emu/machine/kernel_image.h"
+#include "emu/mem/ram.h"
+#include "quire/config.h"
+
+namespace quire {
+
+class BootPlan {
+ public:
+  /// Keeps spans into `config`, which outlives it. Error(kFile) for a bad kernel, Error(kUsage) when things do not fit.
+  BootPlan(const Config& config, unsigned virtio_slots);
+
+  /// Precondition: `ram` has the size of the config, and is all zero.
+  void install(Ram& ram) const;
+
+  u64 entry() const { return kernel_.entry; }
+  u64 device_tree_address() const { return device_tree_address_; }
+  std::span<const u8> device_tree() const { return device_tree_; }
+  const KernelImage& kernel() const { return kernel_; }
+
+ private:
+  KernelImage kernel_;
+  std::span<const u8> initrd_;
+  u64 initrd_address_ = 0;
+  std::vector<u8> device_tree_;
+  u64 device_tree_address_ = 0;
+};
+
+}  // namespace quire
