@@ -1,0 +1,23 @@
+// The parts of quire._core, each of which adds its classes to the module; and the exceptions they share.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <string>
+
+namespace quire::python {
+
+/// Becomes quire.PageFault(va, access, reason).
+struct PageFaultError {
+  std::uint64_t va;
+  std::string access;  ///< "r", "w", "x"
+  std::string reason;
+};
+
+void bind_errors(pybind11::module_& module);
+void bind_names(pybind11::module_& module);
+void bind_events(pybind11::module_& module);
+void bind_machine(pybind11::module_& module);
+
+}  // namespace quire::python

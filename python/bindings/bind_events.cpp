@@ -1,0 +1,140 @@
+// Conditions and recorded events.
+#include <pybind11/stl.h>
+
+#include "python/bindings/bind.h"
+#include "python/bindings/guest.h"
+
+namespace py = pybind11;
+
+namespace quire::python {
+namespace {
+
+using Fields = std::vector<std::pair<std::string, std::uint64_t>>;
+
+std::vector<FieldFilter> filters_of(const Fields& fields) {
+  std::vector<FieldFilter> filters;
+  for (const auto& [name, value] : fields) {
+    filters.push_back({name, value});
+  }
+  return filters;
+}
+
+const EventRecorder::Table& table_of(const EventRecorder& recorder, const std::string& event) {
+  for (const EventRecorder::Table& table : recorder.tables()) {
+    if (table.info->name == event) {
+      return table;
+    }
+  }
+  throw Error(ErrorKind::kUsage, "no event '" + event + "' is recorded here");
+}
+
+/// A read-only memoryview of 64-bit numbers, its own copy: the column may grow while Python holds it.
+py::memoryview words_view(const std::vector<std::uint64_t>& words) {
+  const py::bytes copy(reinterpret_cast<const char*>(words.data()), words.size() * sizeof(std::uint64_t));
+  return py::reinterpret_steal<py::memoryview>(PyMemoryView_FromObject(copy.ptr())).attr("cast")("Q");
+}
+
+py::memoryview column(const EventRecorder& recorder, const std::string& event, const std::string& field) {
+  const EventRecorder::Table& table = table_of(recorder, event);
+  if (field == "icount") {
+    return words_view(table.icount);
+  }
+  const int index = table.info->field(field);
+  if (index < 0) {
+    throw Error(ErrorKind::kUsage, "event '" + event + "' has no field '" + field + "'");
+  }
+  return words_view(table.args[static_cast<std::size_t>(index)]);
+}
+
+/// Row numbers in the order recorded, of events that have all the fields and in them these values.
+std::vector<std::uint32_t> select(const EventRecorder& recorder, const std::vector<std::string>& events,
+                                  const Fields& fields) {
+  const std::size_t tables = recorder.tables().size();
+  std::vector<bool> wanted(tables);
+  std::vector<std::vector<std::pair<const std::vector<std::uint64_t>*, std::uint64_t>>> tests(tables);
+  for (std::size_t i = 0; i < tables; ++i) {
+    const EventRecorder::Table& table = recorder.tables()[i];
+    wanted[i] = events.empty() || std::find(events.begin(), events.end(), table.info->name) != events.end();
+    for (const auto& [name, value] : fields) {
+      const int index = table.info->field(name);
+      wanted[i] = wanted[i] && index >= 0;
+      if (index >= 0) {
+        tests[i].emplace_back(&table.args[static_cast<std::size_t>(index)], value);
+      }
+    }
+  }
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t at = 0; at < recorder.size(); ++at) {
+    const EventRecorder::Row row = recorder.order()[at];
+    const auto holds = [&](const auto& test) { return (*test.first)[row.row] == test.second; };
+    if (wanted[row.table] && std::all_of(tests[row.table].begin(), tests[row.table].end(), holds)) {
+      rows.push_back(at);
+    }
+  }
+  return rows;
+}
+
+/// (event, icount, hart, args) of one row.
+py::tuple row(const EventRecorder& recorder, std::size_t at) {
+  if (at >= recorder.size()) {
+    throw py::index_error("no such event");
+  }
+  const EventRecorder::Row place = recorder.order()[at];
+  const EventRecorder::Table& table = recorder.tables()[place.table];
+  py::tuple args(table.args.size());
+  for (std::size_t i = 0; i < table.args.size(); ++i) {
+    args[i] = table.args[i][place.row];
+  }
+  return py::make_tuple(std::string(table.info->name), table.icount[place.row], table.hart[place.row], args);
+}
+
+/// One field of chosen rows; None where the event does not have it.
+py::list values(const EventRecorder& recorder, const std::string& field,
+                const std::vector<std::uint32_t>& rows) {
+  std::vector<const std::vector<std::uint64_t>*> columns;
+  for (const EventRecorder::Table& table : recorder.tables()) {
+    const int index = table.info->field(field);
+    columns.push_back(field == "icount" ? &table.icount
+                      : index < 0       ? nullptr
+                                        : &table.args[static_cast<std::size_t>(index)]);
+  }
+  py::list list(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const EventRecorder::Row place = recorder.order().at(rows[i]);
+    const std::vector<std::uint64_t>* from = columns[place.table];
+    list[i] = from == nullptr ? py::object(py::none()) : py::object(py::int_((*from)[place.row]));
+  }
+  return list;
+}
+
+std::vector<std::string> recorded_events(const EventRecorder& recorder) {
+  std::vector<std::string> names;
+  for (const EventRecorder::Table& table : recorder.tables()) {
+    names.emplace_back(table.info->name);
+  }
+  return names;
+}
+
+}  // namespace
+
+void bind_events(py::module_& module) {
+  py::class_<Condition>(module, "Condition", "An event whose fields have given values; for run(until=...).")
+      .def(py::init([](const std::string& event, const Fields& fields) {
+             return Condition(event, filters_of(fields));
+           }),
+           py::arg("event"), py::arg("fields"))
+      .def("describe", &Condition::describe);
+
+  py::class_<EventRecorder, std::shared_ptr<EventRecorder>>(module, "Recorder",
+                                                            "Events kept in native columns.")
+      .def("__len__", &EventRecorder::size)
+      .def_property_readonly("dropped", &EventRecorder::dropped)
+      .def_property_readonly("events", &recorded_events)
+      .def("column", &column, py::arg("event"), py::arg("field"))
+      .def("select", &select, py::arg("events"), py::arg("fields"))
+      .def("row", &row, py::arg("at"))
+      .def("values", &values, py::arg("field"), py::arg("rows"))
+      .def("clear", &EventRecorder::clear);
+}
+
+}  // namespace quire::python

@@ -1,0 +1,445 @@
+// The machine, its memory, its hart, and programs on the supervisor.
+#include <fmt/format.h>
+#include <pybind11/stl.h>
+
+#include "python/bindings/bind.h"
+#include "python/bindings/guest.h"
+#include "quire/address_space.h"
+#include "quire/settings.h"
+
+namespace py = pybind11;
+using namespace pybind11::literals;
+
+namespace quire::python {
+namespace {
+
+arch::Access access_of(const std::string& text) {
+  if (text == "r") {
+    return arch::Access::kRead;
+  }
+  if (text == "w") {
+    return arch::Access::kWrite;
+  }
+  if (text == "x") {
+    return arch::Access::kExecute;
+  }
+  throw Error(ErrorKind::kUsage, "access '" + text + "' is not 'r', 'w' or 'x'");
+}
+
+arch::Privilege privilege_of(const std::string& text) {
+  if (text == "u") {
+    return arch::Privilege::kUser;
+  }
+  if (text == "s") {
+    return arch::Privilege::kSupervisor;
+  }
+  throw Error(ErrorKind::kUsage, "privilege '" + text + "' is not 'u' or 's'");
+}
+
+std::string privilege_name(arch::Privilege privilege) {
+  switch (privilege) {
+    case arch::Privilege::kUser:
+      return "u";
+    case arch::Privilege::kSupervisor:
+      return "s";
+    case arch::Privilege::kMachine:
+      return "m";
+  }
+  return "?";
+}
+
+std::string exception_name(arch::Exception exception) {
+  switch (exception) {
+    case arch::Exception::kInsnPageFault:
+      return "instruction page fault";
+    case arch::Exception::kLoadPageFault:
+      return "load page fault";
+    case arch::Exception::kStorePageFault:
+      return "store page fault";
+    case arch::Exception::kInsnAccessFault:
+      return "instruction access fault";
+    case arch::Exception::kLoadAccessFault:
+      return "load access fault";
+    case arch::Exception::kStoreAccessFault:
+      return "store access fault";
+    default:
+      return fmt::format("exception {}", static_cast<unsigned>(exception));
+  }
+}
+
+/// "rwxu-ad v" in the order of the manual's figure, from R on; '-' where a flag is clear.
+std::string pte_flags(arch::Pte pte) {
+  static constexpr struct {
+    std::uint64_t flag;
+    char letter;
+  } kLetters[] = {{arch::kPteRead, 'r'},  {arch::kPteWrite, 'w'},  {arch::kPteExecute, 'x'},
+                  {arch::kPteUser, 'u'},  {arch::kPteGlobal, 'g'}, {arch::kPteAccessed, 'a'},
+                  {arch::kPteDirty, 'd'}, {arch::kPteValid, 'v'}};
+  std::string text;
+  for (const auto& row : kLetters) {
+    text += pte.has(row.flag) ? row.letter : '-';
+  }
+  return text;
+}
+
+/// All of RAM as a buffer; outlives the machine's close().
+struct RamView {
+  std::shared_ptr<Machine> machine;
+  std::span<const std::uint8_t> bytes;
+};
+
+Config make_config(const std::string& ram, const std::string& tlb, std::uint64_t seed) {
+  Config config;
+  config.ram_bytes = parse_size(ram);
+  if (!tlb.empty()) {
+    config.tlb = parse_tlb(tlb);
+  }
+  config.seed = seed;
+  return config;
+}
+
+std::shared_ptr<Guest> make_supervisor(const std::string& ram, const std::string& tlb, std::uint64_t seed,
+                                       const Program* program) {
+  Config config = make_config(ram, tlb, seed);
+  config.mode = BootMode::kSupervisor;
+  prepare_supervisor(config, program);
+  return std::make_shared<Guest>(std::move(config));
+}
+
+std::shared_ptr<Guest> make_bare(const std::string& ram, const std::string& tlb, std::uint64_t seed,
+                                 const py::bytes& kernel, const std::string& name) {
+  Config config = make_config(ram, tlb, seed);
+  config.mode = BootMode::kBare;
+  config.htif = true;
+  const auto bytes = static_cast<std::string_view>(kernel);
+  config.kernel.assign(bytes.begin(), bytes.end());
+  config.kernel_name = name;
+  return std::make_shared<Guest>(std::move(config));
+}
+
+py::bytes bytes_of(const std::vector<std::uint8_t>& data) {
+  return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
+
+std::span<const std::uint8_t> span_of(const py::buffer_info& info) {
+  if (info.ndim != 1 || info.strides[0] != info.itemsize) {
+    throw Error(ErrorKind::kUsage, "the data must be contiguous bytes");
+  }
+  return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size * info.itemsize)};
+}
+
+/// A length that cannot be is refused before memory is taken for it.
+std::vector<std::uint8_t> room_for(Machine& machine, std::uint64_t size) {
+  if (size > machine.memory().size_bytes()) {
+    throw Error(ErrorKind::kUsage, fmt::format("{} bytes are more than RAM holds; ask for less", size));
+  }
+  return std::vector<std::uint8_t>(size);
+}
+
+py::bytes read_phys(Guest& guest, std::uint64_t address, std::uint64_t size) {
+  Machine& machine = guest.idle();
+  std::vector<std::uint8_t> data = room_for(machine, size);
+  machine.memory().read(address, data);
+  return bytes_of(data);
+}
+
+void write_phys(Guest& guest, std::uint64_t address, const py::buffer& data) {
+  const py::buffer_info info = data.request();
+  guest.idle().memory().write(address, span_of(info));
+}
+
+py::bytes read_virt(Guest& guest, std::uint64_t satp, std::uint64_t va, std::uint64_t size) {
+  Machine& machine = guest.idle();
+  std::vector<std::uint8_t> data = room_for(machine, size);
+  if (const auto fault = read_virtual(machine, satp, arch::VirtAddr(va), data)) {
+    throw PageFaultError{fault->va.value, "r", fault->reason};
+  }
+  return bytes_of(data);
+}
+
+void write_virt(Guest& guest, std::uint64_t satp, std::uint64_t va, const py::buffer& data) {
+  const py::buffer_info info = data.request();
+  if (const auto fault = write_virtual(guest.idle(), satp, arch::VirtAddr(va), span_of(info))) {
+    throw PageFaultError{fault->va.value, "w", fault->reason};
+  }
+}
+
+/// (pid, va) of every user mapping of a frame, in every live process; an address space shared by several
+/// counts for each.
+std::vector<std::pair<int, std::uint64_t>> sharers(Guest& guest, std::uint64_t pfn) {
+  Machine& machine = guest.idle();
+  std::map<std::uint64_t, std::vector<std::uint64_t>>
+      places;  // by root table: several processes may share one
+  std::vector<std::pair<int, std::uint64_t>> found;
+  for (const auto& [pid, process] : guest.processes().all()) {
+    if (process.exited || process.satp == 0) {
+      continue;
+    }
+    const std::uint64_t root = arch::Satp{process.satp}.root().value;
+    const auto [place, fresh] = places.try_emplace(root);
+    if (fresh) {
+      for (const Mapping& mapping : user_mappings(machine.memory(), process.satp)) {
+        const std::uint64_t offset = pfn - mapping.pfn();
+        if (offset < mapping.bytes / arch::kPageBytes) {
+          place->second.push_back(mapping.va.value + offset * arch::kPageBytes);
+        }
+      }
+    }
+    for (const std::uint64_t va : place->second) {
+      found.emplace_back(pid, va);
+    }
+  }
+  return found;
+}
+
+py::dict stats(Guest& guest) {
+  const Counters counters = guest.idle().counters();
+  const EventCounters& events = guest.events();
+  py::dict faults;
+  const auto kinds = fault_kind_names();
+  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+    faults[py::str(kinds[kind])] = events.faults(static_cast<arch::FaultKind>(kind));
+  }
+  py::dict by_name;
+  for (const EventInfo& info : event_table()) {
+    by_name[py::str(info.name)] = events.events(info.id);
+  }
+  const TlbStats& tlb = counters.tlb;
+  return py::dict(
+      "icount"_a = counters.icount, "minstret"_a = counters.minstret, "traps"_a = counters.traps,
+      "interrupts"_a = counters.interrupts, "page_fault_traps"_a = counters.page_faults,
+      "minor_faults"_a = events.minor_faults(), "major_faults"_a = events.major_faults(), "faults"_a = faults,
+      "events"_a = by_name,
+      "tlb"_a = py::dict("hits"_a = tlb.hits, "misses"_a = tlb.misses, "walks"_a = tlb.walks,
+                         "evictions"_a = tlb.evictions, "flushes_all"_a = tlb.flushes_all,
+                         "flushes_asid"_a = tlb.flushes_asid, "flushes_page"_a = tlb.flushes_page));
+}
+
+void bind_values(py::module_& module) {
+  py::class_<RunResult>(module, "Stop", "How a run ended. Frozen.")
+      .def_property_readonly("reason", [](const RunResult& r) { return r.reason; })
+      .def_property_readonly("hart", [](const RunResult& r) { return r.stop.hart; })
+      .def_property_readonly("pc", [](const RunResult& r) { return r.stop.pc; })
+      .def_property_readonly("icount", [](const RunResult& r) { return r.stop.icount; })
+      .def_property_readonly("exit_status",
+                             [](const RunResult& r) {
+                               return r.reason == "exited" ? std::optional(r.stop.exit_status) : std::nullopt;
+                             })
+      .def_property_readonly("detail", [](const RunResult& r) { return r.stop.detail; })
+      .def("__repr__", [](const RunResult& r) {
+        return fmt::format("Stop(reason='{}', hart={}, pc={:#x}, icount={}, detail={})", r.reason,
+                           r.stop.hart, r.stop.pc, r.stop.icount,
+                           std::string(py::repr(py::str(r.stop.detail))));
+      });
+
+  py::class_<WalkStep>(module, "WalkStep", "One level of a page-table walk.")
+      .def_readonly("level", &WalkStep::level)
+      .def_readonly("pte_address", &WalkStep::pte_address)
+      .def_property_readonly("pte", [](const WalkStep& s) { return s.pte.raw; })
+      .def_property_readonly("pfn", [](const WalkStep& s) { return s.pte.ppn(); })
+      .def_property_readonly("leaf", [](const WalkStep& s) { return s.pte.leaf(); })
+      .def_property_readonly("flags", [](const WalkStep& s) { return pte_flags(s.pte); })
+      .def("__repr__", [](const WalkStep& s) {
+        return fmt::format("WalkStep(level={}, pte_address={:#x}, pte={:#x}, flags='{}')", s.level,
+                           s.pte_address, s.pte.raw, pte_flags(s.pte));
+      });
+
+  py::class_<Walk>(module, "Walk", "A page-table walk: its steps, and the physical address or the fault.")
+      .def_readonly("steps", &Walk::steps)
+      .def_property_readonly(
+          "fault",
+          [](const Walk& w) { return w.fault ? std::optional(exception_name(*w.fault)) : std::nullopt; })
+      .def_property_readonly("reason", [](const Walk& w) { return w.fault_reason; })
+      .def_property_readonly(
+          "physical_address",
+          [](const Walk& w) { return w.fault ? std::nullopt : std::optional(w.physical_address); })
+      .def_property_readonly(
+          "page_bytes", [](const Walk& w) { return w.fault ? std::nullopt : std::optional(w.page_bytes); })
+      .def("__bool__", [](const Walk& w) { return !w.fault; })
+      .def("__repr__", [](const Walk& w) {
+        return w.fault ? fmt::format("Walk({} steps, {}: {})", w.steps.size(), exception_name(*w.fault),
+                                     w.fault_reason)
+                       : fmt::format("Walk({} steps, physical_address={:#x})", w.steps.size(),
+                                     w.physical_address);
+      });
+
+  py::class_<Mapping>(module, "Mapping", "A leaf of a page table.")
+      .def_property_readonly("va", [](const Mapping& m) { return m.va.value; })
+      .def_readonly("bytes", &Mapping::bytes)
+      .def_property_readonly("pfn", &Mapping::pfn)
+      .def_property_readonly("pte", [](const Mapping& m) { return m.pte.raw; })
+      .def_property_readonly("flags", [](const Mapping& m) { return pte_flags(m.pte); })
+      .def("__repr__", [](const Mapping& m) {
+        return fmt::format("Mapping(va={:#x}, bytes={:#x}, pfn={:#x}, flags='{}')", m.va.value, m.bytes,
+                           m.pfn(), pte_flags(m.pte));
+      });
+
+  py::class_<ProcessInfo>(module, "ProcessInfo", "What the events said of one process.")
+      .def_readonly("pid", &ProcessInfo::pid)
+      .def_readonly("parent", &ProcessInfo::parent)
+      .def_readonly("satp", &ProcessInfo::satp)
+      .def_readonly("comm", &ProcessInfo::comm)
+      .def_readonly("exited", &ProcessInfo::exited)
+      .def_readonly("wait_status", &ProcessInfo::wait_status)
+      .def_readonly("start_icount", &ProcessInfo::start_icount)
+      .def_readonly("exit_icount", &ProcessInfo::exit_icount);
+
+  py::class_<Program>(module, "Program", "A riscv64 Linux program and what it is given.")
+      .def(py::init([](std::string path, std::vector<std::string> args, std::vector<std::string> env,
+                       std::string cwd, const std::vector<std::pair<std::string, std::string>>& files) {
+             Program program{std::move(path), std::move(args), std::move(env), std::move(cwd), {}};
+             for (const auto& [host, guest] : files) {
+               program.files.push_back({host, guest});
+             }
+             return program;
+           }),
+           py::arg("path"), py::arg("args"), py::arg("env"), py::arg("cwd"), py::arg("files"));
+
+  py::class_<RamView>(module, "RamView", py::buffer_protocol(), "All of RAM, read-only and in place.")
+      .def_buffer([](RamView& view) {
+        return py::buffer_info(const_cast<std::uint8_t*>(view.bytes.data()), 1,
+                               py::format_descriptor<std::uint8_t>::format(), 1,
+                               {static_cast<py::ssize_t>(view.bytes.size())}, {1}, /*readonly=*/true);
+      });
+}
+
+std::string take(BufferSink& sink) { return sink.take(); }
+
+}  // namespace
+
+void bind_machine(py::module_& module) {
+  bind_values(module);
+
+  py::class_<Guest, std::shared_ptr<Guest>>(module, "Guest",
+                                            "A machine with its streams and what watches it.")
+      .def_static("supervisor", &make_supervisor, py::arg("ram"), py::arg("tlb"), py::arg("seed"),
+                  py::arg("program").none(true))
+      .def_static("bare", &make_bare, py::arg("ram"), py::arg("tlb"), py::arg("seed"), py::arg("kernel"),
+                  py::arg("name"))
+      .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"))
+      .def("stop", &Guest::stop)
+      .def("spawn", &Guest::spawn, py::arg("program"))
+      .def("close", &Guest::close)
+      .def_property_readonly("closed", &Guest::closed)
+      .def("check_not_running", &Guest::check_not_running)
+
+      .def_property_readonly("icount", [](Guest& g) { return g.idle().icount(); })
+      .def_property_readonly("time_ns", [](Guest& g) { return g.idle().time_ns(); })
+      .def_property_readonly("ram_base", [](Guest& g) { return g.idle().memory().base(); })
+      .def_property_readonly("ram_bytes", [](Guest& g) { return g.idle().memory().size_bytes(); })
+      .def("digest", [](Guest& g) { return g.idle().digest(); })
+      .def("stats", &stats)
+      .def(
+          "symbol", [](Guest& g, const std::string& name) { return g.idle().symbol(name); }, py::arg("name"))
+      .def("tlb_config",
+           [](Guest& g) {
+             const TlbConfig& tlb = g.idle().config().tlb;
+             return py::dict("entries"_a = tlb.entries, "ways"_a = tlb.ways,
+                             "policy"_a = std::string(tlb_policy_name(tlb.policy)));
+           })
+
+      .def(
+          "pc", [](Guest& g, unsigned hart) { return g.idle().hart(hart).pc(); }, py::arg("hart"))
+      .def(
+          "set_pc", [](Guest& g, unsigned hart, std::uint64_t v) { g.idle().hart(hart).set_pc(v); },
+          py::arg("hart"), py::arg("value"))
+      .def(
+          "x", [](Guest& g, unsigned hart, unsigned i) { return g.idle().hart(hart).x(i); }, py::arg("hart"),
+          py::arg("index"))
+      .def(
+          "set_x",
+          [](Guest& g, unsigned hart, unsigned i, std::uint64_t v) { g.idle().hart(hart).set_x(i, v); },
+          py::arg("hart"), py::arg("index"), py::arg("value"))
+      .def(
+          "f", [](Guest& g, unsigned hart, unsigned i) { return g.idle().hart(hart).f(i); }, py::arg("hart"),
+          py::arg("index"))
+      .def(
+          "set_f",
+          [](Guest& g, unsigned hart, unsigned i, std::uint64_t v) { g.idle().hart(hart).set_f(i, v); },
+          py::arg("hart"), py::arg("index"), py::arg("value"))
+      .def(
+          "csr", [](Guest& g, unsigned hart, unsigned n) { return g.idle().hart(hart).csr(n); },
+          py::arg("hart"), py::arg("number"))
+      .def(
+          "set_csr",
+          [](Guest& g, unsigned hart, unsigned n, std::uint64_t v) { g.idle().hart(hart).set_csr(n, v); },
+          py::arg("hart"), py::arg("number"), py::arg("value"))
+      .def(
+          "privilege",
+          [](Guest& g, unsigned hart) { return privilege_name(g.idle().hart(hart).privilege()); },
+          py::arg("hart"))
+
+      .def("read_phys", &read_phys, py::arg("address"), py::arg("size"))
+      .def("write_phys", &write_phys, py::arg("address"), py::arg("data"))
+      .def("read_virt", &read_virt, py::arg("satp"), py::arg("va"), py::arg("size"))
+      .def("write_virt", &write_virt, py::arg("satp"), py::arg("va"), py::arg("data"))
+      .def("ram_view",
+           [](Guest& g) {
+             const auto bytes = g.idle().memory().bytes();
+             return RamView{g.shared_machine(), bytes};
+           })
+      .def(
+          "walk",
+          [](Guest& g, std::uint64_t va, std::uint64_t satp, const std::string& access,
+             const std::string& privilege) {
+            return g.idle().walk(arch::VirtAddr(va), satp, access_of(access), privilege_of(privilege));
+          },
+          py::arg("va"), py::arg("satp"), py::arg("access"), py::arg("privilege"))
+      .def(
+          "mappings", [](Guest& g, std::uint64_t satp) { return user_mappings(g.idle().memory(), satp); },
+          py::arg("satp"))
+      .def("sharers", &sharers, py::arg("pfn"))
+
+      .def("processes",
+           [](Guest& g) {
+             g.idle();
+             std::vector<ProcessInfo> list;
+             for (const auto& [pid, process] : g.processes().all()) {
+               list.push_back(process);
+             }
+             return list;
+           })
+      .def(
+          "process",
+          [](Guest& g, int pid) -> std::optional<ProcessInfo> {
+            g.idle();
+            const ProcessInfo* process = g.processes().find(pid);
+            return process == nullptr ? std::nullopt : std::optional(*process);
+          },
+          py::arg("pid"))
+      .def("main_pid",
+           [](Guest& g) -> std::optional<int> {
+             g.idle();
+             const ProcessInfo* process = g.processes().main_program();
+             return process == nullptr ? std::nullopt : std::optional(process->pid);
+           })
+      .def(
+          "record",
+          [](Guest& g, const std::vector<std::string>& events,
+             const std::vector<std::pair<std::string, std::uint64_t>>& fields) {
+            std::vector<FieldFilter> filters;
+            for (const auto& [name, value] : fields) {
+              filters.push_back({name, value});
+            }
+            return g.record(events, filters);
+          },
+          py::arg("events"), py::arg("fields"))
+      .def("stop_recording", &Guest::stop_recording, py::arg("recorder"))
+
+      .def(
+          "write_stdin",
+          [](Guest& g, const py::buffer& data) {
+            const py::buffer_info info = data.request();
+            g.input().push(span_of(info));
+          },
+          py::arg("data"))
+      .def("close_stdin", [](Guest& g) { g.input().close(); })
+      .def("stdout", [](Guest& g) { return py::bytes(g.output().contents()); })
+      .def("take_stdout", [](Guest& g) { return py::bytes(take(g.output())); })
+      .def("stderr", [](Guest& g) { return py::bytes(g.errors().contents()); })
+      .def("take_stderr", [](Guest& g) { return py::bytes(take(g.errors())); })
+      .def("kernel_log", [](Guest& g) { return py::bytes(g.log().contents()); })
+      .def("take_kernel_log", [](Guest& g) { return py::bytes(take(g.log())); });
+}
+
+}  // namespace quire::python

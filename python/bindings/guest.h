@@ -1,0 +1,93 @@
+// A machine as Python holds it: with its streams, what watches it, and a guard against use while it runs.
+//
+// Invariant: `busy_` is set exactly while a thread is inside run(); everything else but stop() and the
+// streams then answers Busy. The GIL is not held while the guest runs.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quire/event_counters.h"
+#include "quire/launch.h"
+#include "quire/machine.h"
+#include "quire/process_table.h"
+#include "quire/recorder.h"
+#include "quire/streams.h"
+
+namespace quire::python {
+
+/// Something that happens once: an event whose fields have given values.
+class Condition {
+ public:
+  /// Throws Error(kUsage) for an event or a field that does not exist.
+  Condition(const std::string& event, const std::vector<FieldFilter>& fields);
+  bool matches(const TraceEvent& event) const;
+  /// Whether it is the end of a process that has ended: that stays true.
+  bool holds_already(const ProcessTable& processes) const;
+  std::string describe() const;
+
+ private:
+  const EventInfo* info_;
+  std::vector<FieldFilter> fields_;
+  std::vector<std::size_t> columns_;  ///< as fields_
+};
+
+/// What run() gives Python; `reason` is one of exited, limit, timeout, until, requested, idle.
+struct RunResult {
+  std::string reason;
+  Stop stop;
+};
+
+class Guest : public std::enable_shared_from_this<Guest> {
+ public:
+  explicit Guest(Config config);
+  ~Guest();
+
+  /// The machine, for looking at or changing; throws Error(kState) while it runs or when it is closed.
+  Machine& idle();
+  /// Throws Error(kState) while another thread runs the machine; a closed one is fine.
+  void check_not_running() const;
+  /// Runs in slices; between them signals of the host (Ctrl-C) are delivered to Python.
+  RunResult run(std::optional<std::uint64_t> max_insns, double timeout_seconds,
+                const std::vector<Condition>& until);
+  /// Ends a run() in another thread.
+  void stop();
+  int spawn(const Program& program);
+  void close();
+  bool closed() const { return !machine_; }
+
+  std::shared_ptr<EventRecorder> record(const std::vector<std::string>& names,
+                                        const std::vector<FieldFilter>& filters);
+  void stop_recording(const std::shared_ptr<EventRecorder>& recorder);
+
+  const EventCounters& events() const { return events_; }
+  const ProcessTable& processes() const { return processes_; }
+  BufferSource& input() { return *stdin_; }
+  BufferSink& output() { return *stdout_; }
+  BufferSink& errors() { return *stderr_; }
+  BufferSink& log() { return *uart_; }
+  /// Keeps RAM alive for a view that outlives close().
+  std::shared_ptr<Machine> shared_machine() const { return machine_; }
+
+ private:
+  class BusyMark;
+
+  std::shared_ptr<BufferSource> stdin_ = std::make_shared<BufferSource>();
+  std::shared_ptr<BufferSource> uart_in_ = std::make_shared<BufferSource>();
+  std::shared_ptr<BufferSink> stdout_ = std::make_shared<BufferSink>();
+  std::shared_ptr<BufferSink> stderr_ = std::make_shared<BufferSink>();
+  std::shared_ptr<BufferSink> uart_ = std::make_shared<BufferSink>();
+  EventCounters events_;
+  ProcessTable processes_;
+  std::vector<std::shared_ptr<EventRecorder>> recorders_;
+  std::shared_ptr<Machine> machine_;
+  std::atomic<bool> busy_ = false;
+  std::atomic<bool> stop_wanted_ = false;
+};
+
+}  // namespace quire::python

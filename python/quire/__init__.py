@@ -1,0 +1,50 @@
+"""Quire: a RISC-V machine and a supervisor of its own, to run Linux programs on and to look into.
+
+    import quire
+
+    r = quire.run("./primes", "1000")
+    with quire.Machine.supervisor(seed=1) as m:
+        p = m.spawn(["./forktest"])
+        faults = m.record("page_fault", "cow")
+        m.run(until=p.exited)
+"""
+
+from . import _core
+from ._core import Mapping, Stop, Walk, WalkStep
+from .errors import Busy, Error, FileError, PageFault, ProgramFailed, UsageError
+from .events import EVENTS, FAULT_KINDS, Condition, Event, Recording, happens
+from .hart import Hart
+from .machine import Machine
+from .process import Page, Process
+from .running import CompletedRun, run
+from .stats import Stats, TlbStats
+
+__version__: str = _core.__version__
+
+__all__ = [
+    "EVENTS",
+    "FAULT_KINDS",
+    "Busy",
+    "CompletedRun",
+    "Condition",
+    "Error",
+    "Event",
+    "FileError",
+    "Hart",
+    "Machine",
+    "Mapping",
+    "Page",
+    "PageFault",
+    "Process",
+    "ProgramFailed",
+    "Recording",
+    "Stats",
+    "Stop",
+    "TlbStats",
+    "UsageError",
+    "Walk",
+    "WalkStep",
+    "__version__",
+    "happens",
+    "run",
+]

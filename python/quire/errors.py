@@ -1,0 +1,35 @@
+"""What goes wrong, by who must act. A guest that crashes is a result, never an exception."""
+
+
+class Error(Exception):
+    """The emulator or its host failed; the base of all of Quire's exceptions."""
+
+
+class UsageError(Error, ValueError):
+    """An impossible setting or argument; the message names it."""
+
+
+class FileError(Error):
+    """A file that is missing, unreadable or malformed; the message names the file and the cause."""
+
+
+class Busy(Error):
+    """A call that the machine's state forbids: it is running elsewhere, or closed."""
+
+
+class PageFault(Error):
+    """A virtual address that its process could not have accessed so."""
+
+    def __init__(self, va: int, access: str, reason: str) -> None:
+        super().__init__(f"no access '{access}' at virtual address {va:#x}: {reason}")
+        self.va = va
+        self.access = access
+        self.reason = reason
+
+
+class ProgramFailed(Error):
+    """Raised by run(check=True) for a status that is not 0; `completed` is the run."""
+
+    def __init__(self, completed: object, message: str) -> None:
+        super().__init__(message)
+        self.completed = completed

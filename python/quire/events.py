@@ -1,0 +1,232 @@
+"""Events of the supervisor: conditions to run to, and recordings to look at afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from . import _core
+from .errors import UsageError
+
+EVENTS: dict[str, list[str]] = _core.event_fields()
+FAULT_KINDS: list[str] = _core.fault_kinds()
+_ACCESSES = ["r", "w", "x"]
+_SIGNED = {"result", "code", "wait_status", "token"}
+
+
+def fields_of(filters: dict[str, Any]) -> list[tuple[str, int]]:
+    """Filters as the native side takes them: names of kinds, accesses and calls become numbers."""
+    fields = []
+    for name, value in filters.items():
+        if isinstance(value, str):
+            value = _number_of(name, value)
+        elif not isinstance(value, int):
+            raise UsageError(f"{name}={value!r}: a field is compared with a number or a name")
+        fields.append((name, value & ((1 << 64) - 1)))
+    return fields
+
+
+def _number_of(field: str, text: str) -> int:
+    if field == "kind" and text in FAULT_KINDS:
+        return FAULT_KINDS.index(text)
+    if field == "access" and text in _ACCESSES:
+        return _ACCESSES.index(text)
+    if field == "nr":
+        for number in range(1024):
+            if _core.syscall_name(number) == text:
+                return number
+    raise UsageError(f"{field}='{text}' is not a name of that field's values")
+
+
+def _decoded(field: str, value: int | None) -> Any:
+    """A value as people read it; a number without a name stays one."""
+    if value is None:
+        return None
+    if field == "kind" and value < len(FAULT_KINDS):
+        return FAULT_KINDS[value]
+    if field == "access" and value < len(_ACCESSES):
+        return _ACCESSES[value]
+    if field == "nr":
+        return _core.syscall_name(value) or value
+    if field in _SIGNED and value >> 63:
+        return value - (1 << 64)
+    return value
+
+
+def _comm(word0: int, word1: int) -> str:
+    return (word0.to_bytes(8, "little") + word1.to_bytes(8, "little")).rstrip(b"\0").decode(errors="replace")
+
+
+class Condition:
+    """Something to run up to: run(until=condition). `a | b` is whichever comes first."""
+
+    __slots__ = ("_terms", "_now")
+
+    def __init__(self, terms: list[_core.Condition], now: Callable[[], bool] = lambda: False) -> None:
+        self._terms = terms
+        self._now = now
+
+    def __bool__(self) -> bool:
+        """Whether it holds already, where that can be known."""
+        return self._now()
+
+    def __or__(self, other: Condition) -> Condition:
+        return Condition(self._terms + other._terms, lambda: bool(self) or bool(other))
+
+    def __repr__(self) -> str:
+        return f"<Condition {' | '.join(term.describe() for term in self._terms)}>"
+
+
+def happens(event: str, **fields: Any) -> Condition:
+    """The next event of that name whose fields have these values: happens("cow", pid=3)."""
+    return Condition([_core.Condition(event, fields_of(fields))])
+
+
+class Event:
+    """One event; its fields are attributes."""
+
+    __slots__ = ("event", "icount", "hart", "fields")
+
+    def __init__(self, event: str, icount: int, hart: int, fields: dict[str, Any]) -> None:
+        self.event = event
+        self.icount = icount
+        self.hart = hart
+        self.fields = fields
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.fields[name]
+        except KeyError:
+            raise AttributeError(f"event '{self.event}' has no field '{name}'") from None
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{k}={v:#x}" if isinstance(v, int) and k not in ("pid", "child") else f"{k}={v}"
+                          for k, v in self.fields.items())
+        return f"<{self.event} at {self.icount}: {shown}>"
+
+
+class Recording:
+    """Events kept in native columns while the machine runs; also a selection of them, by filter().
+
+    Columns are those of all recorded events together, with None where an event lacks one.
+    """
+
+    __slots__ = ("_guest", "_recorder", "_rows")
+
+    def __init__(self, guest: _core.Guest, recorder: _core.Recorder, rows: list[int] | None = None) -> None:
+        self._guest = guest
+        self._recorder = recorder
+        self._rows = rows
+
+    def _indices(self) -> list[int]:
+        self._guest.check_not_running()
+        return list(range(len(self._recorder))) if self._rows is None else self._rows
+
+    def __len__(self) -> int:
+        return len(self._recorder) if self._rows is None else len(self._rows)
+
+    def _event(self, at: int) -> Event:
+        name, icount, hart, args = self._recorder.row(at)
+        raw = dict(zip(EVENTS[name], args, strict=True))
+        fields = {field: _decoded(field, value) for field, value in raw.items() if not field.startswith("comm")}
+        if "comm0" in raw:
+            fields["comm"] = _comm(raw["comm0"], raw["comm1"])
+        return Event(name, icount, hart, fields)
+
+    def __getitem__(self, key: int | str) -> Any:
+        """recording[i] is an event, recording["va"] a column."""
+        if isinstance(key, str):
+            return self._column(key, self._indices())
+        rows = self._indices()
+        return self._event(rows[key])
+
+    def __iter__(self) -> Iterator[Event]:
+        return map(self._event, self._indices())
+
+    @property
+    def events(self) -> list[str]:
+        """Names of the events that are recorded."""
+        return self._recorder.events
+
+    @property
+    def dropped(self) -> int:
+        """Events beyond what a recording may hold."""
+        return self._recorder.dropped
+
+    @property
+    def columns(self) -> list[str]:
+        names: dict[str, None] = {"event": None, "icount": None}
+        for event in self.events:
+            names.update(dict.fromkeys("comm" if field == "comm0" else field for field in EVENTS[event]
+                                       if field != "comm1"))
+        return list(names)
+
+    def _column(self, name: str, rows: list[int]) -> list[Any]:
+        if name == "event":
+            return [self._recorder.row(at)[0] for at in rows]
+        if name == "comm":
+            words = zip(self._recorder.values("comm0", rows), self._recorder.values("comm1", rows), strict=True)
+            return [None if a is None or b is None else _comm(a, b) for a, b in words]
+        if name not in self.columns:
+            raise UsageError(f"no column is called '{name}'; there are {', '.join(self.columns)}")
+        return [_decoded(name, value) for value in self._recorder.values(name, rows)]
+
+    def column(self, event: str, field: str) -> memoryview:
+        """One field of one kind of event, as recorded: a copy, 64-bit numbers (NumPy takes it as it is)."""
+        self._guest.check_not_running()
+        return self._recorder.column(event, field)
+
+    def filter(self, *events: str, **fields: Any) -> Recording:
+        """Those of the named events whose fields have these values: filter("page_fault", kind="cow_copy").
+
+        An event that lacks a field is left out.
+        """
+        for name in events:
+            if name not in EVENTS:
+                raise UsageError(f"no event is called '{name}'")
+        self._guest.check_not_running()
+        chosen = self._recorder.select(list(events), fields_of(fields))
+        if self._rows is not None:
+            mine = set(self._rows)
+            chosen = [row for row in chosen if row in mine]
+        return Recording(self._guest, self._recorder, chosen)
+
+    def count(self, field: str) -> dict[Any, int]:
+        """How often each value of a column occurs."""
+        counts: dict[Any, int] = {}
+        for value in self[field]:
+            counts[value] = counts.get(value, 0) + 1
+        return counts
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """Columns by name."""
+        rows = self._indices()
+        return {name: self._column(name, rows) for name in self.columns}
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame; raises ImportError where pandas is not installed."""
+        import pandas  # noqa: PLC0415  (optional, and slow to import)
+
+        return pandas.DataFrame(self.to_dict())
+
+    def stop(self) -> None:
+        """Records no more; what was recorded stays."""
+        self._guest.stop_recording(self._recorder)
+
+    def clear(self) -> None:
+        """Forgets what was recorded, and goes on recording. Selections of it become invalid."""
+        if self._rows is not None:
+            raise UsageError("a selection cannot be cleared; clear the recording")
+        self._recorder.clear()
+
+    def __repr__(self) -> str:
+        return f"<Recording of {', '.join(self.events)}: {len(self)} events>"
+
+
+def all_of(conditions: Condition | Iterable[Condition] | None) -> list[Condition]:
+    if conditions is None:
+        return []
+    return [conditions] if isinstance(conditions, Condition) else list(conditions)
+
+
+__all__ = ["EVENTS", "FAULT_KINDS", "Condition", "Event", "Recording", "happens"]

@@ -1,0 +1,212 @@
+"""The machine: made, run by counts, looked at in between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import _core
+from .errors import Error, FileError, UsageError
+from .events import Condition, Recording, all_of, fields_of, happens
+from .hart import Hart, hart_list
+from .memory import PhysicalMemory
+from .mmu import Mmu
+from .process import Process
+from .stats import Stats
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+StrPath = str | os.PathLike[str]
+Files = Mapping[str, StrPath]
+
+_BOOT_LIMIT_INSNS = 2_000_000_000
+
+
+def tlb_text(tlb: str | Mapping[str, int | str] | None) -> str:
+    """A geometry as the native side takes it: from text, a mapping, or nothing."""
+    if tlb is None or isinstance(tlb, str):
+        return tlb or ""
+    return ",".join(f"{key}={value}" for key, value in tlb.items())
+
+
+def ram_text(ram: str | int) -> str:
+    return str(ram)
+
+
+def program_of(argv: Sequence[StrPath], env: Mapping[str, str] | None, cwd: str, files: Files | None) -> _core.Program:
+    """`files` maps a path in the guest to the host's file that it shall have."""
+    if isinstance(argv, (str, bytes)) or not argv:
+        raise UsageError("the program is a list: its path on the host, then its arguments")
+    words = [os.fspath(word) for word in argv]
+    variables = [f"{key}={value}" for key, value in (env or {}).items()]
+    pairs = [(os.fspath(host), guest) for guest, host in (files or {}).items()]
+    return _core.Program(words[0], words[1:], variables, cwd, pairs)
+
+
+class Output:
+    """What the guest has written to one of its streams."""
+
+    __slots__ = ("_all", "_take")
+
+    def __init__(self, all_: Any, take: Any) -> None:
+        self._all = all_
+        self._take = take
+
+    def getvalue(self) -> bytes:
+        """All of it."""
+        return self._all()
+
+    def read(self) -> bytes:
+        """What came since the last read()."""
+        return self._take()
+
+    @property
+    def text(self) -> str:
+        return self.getvalue().decode(errors="replace")
+
+    def __repr__(self) -> str:
+        return f"<Output of {len(self.getvalue())} bytes>"
+
+
+class Input:
+    """The guest's standard input. A guest that waits for more stops the run as 'idle'."""
+
+    __slots__ = ("_guest",)
+
+    def __init__(self, guest: _core.Guest) -> None:
+        self._guest = guest
+
+    def write(self, data: Buffer) -> None:
+        self._guest.write_stdin(data)
+
+    def close(self) -> None:
+        self._guest.close_stdin()
+
+
+class Machine:
+    """A whole machine. Make one with Machine.supervisor() or Machine.bare(); use it as a context manager.
+
+    Same settings and same inputs give the same execution, however it is sliced into runs.
+    """
+
+    def __init__(self, guest: _core.Guest, config: dict[str, Any]) -> None:
+        self._guest = guest
+        self.config = {**config, "version": _core.__version__}
+        self.harts: tuple[Hart, ...] = hart_list(guest)
+        self.phys = PhysicalMemory(guest)
+        self.mmu = Mmu(guest)
+        self.stdin = Input(guest)
+        self.stdout = Output(guest.stdout, guest.take_stdout)
+        self.stderr = Output(guest.stderr, guest.take_stderr)
+        self.kernel_log = Output(guest.kernel_log, guest.take_kernel_log)
+
+    @classmethod
+    def supervisor(cls, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
+                   seed: int = 0) -> Machine:
+        """The supervisor, up and idle: spawn() programs on it."""
+        guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), seed, None)
+        machine = cls(guest, {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed})
+        stop = machine.run(until=happens("boot"), max_insns=_BOOT_LIMIT_INSNS)
+        if stop.reason != "until":
+            log = machine.kernel_log.text.strip().splitlines()
+            machine.close()
+            raise Error(f"the supervisor did not come up ({stop.reason}): {log[-1] if log else 'its log is empty'}")
+        return machine
+
+    @classmethod
+    def bare(cls, program: StrPath, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
+             seed: int = 0) -> Machine:
+        """An ELF in M-mode on the board alone, before its first instruction. Its UART is `kernel_log`."""
+        path = os.fspath(program)
+        try:
+            image = Path(path).read_bytes()
+        except OSError as error:
+            raise FileError(f"{path}: {error.strerror}; check the path") from None
+        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), seed, image, path)
+        return cls(guest, {"mode": "bare", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed,
+                           "program": path})
+
+    def spawn(self, argv: Sequence[StrPath], *, env: Mapping[str, str] | None = None, cwd: str = "/",
+              files: Files | None = None) -> Process:
+        """Puts a program of the host (argv[0]) and `files` {guest path: host file} in, and starts it."""
+        pid = self._guest.spawn(program_of(argv, env, cwd, files))
+        return Process(self, self._guest, pid)
+
+    def run(self, *, until: Condition | Iterable[Condition] | None = None, max_insns: int | None = None,
+            timeout: float | None = None) -> _core.Stop:
+        """Runs until a condition holds, `max_insns` more instructions, `timeout` seconds of the host, or the end.
+
+        Ctrl-C raises KeyboardInterrupt between two instructions; running again goes on from there.
+        """
+        if max_insns is not None and max_insns < 0:
+            raise UsageError(f"max_insns={max_insns} is below 0")
+        if timeout is not None and timeout <= 0:
+            raise UsageError(f"timeout={timeout} is not above 0")
+        terms = [term for condition in all_of(until) for term in condition._terms]
+        return self._guest.run(max_insns, timeout or 0.0, terms)
+
+    def stop(self) -> None:
+        """Ends the run() of another thread."""
+        self._guest.stop()
+
+    def record(self, *events: str, **fields: Any) -> Recording:
+        """Records events from now on: record("page_fault", "cow", pid=2). "syscall" stands for enter and exit."""
+        if not events:
+            raise UsageError("record() takes the names of events")
+        return Recording(self._guest, self._guest.record(list(events), fields_of(fields)))
+
+    def process(self, pid: int) -> Process:
+        if self._guest.process(pid) is None:
+            raise UsageError(f"the supervisor has not told of a process {pid}")
+        return Process(self, self._guest, pid)
+
+    @property
+    def processes(self) -> dict[int, Process]:
+        """Every process that the supervisor has told of, by pid, exited ones included."""
+        return {info.pid: Process(self, self._guest, info.pid) for info in self._guest.processes()}
+
+    @property
+    def icount(self) -> int:
+        """Instructions retired plus instructions that trapped."""
+        return self._guest.icount
+
+    @property
+    def time_ns(self) -> int:
+        """Virtual time: icount plus what waiting skipped."""
+        return self._guest.time_ns
+
+    @property
+    def stats(self) -> Stats:
+        return Stats.from_core(self._guest.stats())
+
+    @property
+    def digest(self) -> str:
+        """Of all registers, CSRs, RAM, icount and time: 16 hex digits."""
+        return f"{self._guest.digest():016x}"
+
+    def symbol(self, name: str) -> int | None:
+        """Value of a symbol of the kernel's or bare program's ELF."""
+        return self._guest.symbol(name)
+
+    def close(self) -> None:
+        """Frees the machine. Views of its memory stay valid."""
+        self._guest.close()
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._guest.closed:
+            return "<Machine, closed>"
+        return f"<Machine {self.config['mode']}, RAM {self.config['ram_bytes'] >> 20} MiB, seed {self.config['seed']}>"
+
+
+__all__ = ["Input", "Machine", "Output"]

@@ -1,0 +1,70 @@
+"""Translation, seen from outside: walks and the TLB's counters. Looking changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import _core
+from .errors import UsageError
+from .stats import TlbStats
+
+if TYPE_CHECKING:
+    from .process import Process
+
+_CSR_SATP = 0x180
+
+
+class Tlb:
+    """The architectural TLB."""
+
+    __slots__ = ("_guest",)
+
+    def __init__(self, guest: _core.Guest) -> None:
+        self._guest = guest
+
+    @property
+    def stats(self) -> TlbStats:
+        return TlbStats(**self._guest.stats()["tlb"])
+
+    @property
+    def config(self) -> dict[str, int | str]:
+        """entries, ways and policy."""
+        return self._guest.tlb_config()
+
+    def __repr__(self) -> str:
+        return f"<Tlb {self.config}>"
+
+
+class Mmu:
+    __slots__ = ("_guest", "tlb")
+
+    def __init__(self, guest: _core.Guest) -> None:
+        self._guest = guest
+        self.tlb = Tlb(guest)
+
+    def walk(self, va: int, access: str = "r", *, process: Process | None = None, satp: int | None = None,
+             asid: int | None = None, priv: str = "u") -> _core.Walk:
+        """Walks a page table for `access` ('r', 'w', 'x') with privilege `priv` ('u', 's').
+
+        The table is the one of `process`, of the value `satp`, of the live process whose ASID is
+        `asid`, or, with none of them, the one in force on hart 0.
+        """
+        if sum(choice is not None for choice in (process, satp, asid)) > 1:
+            raise UsageError("walk() takes one of process=, satp= and asid=")
+        if process is not None:
+            satp = process.satp
+        elif asid is not None:
+            satp = self._satp_of_asid(asid)
+        elif satp is None:
+            satp = self._guest.csr(0, _CSR_SATP)
+        return self._guest.walk(va, satp, access, priv)
+
+    def _satp_of_asid(self, asid: int) -> int:
+        current = self._guest.csr(0, _CSR_SATP)
+        for satp in [current, *(p.satp for p in self._guest.processes() if not p.exited)]:
+            if satp and (satp >> 44) & 0xFFFF == asid:
+                return satp
+        raise UsageError(f"no live process has ASID {asid}")
+
+
+__all__ = ["Mmu", "Tlb"]

@@ -1,0 +1,129 @@
+"""A process of the guest: who it is, how it ended, and its memory as its page table has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from . import _core
+from .errors import PageFault, UsageError
+from .events import Condition
+from .memory import Memory
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One mapped page: where it is, with which flags, and who else maps its frame."""
+
+    va: int
+    pfn: int
+    bytes: int
+    flags: str
+    sharers: tuple[tuple[Process, int], ...]  # (process, va), this one included
+
+
+class Process:
+    """Known by its pid; what it answers is what the machine has recorded up to now."""
+
+    __slots__ = ("_machine", "_guest", "pid")
+
+    def __init__(self, machine: Machine, guest: _core.Guest, pid: int) -> None:
+        self._machine = machine
+        self._guest = guest
+        self.pid = pid
+
+    def _info(self) -> _core.ProcessInfo:
+        info = self._guest.process(self.pid)
+        if info is None:
+            raise UsageError(f"the supervisor has not told of a process {self.pid}")
+        return info
+
+    def _live_satp(self) -> int:
+        info = self._info()
+        if info.exited:
+            raise UsageError(f"process {self.pid} has exited: its address space is gone")
+        return info.satp
+
+    @property
+    def satp(self) -> int:
+        """The value of satp that translates its addresses; 0 once it has exited."""
+        return self._info().satp
+
+    @property
+    def asid(self) -> int:
+        return (self.satp >> 44) & 0xFFFF
+
+    @property
+    def parent(self) -> int:
+        """Pid of its parent; 0 when it was started from outside."""
+        return self._info().parent
+
+    @property
+    def name(self) -> str:
+        return self._info().comm
+
+    @property
+    def exited(self) -> Condition:
+        """True once it has exited; run(until=process.exited) runs up to there."""
+        return Condition([_core.Condition("exit", [("pid", self.pid)])], lambda: self._info().exited)
+
+    @property
+    def returncode(self) -> int | None:
+        """None while it lives; its exit status, or minus the signal that killed it."""
+        info = self._info()
+        if not info.exited:
+            return None
+        signal = info.wait_status & 0x7F
+        return -signal if signal else (info.wait_status >> 8) & 0xFF
+
+    @property
+    def virt(self) -> Memory:
+        """Its virtual memory, translated page by page; what it could not access raises PageFault.
+
+        Nothing is faulted in: a page that the process has not touched yet is not there.
+        """
+        guest = self._guest
+        return Memory(lambda va, size: guest.read_virt(self._live_satp(), va, size),
+                      lambda va, data: guest.write_virt(self._live_satp(), va, data),
+                      f"virtual memory of process {self.pid}")
+
+    @property
+    def mappings(self) -> list[_core.Mapping]:
+        """The leaves of its page table with the U bit, in the order of addresses."""
+        return self._guest.mappings(self._live_satp())
+
+    def walk(self, va: int, access: str = "r") -> _core.Walk:
+        return self._guest.walk(va, self._live_satp(), access, "u")
+
+    def page(self, va: int) -> Page:
+        """The page that holds `va`; raises PageFault when none is mapped there."""
+        for access in ("r", "x", "w"):
+            walk = self.walk(va, access)
+            if walk:
+                break
+        else:
+            raise PageFault(va, "r", self.walk(va, "r").reason)
+        leaf = walk.steps[-1]
+        assert walk.physical_address is not None and walk.page_bytes is not None
+        pfn = walk.physical_address >> 12
+        sharers = tuple((Process(self._machine, self._guest, pid), at) for pid, at in self._guest.sharers(pfn))
+        return Page(va & ~0xFFF, pfn, walk.page_bytes, leaf.flags, sharers)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Process) and (self._guest, self.pid) == (other._guest, other.pid)
+
+    def __hash__(self) -> int:
+        return hash((id(self._guest), self.pid))
+
+    def __repr__(self) -> str:
+        info = self._guest.process(self.pid)
+        if info is None:
+            return f"<Process {self.pid}>"
+        state = "alive" if not info.exited else f"ended with {self.returncode}"
+        return f"<Process {self.pid} '{info.comm}' {state}>"
+
+
+__all__ = ["Page", "Process"]
