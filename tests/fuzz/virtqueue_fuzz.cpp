@@ -1,0 +1,231 @@
+// Drives virtio rng, console and blk as a hostile driver would.
+//
+// The input is a device and then a list of operations: register accesses, bytes into RAM, and, so that
+// the depths are reached, whole steps of an honest driver. Besides crashes and hangs it checks what is
+// always true: the line equals InterruptStatus, a broken device is silent, and sources are asked for
+// at least one byte.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "emu/base/assert.h"
+#include "emu/devices/virtio_blk.h"
+#include "emu/devices/virtio_console.h"
+#include "emu/devices/virtio_mmio.h"
+#include "emu/devices/virtio_rng.h"
+#include "tests/unit/emu/devices/fakes.h"
+
+namespace quire {
+namespace {
+
+namespace vio = arch::virtio;
+using testing::FakeIrq;
+using testing::FakeRam;
+
+constexpr u64 kRamBytes = 32 << 10;
+constexpr u64 kDiskBytes = 4096 + 100;
+
+class Input {
+ public:
+  explicit Input(std::span<const u8> bytes) : bytes_(bytes) {}
+  bool empty() const { return bytes_.empty(); }
+  template <class T>
+  T take() {
+    T value{};
+    const std::span<const u8> piece = take_bytes(sizeof value);
+    std::copy(piece.begin(), piece.end(), reinterpret_cast<u8*>(&value));
+    return value;
+  }
+  std::span<const u8> take_bytes(std::size_t count) {
+    const auto piece = bytes_.first(std::min(count, bytes_.size()));
+    bytes_ = bytes_.subspan(piece.size());
+    return piece;
+  }
+
+ private:
+  std::span<const u8> bytes_;
+};
+
+/// Gives a pattern for a while, with pauses, then ends.
+class PatternSource final : public ByteSource {
+ public:
+  ReadResult read(std::span<u8> out) override {
+    QUIRE_ASSERT(!out.empty());
+    QUIRE_ASSERT(!ended_);
+    ++calls_;
+    if (calls_ > 40) {
+      ended_ = true;
+      return {ReadStatus::kEnd, 0};
+    }
+    if (calls_ % 3 == 0) {
+      return {ReadStatus::kNotYet, 0};
+    }
+    const std::size_t count = std::min<std::size_t>(out.size(), calls_);
+    std::fill_n(out.begin(), count, static_cast<u8>(calls_));
+    return {ReadStatus::kData, count};
+  }
+  bool wait(int) override { return !ended_; }
+
+ private:
+  unsigned calls_ = 0;
+  bool ended_ = false;
+};
+
+struct NullSink final : ByteSink {
+  void write(std::span<const u8> data) override { QUIRE_ASSERT(!data.empty()); }
+};
+
+std::unique_ptr<DiskImage> make_disk(DiskAccess access) {
+  static const int file = memfd_create("disk", 0);
+  static const std::string path = "/proc/self/fd/" + std::to_string(file);
+  const std::string zeroes(kDiskBytes, 0);
+  if (ftruncate(file, kDiskBytes) != 0 || pwrite(file, zeroes.data(), zeroes.size(), 0) < 0) {
+    std::abort();
+  }
+  return std::make_unique<DiskImage>(path, access);
+}
+
+struct Target {
+  FakeRam ram{kRamBytes};
+  FakeIrq irq;
+  VirtioConsole* console = nullptr;
+  std::unique_ptr<VirtioMmio> device;
+  u64 features = 0;
+
+  explicit Target(u8 kind) {
+    std::unique_ptr<VirtioDevice> type;
+    switch (kind % 4) {
+      case 0:
+        type = std::make_unique<VirtioRng>(kind);
+        break;
+      case 1:
+        type = std::make_unique<VirtioBlk>(make_disk(DiskAccess::kReadWrite), "fuzz");
+        break;
+      case 2:
+        type = std::make_unique<VirtioBlk>(make_disk(DiskAccess::kReadOnly), "fuzz");
+        break;
+      default: {
+        auto ports = std::make_unique<VirtioConsole>(std::vector<VirtioConsole::PortBackend>{
+            {"in", nullptr, std::make_shared<PatternSource>()},
+            {"out", std::make_shared<NullSink>(), nullptr},
+            {"both", std::make_shared<NullSink>(), std::make_shared<PatternSource>()}});
+        console = ports.get();
+        type = std::move(ports);
+      }
+    }
+    features = type->features();
+    device = std::make_unique<VirtioMmio>(std::move(type), ram, irq);
+  }
+
+  u32 reg(u32 offset) { return static_cast<u32>(device->read(offset, 4)); }
+  void set_reg(u32 offset, u64 value) { device->write(offset, 4, static_cast<u32>(value)); }
+
+  void negotiate(u8 choice) {
+    u64 wanted = features | vio::kFeatureVersion1;
+    wanted |= (choice & 1) != 0 ? vio::kFeatureIndirectDesc : 0;
+    wanted |= (choice & 2) != 0 ? vio::kFeatureEventIdx : 0;
+    wanted &= (choice & 4) != 0 ? ~vio::kConsoleFeatureMultiport : ~u64{0};
+    set_reg(vio::kRegStatus, 0);
+    for (u32 half = 0; half < 2; ++half) {
+      set_reg(vio::kRegDriverFeaturesSel, half);
+      set_reg(vio::kRegDriverFeatures, wanted >> (32 * half));
+    }
+    set_reg(vio::kRegStatus, vio::kStatusFeaturesOk);
+    set_reg(vio::kRegStatus, vio::kStatusDriverOk);
+  }
+  /// Queue `index` gets a kilobyte of its own; size 1..32.
+  void set_up(u32 index, u8 size_log2) {
+    const u64 base = queue_base(index);
+    set_reg(vio::kRegQueueSel, index);
+    set_reg(vio::kRegQueueNum, 1U << (size_log2 % 6));
+    set_reg(vio::kRegQueueDescLow, base);
+    set_reg(vio::kRegQueueDriverLow, base + 512);
+    set_reg(vio::kRegQueueDeviceLow, base + 640);
+    set_reg(vio::kRegQueueReady, 1);
+  }
+  u64 queue_base(u32 index) const { return FakeRam::kBase + 1024 * (index % 16); }
+
+  void make_available(u32 index, u16 head, u8 size_log2) {
+    const u64 avail = queue_base(index) + 512;
+    const u16 idx = ram.get<u16>(avail + 2);
+    ram.put<u16>(avail + 4 + (idx % (1U << (size_log2 % 6))) * 2, head);
+    ram.put<u16>(avail + 2, static_cast<u16>(idx + 1));
+  }
+
+  void check() {
+    const u32 interrupts = reg(vio::kRegInterruptStatus);
+    QUIRE_ASSERT(irq.asserted == (interrupts != 0));
+    const bool broken = (reg(vio::kRegStatus) & vio::kStatusDeviceNeedsReset) != 0;
+    QUIRE_ASSERT(broken == !device->failure().empty());
+    QUIRE_ASSERT(!(broken && device->live()));
+  }
+};
+
+void step(Target& target, Input& input) {
+  switch (input.take<u8>() % 9) {
+    case 0: {
+      const u32 offset = input.take<u16>() % 0x200 & ~3U;
+      target.set_reg(offset, input.take<u32>());
+      break;
+    }
+    case 1:
+      target.device->read(input.take<u16>() % 0x1000 & ~7U, 1U << (input.take<u8>() % 4));
+      break;
+    case 2: {
+      const u64 offset = input.take<u16>() % kRamBytes;
+      target.ram.write(FakeRam::kBase + offset, input.take_bytes(input.take<u8>() % 64));
+      break;
+    }
+    case 3:
+      target.negotiate(input.take<u8>());
+      break;
+    case 4: {
+      const u32 index = input.take<u8>() % 10;
+      target.set_up(index, input.take<u8>());
+      break;
+    }
+    case 5:
+      target.set_reg(vio::kRegQueueNotify, input.take<u8>() % 12);
+      break;
+    case 6: {
+      const u32 index = input.take<u8>() % 10;
+      const u64 slot = input.take<u8>() % 32;
+      vio::Desc desc;
+      desc.addr = FakeRam::kBase + input.take<u16>() % (kRamBytes + 64);
+      desc.len = input.take<u16>() % 2048;
+      desc.flags = input.take<u8>() % 8;
+      desc.next = input.take<u8>() % 33;
+      target.ram.put(target.queue_base(index) + slot * sizeof desc, desc);
+      break;
+    }
+    case 7: {
+      const u32 index = input.take<u8>() % 10;
+      const u16 head = input.take<u8>() % 33;
+      target.make_available(index, head, input.take<u8>());
+      break;
+    }
+    default:
+      if (target.console != nullptr) {
+        target.console->poll_inputs();
+        target.console->wants_input(input.take<u8>() % 3);
+      } else {
+        target.device->reset();
+      }
+  }
+}
+
+}  // namespace
+}  // namespace quire
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  quire::Input input({data, size});
+  quire::Target target(input.take<quire::u8>());
+  for (int steps = 0; steps < 400 && !input.empty(); ++steps) {
+    quire::step(target, input);
+    target.check();
+  }
+  return 0;
+}
