@@ -7,7 +7,9 @@ namespace kernel {
 
 /// `status` 0..255 is what the emulator's process exits with; SBI shutdown where the board has no finisher.
 [[noreturn]] void power_off(u8 status);
-/// Finds the finisher, and makes a panic log its line, emit the `panic` event and end with 255.
+/// Makes a panic log its line, emit the `panic` event and end with status 255. Works from the first moment on.
+void init_panic();
+/// Finds the finisher.
 void init_power();
 
 }  // namespace kernel

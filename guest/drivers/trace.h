@@ -12,6 +12,15 @@ namespace trace_detail {
 /// The device's registers, or null; the record that it reads.
 extern volatile u64* g_port;
 extern volatile u64 g_record[kTraceArgs];
+
+template <class T>
+u64 as_word(T value) {
+  if constexpr (requires { value.value; }) {
+    return value.value;
+  } else {
+    return static_cast<u64>(value);
+  }
+}
 }  // namespace trace_detail
 
 /// Arguments in the order of trace_events.inc: integers, enums or addresses.
@@ -22,15 +31,9 @@ void trace(TraceEventId id, Args... args) {
   if (port == nullptr) {
     return;
   }
-  [[maybe_unused]] unsigned at = 0;
-  ((trace_detail::g_record[at++] = [](auto arg) {
-     if constexpr (requires { arg.value; }) {
-       return arg.value;
-     } else {
-       return static_cast<u64>(arg);
-     }
-   }(args)),
-   ...);
+  volatile u64* word = trace_detail::g_record;
+  [[maybe_unused]] const auto put = [&](u64 value) { *word++ = value; };
+  (put(trace_detail::as_word(args)), ...);
   port[kTraceRegDoorbell / sizeof(u64)] = static_cast<u64>(id) | (u64{sizeof...(Args)} << 16);
 }
 

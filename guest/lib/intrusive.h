@@ -17,6 +17,12 @@ using ListNode = boost::intrusive::list_member_hook<boost::intrusive::link_mode<
 using TreeNode = boost::intrusive::set_member_hook<boost::intrusive::link_mode<boost::intrusive::safe_link>,
                                                    boost::intrusive::optimize_size<true>>;
 
+/// A node that takes itself out of its list when it is destroyed, and by unlink().
+using AutoListNode = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+template <class T, AutoListNode T::* kNode>
+using AutoList = boost::intrusive::list<T, boost::intrusive::member_hook<T, AutoListNode, kNode>,
+                                        boost::intrusive::constant_time_size<false>>;
+
 template <class T, ListNode T::* kNode>
 using List = boost::intrusive::list<T, boost::intrusive::member_hook<T, ListNode, kNode>,
                                     boost::intrusive::constant_time_size<false>>;

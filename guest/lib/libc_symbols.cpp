@@ -1,6 +1,7 @@
 // The functions that the compiler calls on its own and <string_view> uses; freestanding build only.
 #include "guest/lib/heap.h"
 #include "guest/lib/memory_ops.h"
+#include "guest/lib/panic.h"
 
 extern "C" {
 void* memcpy(void* to, const void* from, std::size_t bytes) {
@@ -43,6 +44,13 @@ int __popcountdi2(unsigned long value) {
   value = (value + (value >> 4)) & 0x0f0f'0f0f'0f0f'0f0f;
   return static_cast<int>((value * 0x0101'0101'0101'0101) >> 56);
 }
+unsigned __bswapsi2(unsigned value) {
+  return (value >> 24) | ((value >> 8) & 0xff00) | ((value & 0xff00) << 8) | (value << 24);
+}
+unsigned long __bswapdi2(unsigned long value) {
+  return (static_cast<unsigned long>(__bswapsi2(static_cast<unsigned>(value))) << 32) |
+         __bswapsi2(static_cast<unsigned>(value >> 32));
+}
 int __ctzdi2(unsigned long value) { return __popcountdi2((value & (0 - value)) - 1); }
 int __clzdi2(unsigned long value) {
   for (int shift = 1; shift < 64; shift *= 2) {
@@ -51,6 +59,14 @@ int __clzdi2(unsigned long value) {
   return 64 - __popcountdi2(value);
 }
 }
+
+// What the library's checked operations do instead of throwing.
+namespace std {
+const nothrow_t nothrow;
+void __throw_out_of_range_fmt(const char* message, ...) { kernel::panic("{}", message); }
+void __throw_length_error(const char* message) { kernel::panic("{}", message); }
+void __throw_bad_optional_access() { kernel::panic("empty optional"); }
+}  // namespace std
 
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return kernel::heap_alloc(bytes); }
 void operator delete(void* memory) noexcept { kernel::heap_free(memory); }

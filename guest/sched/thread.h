@@ -49,26 +49,26 @@ class Thread : public RefCounted<Thread> {
   u64 run_ticks() const { return run_ticks_; }
 
  protected:
-  /// Called around a switch, with interrupts off, on the outgoing and then for the incoming thread:
-  /// user FP registers and satp.
+  /// Called around a switch, for the outgoing and then for the incoming thread: user FP registers and satp.
   virtual void on_switch_out() {}
   virtual void on_switch_in() {}
 
  private:
   friend class Scheduler;
   friend class WaitQueue;
+  friend void init_scheduler();
+  void adopt_running_stack(StringView name, KernelStack stack);
   static void trampoline(void* thread);
 
   KernelContext context_;
   KernelStack stack_;
   void (*entry_)(void*) = nullptr;
   void* argument_ = nullptr;
-  ListNode queue_node_;  // run queue or wait queue
+  AutoListNode queue_node_;  // run queue or wait queue
   u64 run_ticks_ = 0;
   ThreadState state_ = ThreadState::kNew;
   bool interrupt_requested_ = false;
-  bool sleeping_interruptibly_ = false;
-  bool timed_out_ = false;
+  bool interruptible_ = false;  // while blocked
   u8 name_length_ = 0;
   char name_[16] = {};
 };

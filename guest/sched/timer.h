@@ -22,16 +22,20 @@ class Timer : NonCopyable {
   bool armed() const { return node_.is_linked(); }
   u64 deadline_ns() const { return deadline_ns_; }
 
+  /// For run_due_timers.
+  void fire() { callback_(*this, argument_); }
+
   TreeNode node_;  // public for the intrusive tree only
 
  private:
-  friend class TimerQueue;
   Callback callback_;
   void* argument_;
   u64 deadline_ns_ = 0;
 };
 
-/// Fires what is due; returns the next deadline in ns, ~0 when there is none. For the scheduler.
-u64 run_due_timers();
+/// For the scheduler: fires what is due.
+void run_due_timers();
+/// ~0 when nothing is armed.
+u64 next_timer_deadline();
 
 }  // namespace kernel

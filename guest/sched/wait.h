@@ -27,7 +27,7 @@ class WaitQueue : NonCopyable {
   bool empty() const { return waiters_.empty(); }
 
  private:
-  List<Thread, &Thread::queue_node_> waiters_;
+  AutoList<Thread, &Thread::queue_node_> waiters_;
 };
 
 /// Sleeps, deaf to interrupts, until `ready()`.
