@@ -1,0 +1,217 @@
+// Making a machine, and its public face.
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+
+#include "emu/machine/config_check.h"
+#include "emu/machine/digest.h"
+#include "emu/machine/machine_impl.h"
+
+namespace quire {
+namespace {
+
+const Config& checked(const Config& config) {
+  check_config(config);
+  return config;
+}
+
+}  // namespace
+
+Machine::Impl::Impl(const Config& config)
+    : config_(checked(config)),
+      ram_(PhysAddr(kRamBase), config_.ram_bytes),
+      bus_(ram_),
+      hart_(0, bus_, config_.tlb, *this),
+      interpreter_(hart_),
+      events_([this] { return hart_.state().icount; }, [this](u64 deadline_ns) { on_schedule(deadline_ns); }),
+      machine_software_(hart_, Interrupt::kMachineSoftware),
+      machine_timer_(hart_, Interrupt::kMachineTimer),
+      machine_external_(hart_, Interrupt::kMachineExternal),
+      supervisor_external_(hart_, Interrupt::kSupervisorExternal),
+      board_(config_, board_wiring()),
+      firmware_(firmware_wiring()),
+      plan_(config_, board_.virtio_slots()),
+      hart_view_(hart_),
+      ram_view_(ram_) {
+  for (const Board::Placed& placed : board_.devices()) {
+    bus_.add_device(PhysAddr(placed.region.base), placed.region.size_bytes, placed.device.get());
+  }
+  if (config_.htif) {
+    make_htif();
+  }
+  power_on();
+}
+
+Board::Wiring Machine::Impl::board_wiring() {
+  return {.clock = events_,
+          .dma = bus_,
+          .machine_software = machine_software_,
+          .machine_timer = machine_timer_,
+          .machine_external = machine_external_,
+          .supervisor_external = supervisor_external_,
+          .finish =
+              [this](Finisher::Action action, u32 status) {
+                action == Finisher::Action::kPowerOff ? finish(static_cast<int>(status)) : request_reboot();
+              },
+          .trace = [this](TraceEventId id, std::span<const u64> args) { trace(id, args); },
+          .control_in = control_in_,
+          .control_out = control_out_};
+}
+
+Firmware::Wiring Machine::Impl::firmware_wiring() {
+  return {.hart = hart_,
+          .bus = bus_,
+          .clock = events_,
+          .time = [this] { return time(); },
+          .reset =
+              [this](sbi::ResetKind kind, int status) {
+                kind == sbi::ResetKind::kShutdown ? finish(status) : request_reboot();
+              },
+          .console = config_.uart,
+          .console_in = config_.uart_in};
+}
+
+void Machine::Impl::make_htif() {
+  const auto& addresses = plan_.kernel().symbol_addresses;
+  const auto find = [&addresses, this](const char* name) -> std::optional<PhysAddr> {
+    const auto found = addresses.find(name);
+    if (found == addresses.end() || !ram_.contains(PhysAddr(found->second), sizeof(u64))) {
+      return std::nullopt;
+    }
+    return PhysAddr(found->second);
+  };
+  if (const auto tohost = find("tohost")) {  // without one, the program ends through the finisher
+    htif_ = std::make_unique<Htif>(ram_, *tohost, find("fromhost"), config_.uart,
+                                   [this](u64 status) { finish(static_cast<int>(status & 0xff)); });
+  }
+}
+
+/// Registers and RAM as the first instruction finds them. RAM is all zero before.
+void Machine::Impl::power_on() {
+  board_.reset();
+  plan_.install(ram_);
+  const Privilege privilege = config_.mode == BootMode::kBare ? Privilege::kMachine : Privilege::kSupervisor;
+  hart_.reset(plan_.entry(), privilege, hart_.id(), plan_.device_tree_address());
+  if (config_.mode == BootMode::kSupervisor) {
+    firmware_.power_on();
+  }
+}
+
+/// Time and counts go on; everything else starts over.
+void Machine::Impl::reboot() {
+  reboot_requested_ = false;
+  const u64 icount = hart_.state().icount;
+  const auto bytes = ram_.bytes();
+  if (::madvise(bytes.data(), bytes.size(), MADV_DONTNEED) != 0) {
+    std::fill(bytes.begin(), bytes.end(), u8{0});
+  }
+  ram_.wrote(ram_.base(), ram_.size_bytes(), Writer::kOther);
+  power_on();
+  hart_.state().icount = icount;
+}
+
+bool Machine::Impl::sbi_call(HartState& state) {
+  if (config_.mode != BootMode::kSupervisor) {
+    return false;
+  }
+  firmware_.handle_call(state);
+  return true;
+}
+
+void Machine::Impl::finish(int status) {
+  if (!exit_status_) {
+    exit_status_ = status & 0xff;
+  }
+  hart_.request_exit();
+}
+
+void Machine::Impl::request_reboot() {
+  reboot_requested_ = true;
+  hart_.request_exit();
+}
+
+void Machine::Impl::trace(TraceEventId id, std::span<const u64> args) {
+  TraceEvent event{.id = id,
+                   .hart = static_cast<u8>(hart_.id()),
+                   .arg_count = static_cast<u8>(args.size()),
+                   .icount = hart_.state().icount,
+                   .args = {}};
+  std::copy(args.begin(), args.end(), event.args.begin());
+  // By index, and from a copy: a sink may remove itself, or add another.
+  const std::vector<TraceSink*> sinks = sinks_;
+  for (TraceSink* sink : sinks) {
+    sink->on_event(event);
+  }
+}
+
+Counters Machine::Impl::counters() const {
+  const HartState& state = hart_.state();
+  return {.icount = state.icount,
+          .minstret = state.icount - state.trap_count,
+          .traps = state.trap_count,
+          .interrupts = state.interrupt_count,
+          .page_faults = state.page_fault_count,
+          .tlb = hart_.mmu().tlb().stats()};
+}
+
+u64 Machine::Impl::digest() const {
+  std::vector<u64> words{time_ns(), firmware_.hart_stopped() ? 1U : 0U};
+  hart_.append_architectural_state(words);
+  return digest_state(words, ram_.bytes());
+}
+
+Walk Machine::Impl::walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const {
+  const u64 mstatus = hart_.state().mstatus;
+  return walk_for_people(ram_, va, access,
+                         {.satp = Satp{satp},
+                          .privilege = privilege,
+                          .sum = (mstatus & kStatusSum) != 0,
+                          .mxr = (mstatus & kStatusMxr) != 0});
+}
+
+Machine::Machine(const Config& config) {
+  try {
+    impl_ = std::make_unique<Impl>(config);
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::kInternal, fmt::format("the host cannot give {} MiB of address space for the guest's RAM",
+                                                  config.ram_bytes >> 20));
+  }
+}
+Machine::~Machine() = default;
+
+Stop Machine::run(const RunLimits& limits) { return impl_->run(limits); }
+void Machine::request_stop() noexcept { impl_->request_stop(); }
+const Config& Machine::config() const { return impl_->config(); }
+u64 Machine::icount() const { return impl_->icount(); }
+u64 Machine::time_ns() const { return impl_->time_ns(); }
+Counters Machine::counters() const { return impl_->counters(); }
+
+HartView& Machine::hart(unsigned index) {
+  if (index != 0) {
+    throw Error(ErrorKind::kUsage, fmt::format("there is no hart {}: the machine has one, number 0", index));
+  }
+  return impl_->hart_view();
+}
+MemoryView& Machine::memory() { return impl_->ram_view(); }
+
+Walk Machine::walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const {
+  return impl_->walk(va, satp, access, privilege);
+}
+u64 Machine::digest() const { return impl_->digest(); }
+void Machine::add_sink(TraceSink* sink) { impl_->add_sink(sink); }
+void Machine::remove_sink(TraceSink* sink) { impl_->remove_sink(sink); }
+void Machine::control_write(std::span<const u8> data) { impl_->control_in().push(data); }
+std::vector<u8> Machine::control_read() { return impl_->control_out().take(); }
+std::span<const u8> Machine::device_tree() const { return impl_->boot_plan().device_tree(); }
+
+std::optional<u64> Machine::symbol(const std::string& name) const {
+  const auto& symbols = impl_->boot_plan().kernel().symbols;
+  const auto found = symbols.find(name);
+  if (found == symbols.end()) {
+    return std::nullopt;
+  }
+  return found->second;
+}
+
+}  // namespace quire

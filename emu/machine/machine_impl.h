@@ -1,0 +1,113 @@
+// Machine::Impl: owns every part and wires them; what it does over time is in run_loop.cpp.
+//
+// Invariant: between run() calls the hart is at an instruction boundary, and nothing that happened depends on
+// where the runs were cut.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "emu/hart/hart.h"
+#include "emu/interp/interpreter.h"
+#include "emu/machine/board.h"
+#include "emu/machine/boot_plan.h"
+#include "emu/machine/event_queue.h"
+#include "emu/machine/firmware.h"
+#include "emu/machine/htif.h"
+#include "emu/machine/views.h"
+#include "quire/machine.h"
+
+namespace quire {
+
+/// An interrupt input of a hart.
+class HartLine final : public IrqLine {
+ public:
+  HartLine(Hart& hart, Interrupt line) : hart_(hart), line_(line) {}
+  void set(bool asserted) override { hart_.set_interrupt(line_, asserted); }
+
+ private:
+  Hart& hart_;
+  Interrupt line_;
+};
+
+class Machine::Impl final : private HartEnv {
+ public:
+  explicit Impl(const Config& config);
+
+  Stop run(const RunLimits& limits);
+  void request_stop() noexcept;
+
+  Counters counters() const;
+  u64 digest() const;
+  Walk walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const;
+  void add_sink(TraceSink* sink) { sinks_.push_back(sink); }
+  void remove_sink(TraceSink* sink) { std::erase(sinks_, sink); }
+
+  const Config& config() const { return config_; }
+  u64 icount() const { return hart_.state().icount; }
+  u64 time_ns() const { return events_.now_ns(); }
+  HartAccess& hart_view() { return hart_view_; }
+  RamAccess& ram_view() { return ram_view_; }
+  ControlToGuest& control_in() { return *control_in_; }
+  ControlFromGuest& control_out() { return *control_out_; }
+  const BootPlan& boot_plan() const { return plan_; }
+
+ private:
+  using HostClock = std::chrono::steady_clock;
+  enum class Idle { kProgress, kForEver };
+
+  // HartEnv
+  u64 time() override { return board_.clint().time(); }
+  bool sbi_call(HartState& state) override;
+
+  Board::Wiring board_wiring();
+  Firmware::Wiring firmware_wiring();
+  void make_htif();
+  void power_on();
+  void reboot();
+
+  // Run loop.
+  std::optional<Stop> check_stop(u64 end_icount, std::optional<HostClock::time_point> deadline);
+  Idle idle(std::optional<HostClock::time_point> deadline);
+  bool wait_for_input(std::optional<HostClock::time_point> deadline);
+  void run_slice(u64 end_icount);
+  void on_schedule(u64 deadline_ns);
+  bool halted() const { return hart_.waiting() || firmware_.hart_stopped(); }
+  Stop make_stop(StopReason reason, std::string detail) const;
+
+  // From devices and firmware, within an instruction.
+  void finish(int status);
+  void request_reboot();
+  void trace(TraceEventId id, std::span<const u64> args);
+
+  const Config config_;
+  Ram ram_;
+  Bus bus_;
+  Hart hart_;
+  Interpreter interpreter_;
+  EventQueue events_;
+  HartLine machine_software_;
+  HartLine machine_timer_;
+  HartLine machine_external_;
+  HartLine supervisor_external_;
+  std::shared_ptr<ControlToGuest> control_in_ = std::make_shared<ControlToGuest>();
+  std::shared_ptr<ControlFromGuest> control_out_ = std::make_shared<ControlFromGuest>();
+  Board board_;
+  Firmware firmware_;
+  const BootPlan plan_;
+  std::unique_ptr<Htif> htif_;
+  HartAccess hart_view_;
+  RamAccess ram_view_;
+  std::vector<TraceSink*> sinks_;
+
+  std::optional<int> exit_status_;
+  bool reboot_requested_ = false;
+  std::atomic<bool> stop_requested_{false};
+  bool running_ = false;           ///< inside run()
+  std::optional<u64> slice_end_ns_;  ///< while the engine runs: when it will stop by itself
+};
+
+}  // namespace quire

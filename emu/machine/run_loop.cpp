@@ -1,0 +1,156 @@
+// Running: slices of instructions between events, host limits and waits.
+//
+// What is due at count t acts before instruction t, so a slice never reaches past the next event. A stop at count
+// t leaves events of t for the next run: where runs are cut changes nothing.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "emu/machine/machine_impl.h"
+
+namespace quire {
+namespace {
+
+// How long the host's clock and late input are not looked at: some milliseconds.
+constexpr u64 kSliceInsns = 1'000'000;
+
+constexpr int kInputWaitMs = 100;
+// With several sources none can be waited for alone.
+constexpr int kSharedInputWaitMs = 10;
+
+class RunningGuard {
+ public:
+  explicit RunningGuard(bool& running) : running_(running) {
+    if (running_) {
+      throw Error(ErrorKind::kState, "the machine runs already: a callback cannot run it");
+    }
+    running_ = true;
+  }
+  ~RunningGuard() { running_ = false; }
+  RunningGuard(const RunningGuard&) = delete;
+  RunningGuard& operator=(const RunningGuard&) = delete;
+
+ private:
+  bool& running_;
+};
+
+u64 add_saturating(u64 a, u64 b) { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }
+
+}  // namespace
+
+Stop Machine::Impl::run(const RunLimits& limits) {
+  const RunningGuard guard(running_);
+  const u64 end_icount = add_saturating(icount(), limits.max_insns);
+  std::optional<HostClock::time_point> deadline;
+  if (limits.timeout_seconds > 0) {
+    deadline = HostClock::now() +
+               std::chrono::duration_cast<HostClock::duration>(std::chrono::duration<double>(limits.timeout_seconds));
+  }
+  board_.poll_inputs();
+  for (;;) {
+    if (auto stop = check_stop(end_icount, deadline)) {
+      stop_requested_.store(false, std::memory_order_relaxed);
+      return *std::move(stop);
+    }
+    if (reboot_requested_) {
+      reboot();
+    }
+    events_.run_due();
+    if (!halted()) {
+      run_slice(end_icount);
+    } else if (idle(deadline) == Idle::kForEver) {
+      return make_stop(StopReason::kIdle, firmware_.hart_stopped()
+                                              ? "every hart has stopped itself"
+                                              : "the guest waits for ever: no timer is set and no input can come");
+    }
+  }
+}
+
+std::optional<Stop> Machine::Impl::check_stop(u64 end_icount, std::optional<HostClock::time_point> deadline) {
+  if (exit_status_) {
+    return make_stop(StopReason::kExited, fmt::format("the guest ended with status {}", *exit_status_));
+  }
+  if (stop_requested_.load(std::memory_order_relaxed)) {
+    return make_stop(StopReason::kRequested, "stopped on request");
+  }
+  if (icount() >= end_icount) {
+    return make_stop(StopReason::kLimit, "the limit of instructions is reached");
+  }
+  if (deadline && HostClock::now() >= *deadline) {
+    return make_stop(StopReason::kTimeout, "the time limit is reached");
+  }
+  return std::nullopt;
+}
+
+void Machine::Impl::run_slice(u64 end_icount) {
+  const u64 now_ns = events_.now_ns();
+  u64 budget = std::min(end_icount - icount(), kSliceInsns);
+  if (const auto due_ns = events_.next_deadline_ns()) {
+    budget = std::min(budget, *due_ns - now_ns);
+  }
+  slice_end_ns_ = now_ns + budget;
+  try {
+    interpreter_.run(icount() + budget);
+  } catch (...) {  // a sink's or a stream's
+    slice_end_ns_.reset();
+    throw;
+  }
+  slice_end_ns_.reset();
+  if (budget == kSliceInsns) {
+    board_.poll_inputs();
+  }
+}
+
+/// An event that was scheduled for before the slice's end ends it early.
+void Machine::Impl::on_schedule(u64 deadline_ns) {
+  if (slice_end_ns_ && deadline_ns < *slice_end_ns_) {
+    hart_.request_exit();
+  }
+}
+
+Machine::Impl::Idle Machine::Impl::idle(std::optional<HostClock::time_point> deadline) {
+  if (firmware_.hart_stopped()) {
+    return Idle::kForEver;
+  }
+  board_.poll_inputs();
+  if (!halted()) {
+    return Idle::kProgress;
+  }
+  if (const auto due_ns = events_.next_deadline_ns()) {
+    events_.skip_to(*due_ns);
+    return Idle::kProgress;
+  }
+  return wait_for_input(deadline) ? Idle::kProgress : Idle::kForEver;
+}
+
+/// False when none will ever come.
+bool Machine::Impl::wait_for_input(std::optional<HostClock::time_point> deadline) {
+  const auto sources = board_.awaited_inputs();
+  int timeout_ms = sources.size() > 1 ? kSharedInputWaitMs : kInputWaitMs;
+  if (deadline) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - HostClock::now()).count() + 1;
+    timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, timeout_ms));
+  }
+  bool any = false;
+  for (ByteSource* source : sources) {
+    any = source->wait(timeout_ms) || any;
+  }
+  return any;
+}
+
+void Machine::Impl::request_stop() noexcept {
+  stop_requested_.store(true, std::memory_order_relaxed);
+  hart_.request_exit();
+}
+
+Stop Machine::Impl::make_stop(StopReason reason, std::string detail) const {
+  return {.reason = reason,
+          .hart = hart_.id(),
+          .pc = hart_.state().pc,
+          .icount = icount(),
+          .exit_status = exit_status_.value_or(0),
+          .detail = std::move(detail)};
+}
+
+}  // namespace quire
