@@ -99,10 +99,10 @@ Config make_config(const std::string& ram, const std::string& tlb, std::uint64_t
 }
 
 std::shared_ptr<Guest> make_supervisor(const std::string& ram, const std::string& tlb, std::uint64_t seed,
-                                       const Program* program) {
+                                       const std::optional<Program>& program) {
   Config config = make_config(ram, tlb, seed);
   config.mode = BootMode::kSupervisor;
-  prepare_supervisor(config, program);
+  prepare_supervisor(config, program ? &*program : nullptr);
   return std::make_shared<Guest>(std::move(config));
 }
 
@@ -313,7 +313,7 @@ void bind_machine(py::module_& module) {
   py::class_<Guest, std::shared_ptr<Guest>>(module, "Guest",
                                             "A machine with its streams and what watches it.")
       .def_static("supervisor", &make_supervisor, py::arg("ram"), py::arg("tlb"), py::arg("seed"),
-                  py::arg("program").none(true))
+                  py::arg("program"))
       .def_static("bare", &make_bare, py::arg("ram"), py::arg("tlb"), py::arg("seed"), py::arg("kernel"),
                   py::arg("name"))
       .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"))

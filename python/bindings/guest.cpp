@@ -65,7 +65,7 @@ std::string reason_name(StopReason reason) {
 Condition::Condition(const std::string& event, const std::vector<FieldFilter>& fields)
     : info_(find_event(event)), fields_(fields) {
   if (info_ == nullptr) {
-    throw Error(ErrorKind::kUsage, fmt::format("no event is called '{}'; quire.events() lists them", event));
+    throw Error(ErrorKind::kUsage, fmt::format("no event is called '{}'; quire.EVENTS lists them", event));
   }
   for (const FieldFilter& field : fields_) {
     const int column = info_->field(field.field);
