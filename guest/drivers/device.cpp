@@ -1,11 +1,13 @@
 #include "guest/drivers/device.h"
 
+#include "guest/drivers/console_init.h"
+#include "guest/drivers/entropy.h"
 #include "guest/drivers/interrupt.h"
 #include "guest/drivers/power.h"
 #include "guest/drivers/rtc.h"
 #include "guest/drivers/trace.h"
 #include "guest/drivers/uart.h"
-#include "guest/lib/log.h"
+#include "guest/drivers/virtio.h"
 
 namespace kernel {
 
@@ -18,6 +20,9 @@ void init_early_drivers() {
 }
 
 void init_drivers() {
+  probe_virtio();
+  init_console_streams();
+  init_entropy();
 }
 
 }  // namespace kernel
