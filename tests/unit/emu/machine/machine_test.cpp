@@ -1,0 +1,448 @@
+#include "quire/machine.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "quire/arch/memmap.h"
+#include "tests/unit/emu/machine/rv_asm.h"
+
+namespace quire {
+namespace {
+
+using namespace test;
+using Code = std::vector<std::uint32_t>;
+
+constexpr std::uint32_t kFinisherUpper = arch::kFinisher.base >> 12;
+constexpr std::uint32_t kClintUpper = arch::kClint.base >> 12;
+constexpr std::uint64_t kRam = arch::kRamBase;
+
+/// Ends with `status` through the finisher.
+void append_exit(Code& code, std::int32_t status) {
+  code.insert(code.end(), {lui(t0, kFinisherUpper), addi(t1, zero, status), slli(t1, t1, 16), lui(t2, 3),
+                           addi(t2, t2, 0x333), 0x0073'6333 /* or t1, t1, t2 */, sw(t1, t0, 0), jump(0)});
+}
+
+class TextSink final : public ByteSink {
+ public:
+  void write(std::span<const std::uint8_t> data) override { text.append(data.begin(), data.end()); }
+  std::string text;
+};
+
+Config counting_loop() { return config_for(BootMode::kBare, {addi(t0, t0, 1), jump(-4)}); }
+
+TEST(Machine, RefusesImpossibleSettings) {
+  const auto refused = [](auto change) {
+    Config config = counting_loop();
+    change(config);
+    try {
+      Machine machine(config);
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::kUsage;
+    }
+    return false;
+  };
+  EXPECT_TRUE(refused([](Config& c) { c.ram_bytes = 1 << 20; }));
+  EXPECT_TRUE(refused([](Config& c) { c.ram_bytes = 100ULL << 40; }));
+  EXPECT_TRUE(refused([](Config& c) { c.ram_bytes = (16 << 20) + 4096; }));
+  EXPECT_TRUE(refused([](Config& c) { c.tlb.entries = 3; }));
+  EXPECT_TRUE(refused([](Config& c) { c.tlb = {.entries = 4, .ways = 8}; }));
+  EXPECT_TRUE(refused([](Config& c) { c.drives.resize(7); }));
+  EXPECT_TRUE(refused([](Config& c) { c.initrd.resize(16 << 20); }));
+}
+
+TEST(Machine, StartsAtTheEntryInTheModeAskedFor) {
+  Machine bare(config_for(BootMode::kBare, {jump(0)}));
+  EXPECT_EQ(bare.hart().pc(), kRam);
+  EXPECT_EQ(bare.hart().privilege(), arch::Privilege::kMachine);
+  EXPECT_EQ(bare.hart().x(a0), 0U);
+  std::uint8_t magic[4];
+  bare.memory().read(bare.hart().x(a1), magic);
+  EXPECT_EQ(magic[0], 0xd0);
+  EXPECT_EQ(magic[3], 0xed);
+  Machine supervised(config_for(BootMode::kSupervisor, {jump(0)}));
+  EXPECT_EQ(supervised.hart().privilege(), arch::Privilege::kSupervisor);
+}
+
+TEST(Machine, StopsAtExactlyTheCountAskedFor) {
+  Machine machine(counting_loop());
+  std::uint64_t total = 0;
+  for (const std::uint64_t count : {1U, 2U, 7U, 1000U, 12345U, 1'500'000U}) {
+    const Stop stop = machine.run({.max_insns = count});
+    total += count;
+    EXPECT_EQ(stop.reason, StopReason::kLimit);
+    EXPECT_EQ(stop.icount, total);
+    EXPECT_EQ(machine.hart().x(t0), (total + 1) / 2);
+    EXPECT_EQ(stop.pc, kRam + 4 * (total % 2));
+  }
+  EXPECT_EQ(machine.run({.max_insns = 0}).icount, total);
+}
+
+TEST(Machine, TimeoutIsOfTheHost) {
+  Machine machine(counting_loop());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(machine.run({.timeout_seconds = 0.05}).reason, StopReason::kTimeout);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  EXPECT_GE(took.count(), 0.05);
+  EXPECT_LT(took.count(), 2.0);
+}
+
+TEST(Machine, StopRequestsComeFromAnyThread) {
+  Machine machine(counting_loop());
+  std::thread other([&machine] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    machine.request_stop();
+  });
+  EXPECT_EQ(machine.run().reason, StopReason::kRequested);
+  other.join();
+  EXPECT_EQ(machine.run({.max_insns = 10}).reason, StopReason::kLimit);
+}
+
+TEST(Machine, AStopRequestedBeforeTheRunEndsItAtOnce) {
+  Machine machine(counting_loop());
+  machine.request_stop();
+  const Stop stop = machine.run({.max_insns = 10});
+  EXPECT_EQ(stop.reason, StopReason::kRequested);
+  EXPECT_EQ(stop.icount, 0U);
+}
+
+TEST(Machine, FinisherCarriesTheStatus) {
+  Code code;
+  append_exit(code, 42);
+  Machine machine(config_for(BootMode::kBare, code));
+  const Stop stop = machine.run();
+  EXPECT_EQ(stop.reason, StopReason::kExited);
+  EXPECT_EQ(stop.exit_status, 42);
+  const Stop again = machine.run();
+  EXPECT_EQ(again.exit_status, 42);
+  EXPECT_EQ(again.icount, stop.icount);
+}
+
+TEST(Machine, WaitingForEverIsIdle) {
+  Machine machine(config_for(BootMode::kBare, {kWfi, jump(-4)}));
+  EXPECT_EQ(machine.run().reason, StopReason::kIdle);
+}
+
+/// mtimecmp = 100 ticks; wfi; then `t2` = mtime, and exit. MTIE is set, MIE is not: WFI wakes without a trap.
+Code timer_program() {
+  Code code{lui(t0, kClintUpper + 4), addi(t1, zero, 100), sd(t1, t0, 0), addi(t1, zero, 128), csrrs(zero, 0x304, t1),
+            kWfi, csrrs(a2, 0xc01, zero)};
+  append_exit(code, 1);
+  return code;
+}
+
+TEST(Machine, WfiJumpsToTheNextEvent) {
+  Machine machine(config_for(BootMode::kBare, timer_program()));
+  const Stop stop = machine.run();
+  EXPECT_EQ(stop.reason, StopReason::kExited);
+  EXPECT_EQ(machine.hart().x(a2), 100U);
+  EXPECT_LT(stop.icount, 20U);
+  EXPECT_GE(machine.time_ns(), 10'000U);
+}
+
+/// Counts in t0 until the timer, set anew each 37 ticks by the trap handler, has come 50 times.
+Code interrupting_program() {
+  Code code;
+  code.push_back(auipc(t1, 0));
+  code.push_back(addi(t1, t1, 0x100));
+  code.push_back(csrrw(zero, 0x305, t1));  // mtvec
+  code.push_back(lui(t2, kClintUpper + 4));
+  code.push_back(addi(t1, zero, 37));
+  code.push_back(sd(t1, t2, 0));
+  code.push_back(addi(t1, zero, 128));
+  code.push_back(csrrw(zero, 0x304, t1));  // mie.MTIE
+  code.push_back(insn_i(0x73, 6, zero, static_cast<Reg>(8), 0x300));  // csrsi mstatus, MIE
+  code.push_back(addi(t0, t0, 1));
+  code.push_back(jump(-4));
+  code.resize(0x100 / 4, addi(zero, zero, 0));
+  // Handler: mtimecmp += 37; count in a2; sum of mepc in a6.
+  code.push_back(ld(t1, t2, 0));
+  code.push_back(addi(t1, t1, 37));
+  code.push_back(sd(t1, t2, 0));
+  code.push_back(csrrs(t1, 0x341, zero));
+  code.push_back(0x0068'0833 /* add a6, a6, t1's number below */);
+  code.back() = 0x33 | a6 << 7 | a6 << 15 | t1 << 20;
+  code.push_back(addi(a2, a2, 1));
+  code.push_back(addi(t1, zero, 50));
+  code.push_back(blt(a2, t1, 9 * 4));
+  append_exit(code, 3);
+  code.push_back(0x3020'0073);  // mret
+  return code;
+}
+
+TEST(Machine, InterruptsComeAtTheSameInstructionHoweverTheRunIsCut) {
+  const Config config = config_for(BootMode::kBare, interrupting_program());
+  Machine whole(config);
+  const Stop end = whole.run({.max_insns = 10'000'000});
+  ASSERT_EQ(end.reason, StopReason::kExited);
+  ASSERT_EQ(end.exit_status, 3);
+  for (const std::uint64_t slice : {1U, 3U, 17U, 370U, 1000U}) {
+    Machine cut(config);
+    Stop stop;
+    do {
+      stop = cut.run({.max_insns = slice});
+    } while (stop.reason == StopReason::kLimit);
+    EXPECT_EQ(stop.icount, end.icount);
+    EXPECT_EQ(cut.digest(), whole.digest()) << slice;
+    EXPECT_EQ(cut.hart().x(a6), whole.hart().x(a6));
+  }
+}
+
+TEST(Machine, DigestsAtACountAreTheSameOnEveryWayThere) {
+  const Config config = config_for(BootMode::kBare, interrupting_program());
+  for (const std::uint64_t count : {5U, 369U, 370U, 371U, 3700U, 9999U}) {
+    Machine direct(config);
+    direct.run({.max_insns = count});
+    Machine stepped(config);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      stepped.run({.max_insns = 1});
+    }
+    EXPECT_EQ(direct.digest(), stepped.digest()) << count;
+  }
+}
+
+TEST(Machine, DigestSeesRegistersRamAndTime) {
+  Machine one(counting_loop());
+  Machine two(counting_loop());
+  EXPECT_EQ(one.digest(), two.digest());
+  two.hart().set_x(5, 1);
+  EXPECT_NE(one.digest(), two.digest());
+  two.hart().set_x(5, 0);
+  const std::uint8_t byte = 1;
+  two.memory().write(kRam + (8 << 20), {&byte, 1});
+  EXPECT_NE(one.digest(), two.digest());
+  const std::uint8_t zero_byte = 0;
+  two.memory().write(kRam + (8 << 20), {&zero_byte, 1});
+  EXPECT_EQ(one.digest(), two.digest());
+  two.run({.max_insns = 1});
+  EXPECT_NE(one.digest(), two.digest());
+}
+
+/// The same config with a symbol table that puts `tohost` at `address`.
+Config with_tohost(Config config, std::uint64_t address) {
+  const std::string names = std::string("\0tohost\0", 8);
+  const arch::Elf64Symbol symbol{1, arch::kBindGlobal << 4, 0, arch::kSectionAbsolute, address, 8};
+  auto& file = config.kernel;
+  const std::uint64_t table = file.size();
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&symbol);
+  file.insert(file.end(), bytes, bytes + sizeof symbol);
+  file.insert(file.end(), names.begin(), names.end());
+  const std::uint64_t sections = file.size();
+  const arch::Elf64SectionHeader headers[2] = {
+      {0, arch::SectionType::kSymtab, 0, 0, table, sizeof symbol, 1, 0, 8, sizeof symbol},
+      {0, arch::SectionType::kStrtab, 0, 0, table + sizeof symbol, names.size(), 0, 0, 1, 0}};
+  bytes = reinterpret_cast<const std::uint8_t*>(headers);
+  file.insert(file.end(), bytes, bytes + sizeof headers);
+  poke<std::uint64_t>(file, offsetof(arch::Elf64Header, shoff), sections);
+  poke<std::uint16_t>(file, offsetof(arch::Elf64Header, shnum), 2);
+  poke<std::uint16_t>(file, offsetof(arch::Elf64Header, shentsize), sizeof headers[0]);
+  config.htif = true;
+  return config;
+}
+
+TEST(Machine, TohostEndsTheRunAtTheStore) {
+  // Two stores elsewhere in the page first: they must not lose the watch.
+  Code code;
+  append_address(code, t0, 0x80001);
+  code.insert(code.end(), {addi(t1, zero, 15), sd(t1, t0, 256), sd(t1, t0, 264), sd(t1, t0, 0), addi(a2, zero, 1), jump(0)});
+  Machine machine(with_tohost(config_for(BootMode::kBare, code), kRam + 0x1000));
+  ASSERT_EQ(machine.symbol("tohost"), kRam + 0x1000);
+  const Stop stop = machine.run({.max_insns = 1000});
+  EXPECT_EQ(stop.reason, StopReason::kExited);
+  EXPECT_EQ(stop.exit_status, 7);
+  EXPECT_EQ(stop.icount, 7U);
+  EXPECT_EQ(machine.hart().x(a2), 0U);
+}
+
+TEST(Machine, TohostInACodePageEndsTheRunToo) {
+  // tohost right behind the code, in the page that runs: the block cache and HTIF watch the same page.
+  Code code{auipc(t0, 0), addi(t1, zero, 11), sd(t1, t0, 512), sd(t1, t0, 256), jump(0)};
+  Machine machine(with_tohost(config_for(BootMode::kBare, code), kRam + 256));
+  const Stop stop = machine.run({.max_insns = 1000});
+  EXPECT_EQ(stop.reason, StopReason::kExited);
+  EXPECT_EQ(stop.exit_status, 5);
+}
+
+TEST(Machine, TohostConsolePrints) {
+  Code code;
+  append_address(code, t0, 0x80001);
+  code.insert(code.end(), {addi(t1, zero, 0x101), slli(t1, t1, 48), addi(t1, t1, 'Q'), sd(t1, t0, 0), ld(t2, t0, 0),
+                           addi(t1, zero, 1), sd(t1, t0, 0), jump(0)});
+  Config config = with_tohost(config_for(BootMode::kBare, code), kRam + 0x1000);
+  const auto uart = std::make_shared<TextSink>();
+  config.uart = uart;
+  Machine machine(config);
+  EXPECT_EQ(machine.run({.max_insns = 1000}).exit_status, 0);
+  EXPECT_EQ(uart->text, "Q");
+  EXPECT_EQ(machine.hart().x(t2), 0U);
+}
+
+/// Puts an SBI call's numbers into a7 and a6.
+void append_call(Code& code, std::uint32_t extension, std::int32_t function) {
+  const std::int32_t low = static_cast<std::int32_t>(extension << 20) >> 20;
+  code.push_back(lui(a7, ((extension - static_cast<std::uint32_t>(low)) >> 12) & 0xfffff));
+  code.push_back(addi(a7, a7, low));
+  code.push_back(addi(a6, zero, function));
+  code.push_back(kEcall);
+}
+
+TEST(Machine, SbiAnswersFromSupervisorMode) {
+  Code code;
+  append_call(code, 0x10, 0);
+  code.push_back(addi(t0, a1, 0));
+  append_call(code, 0x99, 0);
+  Machine machine(config_for(BootMode::kSupervisor, code));
+  machine.run({.max_insns = code.size()});
+  EXPECT_EQ(machine.hart().x(t0), 0x0200'0000U);
+  EXPECT_EQ(static_cast<std::int64_t>(machine.hart().x(a0)), -2);
+  EXPECT_EQ(machine.hart().privilege(), arch::Privilege::kSupervisor);
+}
+
+TEST(Machine, SbiTimerInterruptsSupervisorMode) {
+  Code code{addi(t0, zero, 32), csrrw(zero, 0x104, t0), addi(a0, zero, 500)};  // sie.STIE
+  append_call(code, 0x54494d45, 0);
+  code.insert(code.end(), {kWfi, csrrs(t1, 0xc01, zero), csrrs(t2, 0x144, zero)});  // time, sip
+  Machine machine(config_for(BootMode::kSupervisor, code));
+  machine.run({.max_insns = code.size()});
+  EXPECT_EQ(machine.hart().x(t1), 500U);
+  EXPECT_EQ(machine.hart().x(t2), 32U);
+}
+
+TEST(Machine, SbiIpiToSelfIsPendingAtOnceAndClearedBySoftware) {
+  Code code{addi(a0, zero, 1), addi(a1, zero, 0)};
+  append_call(code, 0x735049, 0);
+  code.insert(code.end(), {csrrs(t1, 0x144, zero), addi(t0, zero, 2), insn_i(0x73, 3, zero, t0, 0x144), csrrs(t2, 0x144, zero)});
+  Machine machine(config_for(BootMode::kSupervisor, code));
+  machine.run({.max_insns = code.size()});
+  EXPECT_EQ(machine.hart().x(t1), 2U);
+  EXPECT_EQ(machine.hart().x(t2), 0U);
+}
+
+TEST(Machine, SbiShutdownEndsWithSuccess) {
+  Code code{addi(a0, zero, 0), addi(a1, zero, 0)};
+  append_call(code, 0x53525354, 0);
+  code.push_back(jump(0));
+  Machine machine(config_for(BootMode::kSupervisor, code));
+  const Stop stop = machine.run({.max_insns = 1000});
+  EXPECT_EQ(stop.reason, StopReason::kExited);
+  EXPECT_EQ(stop.exit_status, 0);
+}
+
+TEST(Machine, SbiRebootStartsOver) {
+  // The second time round, time is past 1000 ticks: shut down then.
+  Code code{csrrs(t0, 0xc01, zero), addi(t1, zero, 1000), addi(a1, zero, 0), addi(a0, zero, 0),
+            branch(5, t0, t1, 8), addi(a0, zero, 1), lui(t2, 1), slli(t2, t2, 2), addi(t2, t2, -1), bne(t2, zero, -4)};
+  append_call(code, 0x53525354, 0);
+  code.push_back(jump(0));
+  Machine machine(config_for(BootMode::kSupervisor, code));
+  const Stop stop = machine.run({.max_insns = 200'000});
+  EXPECT_EQ(stop.reason, StopReason::kExited);
+  EXPECT_GT(stop.icount, 2U * 2 * (4 << 12));
+}
+
+TEST(Machine, HartThatStopsItselfIsIdleForEver) {
+  Code code;
+  append_call(code, 0x48534d, 1);
+  code.push_back(jump(0));
+  Machine machine(config_for(BootMode::kSupervisor, code));
+  EXPECT_EQ(machine.run({.max_insns = 1000}).reason, StopReason::kIdle);
+}
+
+TEST(Machine, NonRetentiveSuspendResumesElsewhere) {
+  Code code{auipc(a1, 0), addi(a1, a1, 0x100), addi(a2, zero, 77), addi(t0, zero, 32), csrrw(zero, 0x104, t0),
+            addi(a0, zero, 100)};
+  append_call(code, 0x54494d45, 0);
+  code.insert(code.end(), {auipc(a1, 0), addi(a1, a1, 0x100), lui(a0, 0x80000)});
+  const std::size_t resume = code.size() - 3;
+  append_call(code, 0x48534d, 3);
+  code.push_back(jump(0));
+  code.resize(resume + 0x100 / 4, addi(zero, zero, 0));
+  code.push_back(addi(t2, a1, 0));
+  append_exit(code, 9);
+  Machine machine(config_for(BootMode::kSupervisor, code));
+  const Stop stop = machine.run({.max_insns = 1000});
+  EXPECT_EQ(stop.reason, StopReason::kExited);
+  EXPECT_EQ(stop.exit_status, 9);
+}
+
+class EventLog final : public TraceSink {
+ public:
+  explicit EventLog(Machine& machine) : machine_(machine) {}
+  void on_event(const TraceEvent& event) override {
+    events.push_back(event);
+    EXPECT_THROW(machine_.run(), Error);
+    machine_.request_stop();
+  }
+  std::vector<TraceEvent> events;
+
+ private:
+  Machine& machine_;
+};
+
+TEST(Machine, TraceEventsReachSinksAtTheInstruction) {
+  // Registers a record at 0x80001000 whose words are set by the host, and rings for event 5 with 2 arguments.
+  Code code;
+  append_address(code, t0, 0x80001);
+  code.push_back(lui(t1, arch::kTracePort.base >> 12));
+  code.push_back(sd(t0, t1, 8));
+  code.push_back(lui(t2, 0x20));
+  code.push_back(addi(t2, t2, 5));
+  code.push_back(sd(t2, t1, 16));
+  code.push_back(addi(a2, zero, 1));
+  code.push_back(jump(0));
+  Machine machine(config_for(BootMode::kBare, code));
+  const std::uint64_t record[] = {11, 22, 33};
+  machine.memory().write(kRam + 0x1000, {reinterpret_cast<const std::uint8_t*>(record), sizeof record});
+  EventLog log(machine);
+  machine.add_sink(&log);
+  const Stop stop = machine.run({.max_insns = 1000});
+  ASSERT_EQ(log.events.size(), 1U);
+  EXPECT_EQ(log.events[0].id, arch::TraceEventId::k_exit);
+  EXPECT_EQ(log.events[0].args[1], 22U);
+  EXPECT_EQ(log.events[0].args[2], 0U);
+  EXPECT_EQ(log.events[0].icount, 7U);
+  EXPECT_EQ(stop.reason, StopReason::kRequested);
+  EXPECT_EQ(stop.icount, 8U);
+  EXPECT_EQ(machine.hart().x(a2), 0U);
+}
+
+TEST(Machine, ViewsRefuseWhatIsNotThere) {
+  Machine machine(counting_loop());
+  EXPECT_THROW(machine.hart(1), Error);
+  EXPECT_THROW(machine.hart().x(32), Error);
+  EXPECT_THROW(machine.hart().csr(0x7ff), Error);
+  std::uint8_t bytes[2];
+  EXPECT_THROW(machine.memory().read(kRam - 1, bytes), Error);
+  EXPECT_THROW(machine.memory().write(kRam + (16 << 20) - 1, bytes), Error);
+  machine.hart().set_x(0, 5);
+  EXPECT_EQ(machine.hart().x(0), 0U);
+}
+
+TEST(Machine, WalkTellsEveryStepAndTouchesNothing) {
+  Machine machine(counting_loop());
+  const std::uint64_t root = kRam + (1 << 20);
+  const auto put = [&machine](std::uint64_t address, std::uint64_t value) {
+    machine.memory().write(address, {reinterpret_cast<const std::uint8_t*>(&value), sizeof value});
+  };
+  using arch::Pte;
+  put(root, Pte::make(arch::PhysAddr(root + 4096), arch::kPteValid).raw);
+  put(root + 4096 + 8, Pte::make(arch::PhysAddr(kRam + (2 << 20)), arch::kPteValid | arch::kPteRead | arch::kPteUser).raw);
+  const auto satp = arch::Satp::make(arch::SatpMode::kSv39, 1, arch::PhysAddr(root)).raw;
+  const arch::VirtAddr va((2 << 20) + 0x1234);
+  const auto before = machine.digest();
+  const Walk good = machine.walk(va, satp, arch::Access::kRead);
+  ASSERT_EQ(good.steps.size(), 2U);
+  EXPECT_EQ(good.steps[1].pte_address, root + 4096 + 8);
+  EXPECT_EQ(good.physical_address, kRam + (2 << 20) + 0x1234);
+  EXPECT_EQ(good.page_bytes, 2U << 20);
+  EXPECT_FALSE(good.fault);
+  const Walk bad = machine.walk(va, satp, arch::Access::kWrite);
+  EXPECT_EQ(bad.fault, arch::Exception::kStorePageFault);
+  EXPECT_FALSE(bad.fault_reason.empty());
+  EXPECT_EQ(machine.digest(), before);
+}
+
+}  // namespace
+}  // namespace quire
