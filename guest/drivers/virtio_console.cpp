@@ -51,7 +51,8 @@ class Port final : public ConsoleStream {
     input_waiters_.wake_all();
   }
   KResult<void> set_name(StringView name) {
-    name_ = TRY(String::from(name));
+    // The device may or may not count a NUL in (QEMU does).
+    name_ = TRY(String::from(name.substr(0, name.find('\0'))));
     return {};
   }
   StringView name() const { return name_; }

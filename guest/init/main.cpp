@@ -7,6 +7,7 @@
 #include "guest/hal/sbi.h"
 #include "guest/hal/time.h"
 #include "guest/hal/trap.h"
+#include "guest/init/selftest.h"
 #include "guest/lib/log.h"
 #include "guest/lib/parse.h"
 #include "guest/mem/frame.h"
@@ -55,6 +56,9 @@ extern "C" [[noreturn]] void kernel_main(u64 hart_id, u64 device_tree) {
   log_info("hart {}, {} MiB free of {}, {} ticks a second, command line \"{}\"", hart_id,
            memory_stats().free() >> 8, memory_stats().total >> 8, timebase_hz(), boot_info().command_line);
   init_drivers();
+  if (boot_option("quire.selftest")) {
+    power_off(run_selftest() ? 0 : 1);
+  }
   power_off(0);
 }
 

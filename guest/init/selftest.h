@@ -1,0 +1,9 @@
+// The supervisor's check of its lower layers on the running board, behind the boot option `quire.selftest`.
+#pragma once
+
+namespace kernel {
+
+/// Logs one line a check; returns whether all passed. Uses trap hooks of its own: run it before user programs.
+bool run_selftest();
+
+}  // namespace kernel
