@@ -1,0 +1,78 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("QUIRE_BUILD_DIR", ROOT / "build"))
+
+# A bare-metal program: sets registers, stores a signature, and ends through tohost with status 5.
+BARE_SOURCE = """
+    .globl _start
+_start:
+    li a0, 0x1234
+    li t0, -2
+    fcvt.d.l fa0, t0
+    la t1, begin_signature
+    li t2, 0x11223344
+    sw t2, 0(t1)
+    sw a0, 4(t1)
+    li a1, 100000
+1:  addi a1, a1, -1
+    bnez a1, 1b
+    la t1, tohost
+    li t0, 11
+    sd t0, 0(t1)
+2:  j 2b
+    .data
+    .balign 16
+    .globl begin_signature, end_signature
+begin_signature: .word 0, 0, 7
+end_signature:
+    .section .tohost, "aw", @progbits
+    .balign 64
+    .globl tohost, fromhost
+tohost: .dword 0
+fromhost: .dword 0
+"""
+
+LINKER_SCRIPT = """
+OUTPUT_ARCH(riscv)
+ENTRY(_start)
+SECTIONS { . = 0x80000000; .text : { *(.text*) } .data : { *(.data*) } .tohost : { *(.tohost) } }
+"""
+
+
+@pytest.fixture(scope="session")
+def quire_command():
+    return BUILD / "quire"
+
+
+@pytest.fixture(scope="session")
+def compile_c(tmp_path_factory):
+    """compile_c(TEXT, *flags): a static riscv64 Linux program of the stock toolchain."""
+    out = tmp_path_factory.mktemp("programs")
+    built = {}
+
+    def build(text: str, *flags: str) -> Path:
+        key = (text, flags)
+        if key not in built:
+            program = out / f"program{len(built)}"
+            command = ["riscv64-linux-gnu-gcc", "-O2", "-static", *flags, "-x", "c", "-", "-o", str(program)]
+            subprocess.run(command, input=text.encode(), check=True)
+            built[key] = program
+        return built[key]
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def bare_program(tmp_path_factory):
+    out = tmp_path_factory.mktemp("bare")
+    (out / "link.ld").write_text(LINKER_SCRIPT)
+    (out / "start.S").write_text(BARE_SOURCE)
+    command = ["riscv64-linux-gnu-gcc", "-nostdlib", "-static", "-march=rv64gc", "-Wl,--build-id=none", "-mno-relax",
+               "-T", str(out / "link.ld"), str(out / "start.S"), "-o", str(out / "bare")]
+    subprocess.run(command, check=True)
+    return out / "bare"

@@ -1,0 +1,192 @@
+"""Bad input gives one clear line on stderr and the right status: 2 for the command line, 3 for files."""
+
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+HELLO = '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n'
+
+
+def invoke(quire_command, *words, **options):
+    done = subprocess.run([str(quire_command), *map(str, words)], capture_output=True, timeout=60,
+                          stdin=subprocess.DEVNULL, **options)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def assert_one_line(error, *parts):
+    assert error.startswith("quire: "), error
+    assert error.count("\n") == 1 and error.endswith("\n"), error
+    for part in parts:
+        assert part in error, error
+
+
+@pytest.fixture(scope="module")
+def hello(compile_c):
+    return compile_c(HELLO)
+
+
+@pytest.mark.parametrize(("words", "parts"), [
+    ([], ["COMMAND"]),
+    (["--bogus"], ["--bogus"]),
+    (["walk-the-dog"], ["walk-the-dog"]),
+    (["run"], ["PROGRAM"]),
+    (["run", "--bogus", "{hello}"], ["--bogus"]),
+    (["bare", "--bogus", "{hello}"], ["--bogus"]),
+    (["run", "--ram", "1M", "{hello}"], ["1M", "16 MiB"]),
+    (["run", "--ram", "100T", "{hello}"], ["100T", "64 GiB"]),
+    (["run", "--ram", "lots", "{hello}"], ["lots"]),
+    (["run", "--ram", "99999999999T", "{hello}"], ["99999999999T"]),
+    (["bare", "--ram", "1M", "{hello}"], ["1M"]),
+    (["run", "--seed", "-1", "{hello}"], ["--seed", "-1"]),
+    (["run", "--max-insns", "many", "{hello}"], ["--max-insns", "many"]),
+    (["run", "--max-insns"], ["--max-insns"]),
+    (["run", "--timeout", "0", "{hello}"], ["--timeout", "0"]),
+    (["run", "--timeout", "-3", "{hello}"], ["--timeout", "-3"]),
+    (["run", "--timeout", "nan", "{hello}"], ["--timeout", "nan"]),
+    (["run", "--tlb", "entries=12", "{hello}"], ["12"]),
+    (["run", "--tlb", "colour=red", "{hello}"], ["colour=red"]),
+    (["run", "--env", "NOVALUE", "{hello}"], ["NOVALUE"]),
+    (["run", "--file", "x:y", "{hello}"], ["x:y"]),
+    (["bare", "{hello}", "argument"], ["argument"]),
+])
+def test_usage(words, parts, quire_command, hello):
+    status, out, error = invoke(quire_command, *[word.format(hello=hello) for word in words])
+    assert status == 2
+    assert out == ""
+    assert_one_line(error, *parts)
+
+
+def patched(hello, tmp_path, name, offset, form, value):
+    data = bytearray(hello.read_bytes())
+    struct.pack_into(form, data, offset, value)
+    path = tmp_path / name
+    path.write_bytes(data)
+    return path
+
+
+def first_load_header(data):
+    """File offset of the first PT_LOAD program header."""
+    table, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    return next(table + i * size for i in range(count) if struct.unpack_from("<I", data, table + i * size)[0] == 1)
+
+
+def missing(hello, tmp_path):
+    return tmp_path / "missing"
+
+
+def empty(hello, tmp_path):
+    path = tmp_path / "empty"
+    path.touch()
+    return path
+
+
+def directory(hello, tmp_path):
+    return tmp_path
+
+
+def foreign_machine(hello, tmp_path):
+    return Path("/bin/true").resolve()
+
+
+def narrow(hello, tmp_path):
+    path = tmp_path / "rv32"
+    command = ["riscv64-linux-gnu-gcc", "-march=rv32i", "-mabi=ilp32", "-nostdlib", "-static", "-x", "assembler", "-",
+               "-o", str(path)]
+    subprocess.run(command, input=b".globl _start\n_start: j _start\n", check=True)
+    return path
+
+
+def big_endian(hello, tmp_path):
+    return patched(hello, tmp_path, "big-endian", 5, "B", 2)
+
+
+def truncated_in_the_header(hello, tmp_path):
+    path = tmp_path / "short-header"
+    path.write_bytes(hello.read_bytes()[:40])
+    return path
+
+
+def truncated(hello, tmp_path):
+    path = tmp_path / "truncated"
+    path.write_bytes(hello.read_bytes()[:5000])
+    return path
+
+
+def header_table_beyond_the_file(hello, tmp_path):
+    return patched(hello, tmp_path, "phoff", 32, "<Q", 1 << 40)
+
+
+def segment_beyond_the_file(hello, tmp_path):
+    return patched(hello, tmp_path, "offset", first_load_header(hello.read_bytes()) + 8, "<Q", 1 << 40)
+
+
+def absurd_memory_size(hello, tmp_path):
+    return patched(hello, tmp_path, "memsz", first_load_header(hello.read_bytes()) + 40, "<Q", (1 << 63) - 1)
+
+
+def memory_size_that_wraps(hello, tmp_path):
+    return patched(hello, tmp_path, "wraps", first_load_header(hello.read_bytes()) + 40, "<Q", (1 << 64) - 4096)
+
+
+def plain_text(hello, tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a program\n")
+    return path
+
+
+BAD_FILES = [missing, empty, directory, foreign_machine, narrow, big_endian, truncated_in_the_header, truncated,
+             header_table_beyond_the_file, segment_beyond_the_file, absurd_memory_size, memory_size_that_wraps,
+             plain_text]
+
+
+@pytest.mark.parametrize("command", ["run", "bare"])
+@pytest.mark.parametrize("make", BAD_FILES, ids=lambda make: make.__name__)
+def test_bad_file(make, command, quire_command, hello, tmp_path):
+    path = make(hello, tmp_path)
+    status, out, error = invoke(quire_command, command, path)
+    assert status == 3
+    assert out == ""
+    assert_one_line(error, str(path))
+
+
+@pytest.mark.parametrize("command", ["run", "bare"])
+def test_unreadable_file(command, quire_command, hello):
+    """As a user who may not read it; the superuser may read everything."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        here = shutil.copy(quire_command, folder)
+        program = Path(shutil.copy(hello, folder))
+        program.chmod(0)
+        other_user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        status, out, error = invoke(here, command, program, **other_user)
+    assert status == 3
+    assert out == ""
+    assert_one_line(error, str(program), "ermission denied")
+
+
+def test_missing_file_for_the_program(quire_command, hello, tmp_path):
+    status, _, error = invoke(quire_command, "run", "--file", f"{tmp_path}/none:/none", hello)
+    assert status == 3
+    assert_one_line(error, f"{tmp_path}/none")
+
+
+@pytest.mark.parametrize("option", ["--json", "--kernel-log"])
+def test_output_file_that_cannot_be_written(option, quire_command, hello, tmp_path):
+    status, _, error = invoke(quire_command, "run", f"{option}={tmp_path}/none/out", hello)
+    assert status == 3
+    assert_one_line(error, f"{tmp_path}/none/out")
+
+
+def test_errors_are_in_the_json_too(quire_command, hello, tmp_path):
+    import json
+    report = tmp_path / "report.json"
+    invoke(quire_command, "run", f"--json={report}", "--ram", "1M", hello)
+    assert (json.loads(report.read_text())["origin"], json.loads(report.read_text())["status"]) == ("usage", 2)
+    invoke(quire_command, "run", f"--json={report}", tmp_path / "missing")
+    assert (json.loads(report.read_text())["origin"], json.loads(report.read_text())["status"]) == ("emulator", 3)

@@ -1,0 +1,203 @@
+"""quire run and quire bare as a shell sees them."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+ECHO = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  for (int i = 1; i < argc; i++) fprintf(stderr, "[%s]", argv[i]);
+  const char *env = getenv("COLOUR");
+  char cwd[256];
+  fprintf(stderr, "%s %s\n", env ? env : "-", getcwd(cwd, sizeof cwd));
+  char data[4096];
+  ssize_t count;
+  while ((count = read(0, data, sizeof data)) > 0)
+    if (write(1, data, count) != count) return 9;
+  return 7;
+}
+"""
+LOOP = "int main(void) { for (volatile unsigned long i = 0;; i++); }"
+SLEEPER = "#include <unistd.h>\nint main(void) { pause(); return 0; }"
+KILLED = "#include <signal.h>\nint main(void) { raise(%s); return 0; }"
+CAT = r"""
+#include <fcntl.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  char data[64];
+  int fd = open(argv[1], O_RDONLY);
+  if (fd < 0) return 1;
+  ssize_t count = read(fd, data, sizeof data);
+  return write(1, data, count) == count ? 0 : 2;
+}
+"""
+
+
+def invoke(quire_command, *words, **options):
+    options.setdefault("stdin", None if "input" in options else subprocess.DEVNULL)
+    if options["stdin"] is None:
+        del options["stdin"]
+    return subprocess.run([str(quire_command), *map(str, words)], capture_output=True, timeout=120, **options)
+
+
+def test_streams_are_byte_exact(quire_command, compile_c):
+    data = bytes(range(256)) * 300 + b"\r\n\x00\x03\x04last"
+    done = invoke(quire_command, "run", compile_c(ECHO), input=data)
+    assert done.stdout == data
+    assert done.stderr == b"- /\n"
+    assert done.returncode == 7
+
+
+def test_the_programs_words_are_not_ours(quire_command, compile_c):
+    done = invoke(quire_command, "run", "--seed", "3", compile_c(ECHO), "--help", "--seed", "-x", "--", "run", "")
+    assert done.stderr == b"[--help][--seed][-x][--][run][]- /\n"
+
+
+def test_environment_and_folder(quire_command, compile_c):
+    done = invoke(quire_command, "run", "--env", "COLOUR=red=blue", "--cwd", "/tmp", "--", compile_c(ECHO), "a b")
+    assert done.stderr == b"[a b]red=blue /tmp\n"
+
+
+def test_files_given(quire_command, compile_c, tmp_path):
+    (tmp_path / "data").write_bytes(b"from the host")
+    done = invoke(quire_command, "run", "--file", f"{tmp_path}/data:/deep/in/here", compile_c(CAT), "/deep/in/here")
+    assert (done.returncode, done.stdout) == (0, b"from the host")
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGABRT"])
+def test_death_by_signal(name, quire_command, compile_c, tmp_path):
+    report = tmp_path / "report.json"
+    done = invoke(quire_command, "run", f"--json={report}", compile_c(KILLED % name))
+    number = getattr(signal, name)
+    assert done.returncode == 128 + number
+    facts = json.loads(report.read_text())
+    assert (facts["origin"], facts["status"], facts["signal"]) == ("guest", 128 + number, number)
+
+
+def test_exact_instruction_limit(quire_command, compile_c, tmp_path):
+    report = tmp_path / "report.json"
+    done = invoke(quire_command, "run", "--max-insns", "3000001", f"--json={report}", compile_c(LOOP))
+    assert done.returncode == 124
+    assert b"3000001" in done.stderr
+    facts = json.loads(report.read_text())
+    assert (facts["origin"], facts["icount"]) == ("limit", 3_000_001)
+
+
+def test_timeout(quire_command, compile_c):
+    begin = time.monotonic()
+    done = invoke(quire_command, "run", "--timeout", "0.5", compile_c(LOOP))
+    assert done.returncode == 124
+    assert time.monotonic() - begin < 20
+    assert b"--timeout" in done.stderr
+
+
+def test_a_program_that_sleeps_for_ever_is_ended_by_the_timeout_or_at_once(quire_command, compile_c):
+    done = invoke(quire_command, "run", "--timeout", "2", compile_c(SLEEPER))
+    assert done.returncode == 124
+
+
+def test_json_at_the_end_of_stderr(quire_command, compile_c):
+    done = invoke(quire_command, "run", "--json", "--digest", "--stats", "--seed", "9", compile_c(ECHO))
+    facts = json.loads(done.stderr.splitlines()[-1])
+    assert facts["origin"] == "guest" and facts["status"] == 7 and facts["signal"] is None
+    assert facts["seed"] == 9 and len(facts["digest"]) == 16
+    assert facts["icount"] > 0 and facts["seconds"] > 0 and facts["mips"] > 0
+    assert facts["faults"]["minor"] > 0 and facts["tlb"]["hits"] >= 0
+    assert facts["config"]["ram_bytes"] == 256 << 20
+    assert b"page faults" in done.stderr and facts["digest"].encode() in done.stderr.split(b"digest")[1]
+
+
+def test_strace_shows_calls_with_their_strings(quire_command, compile_c, tmp_path):
+    (tmp_path / "data").write_bytes(b"from\nthe host")
+    done = invoke(quire_command, "run", "--strace", "--file", f"{tmp_path}/data:/data", compile_c(CAT), "/data")
+    trace = done.stderr.decode()
+    assert 'openat(AT_FDCWD, "/data", O_RDONLY' in trace
+    assert r'"from\nthe host", 64) = 13' in trace
+    assert r'write(1, "from\nthe host", 13) = 13' in trace
+    assert "exit_group(0) = ?" in trace
+    assert "+++ exited with 0 +++" in trace
+    assert done.stdout == b"from\nthe host"
+
+
+def test_strace_names_errors(quire_command, compile_c):
+    done = invoke(quire_command, "run", "--strace", compile_c(CAT), "/none")
+    assert 'openat(AT_FDCWD, "/none", O_RDONLY) = -1 ENOENT' in done.stderr.decode()
+
+
+def interrupted(quire_command, program, count):
+    process = subprocess.Popen([str(quire_command), "run", str(program)], stdin=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+    time.sleep(1)
+    for _ in range(count):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    _, error = process.communicate(timeout=30)
+    return process.returncode, error.decode()
+
+
+def test_interrupt_ends_the_run_with_a_report(quire_command, compile_c):
+    status, error = interrupted(quire_command, compile_c(LOOP), 1)
+    assert status == 130
+    assert error.startswith("quire: interrupted at ")
+
+
+def test_second_interrupt_ends_quire(quire_command, compile_c):
+    status, _ = interrupted(quire_command, compile_c(LOOP), 2)
+    assert status == 130
+
+
+def test_full_disk_is_an_error(quire_command, compile_c):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([str(quire_command), "run", str(compile_c(ECHO))], input=b"x", stdout=full,
+                              stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 3
+    assert b"standard output: No space left on device" in done.stderr
+
+
+def test_kernel_log_goes_to_its_file(quire_command, compile_c, tmp_path):
+    log = tmp_path / "log"
+    done = invoke(quire_command, "run", f"--kernel-log={log}", compile_c(ECHO))
+    assert done.returncode == 7 and done.stdout == b""
+    assert log.exists()
+
+
+def test_export_for_qemu(quire_command, compile_c, tmp_path):
+    folder = tmp_path / "export"
+    done = invoke(quire_command, "run", "--export-qemu", folder, compile_c(ECHO))
+    assert done.returncode == 0 and str(folder).encode() in done.stderr
+    assert {"kernel", "initramfs.cpio", "command-line", "run.sh"} <= set(os.listdir(folder))
+
+
+def test_bare_ends_through_tohost_and_writes_the_signature(quire_command, bare_program, tmp_path):
+    signature = tmp_path / "signature"
+    done = invoke(quire_command, "bare", "--signature", signature, bare_program)
+    assert (done.returncode, done.stdout, done.stderr) == (5, b"", b"")
+    assert signature.read_text() == "11223344\n00001234\n00000007\n"
+
+
+def test_bare_stops_at_the_count(quire_command, bare_program, tmp_path):
+    report = tmp_path / "report.json"
+    done = invoke(quire_command, "bare", "--max-insns", "777", f"--json={report}", bare_program)
+    assert done.returncode == 124
+    assert json.loads(report.read_text())["icount"] == 777
+
+
+def test_doctor(quire_command):
+    done = invoke(quire_command, "doctor")
+    assert done.returncode == 0, done.stdout
+    assert b"supervisor inside" in done.stdout
+
+
+def test_help_and_version(quire_command):
+    assert invoke(quire_command, "--version").stdout.startswith(b"quire ")
+    for words in (["--help"], ["run", "--help"], ["bare", "--help"], ["doctor", "--help"]):
+        done = invoke(quire_command, *words)
+        assert done.returncode == 0 and b"Usage: quire" in done.stdout and done.stderr == b""
