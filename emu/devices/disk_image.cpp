@@ -18,7 +18,8 @@ namespace {
   throw Error(ErrorKind::kFile, path + ": " + cause);
 }
 
-/// Repeats `step(done)`, a pread or pwrite of what is left, until all is done, the host fails or the file ends.
+/// Repeats `step(done)`, a pread or pwrite of what is left, until all is done, the host fails or the file
+/// ends.
 template <class Step>
 std::size_t transfer(std::size_t len_bytes, Step&& step) {
   std::size_t done = 0;

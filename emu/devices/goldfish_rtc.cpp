@@ -5,7 +5,7 @@ namespace quire {
 namespace {
 
 enum Register : u64 {
-  kTimeLow = 0x00,   ///< reading it latches the upper half
+  kTimeLow = 0x00,  ///< reading it latches the upper half
   kTimeHigh = 0x04,
   kAlarmLow = 0x08,  ///< writing it arms the alarm
   kAlarmHigh = 0x0c,
@@ -19,7 +19,8 @@ constexpr u64 join(u64 high, u64 low) { return high << 32 | static_cast<u32>(low
 
 }  // namespace
 
-GoldfishRtc::GoldfishRtc(Clock& clock, IrqLine& irq, u64 epoch_ns) : clock_(clock), irq_(irq), epoch_ns_(epoch_ns) {
+GoldfishRtc::GoldfishRtc(Clock& clock, IrqLine& irq, u64 epoch_ns)
+    : clock_(clock), irq_(irq), epoch_ns_(epoch_ns) {
   reset();
 }
 

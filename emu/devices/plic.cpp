@@ -63,7 +63,7 @@ IrqLine& Plic::source(unsigned id) {
   return *sources_[id - 1];
 }
 
-// Chapter 6: the gateway turns a level into one request at a time. A request stays when the level
+// 1.2: the gateway turns a level into one request at a time. A request stays when the level
 // falls before it is claimed; the handler then finds nothing to do.
 void Plic::set_level(unsigned id, bool asserted) {
   if (level_[id] == asserted) {
@@ -82,7 +82,8 @@ void Plic::update() {
   }
 }
 
-/// The pending enabled source with the highest priority above `above_priority`; of equals the lowest id. 0: none.
+/// The pending enabled source with the highest priority above `above_priority`; of equals the lowest id. 0:
+/// none.
 unsigned Plic::best_source(const Context& context, u32 above_priority) const {
   const SourceSet candidates = pending_ & context.enabled;
   unsigned best = 0;
@@ -96,7 +97,7 @@ unsigned Plic::best_source(const Context& context, u32 above_priority) const {
   return best;
 }
 
-// Chapter 9: the threshold does not matter for a claim.
+// Chapter 8: the threshold does not matter for a claim.
 u32 Plic::claim(const Context& context) {
   const unsigned id = best_source(context, 0);
   if (id != 0) {
@@ -107,7 +108,7 @@ u32 Plic::claim(const Context& context) {
   return id;
 }
 
-// Chapter 10: ignored for a source that is not enabled for the context.
+// Chapter 9: ignored for a source that is not enabled for the context.
 void Plic::complete(const Context& context, u32 id) {
   if (id > kPlicSources || !context.enabled[id] || !in_service_[id]) {
     return;

@@ -19,7 +19,9 @@ bool known_event(u16 id) {
 
 }  // namespace
 
-u64 TracePort::read(u64 offset, unsigned size) { return offset == kTraceRegId && size == 8 ? kTracePortMagic : 0; }
+u64 TracePort::read(u64 offset, unsigned size) {
+  return offset == kTraceRegId && size == 8 ? kTracePortMagic : 0;
+}
 
 void TracePort::write(u64 offset, unsigned size, u64 value) {
   if (size != 8) {
@@ -40,7 +42,7 @@ void TracePort::ring(u64 doorbell) {
   }
   std::array<u8, kTraceArgs * 8> bytes;
   const std::size_t len_bytes = count * 8;
-  if (!dma_.read(record_, std::span(bytes).first(len_bytes))) {
+  if (count > 0 && !dma_.read(record_, std::span(bytes).first(len_bytes))) {
     return;
   }
   std::array<u64, kTraceArgs> args{};

@@ -60,8 +60,8 @@ class Uart16550 final : public Device {
   u8 mcr_ = 0;
   u8 scratch_ = 0;
   u16 divisor_ = 0;
-  u8 modem_delta_ = 0;      ///< MSR bits 3:0, cleared by reading
-  bool overrun_ = false;    ///< LSR OE, cleared by reading; only loopback can cause it
+  u8 modem_delta_ = 0;         ///< MSR bits 3:0, cleared by reading
+  bool overrun_ = false;       ///< LSR OE, cleared by reading; only loopback can cause it
   bool tx_empty_irq_ = false;  ///< THRE interrupt pending
   std::array<u8, kFifoBytes> rx_{};
   unsigned rx_head_ = 0;

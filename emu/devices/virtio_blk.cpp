@@ -30,7 +30,9 @@ u64 VirtioBlk::features() const {
          (image_->read_only() ? kBlkFeatureReadOnly : 0);
 }
 
-std::span<const u8> VirtioBlk::config() const { return {reinterpret_cast<const u8*>(&config_), sizeof config_}; }
+std::span<const u8> VirtioBlk::config() const {
+  return {reinterpret_cast<const u8*>(&config_), sizeof config_};
+}
 
 void VirtioBlk::notified(u32 queue) {
   transport().serve(queue, [this](const Chain& chain) { return answer(chain); });
@@ -67,7 +69,8 @@ arch::Result<std::optional<u32>, QueueError> VirtioBlk::answer(const Chain& chai
       break;
   }
   TRY(put_status(chain, status));
-  // The used length counts from the first byte: it may include the status only when all before it was written.
+  // The used length counts from the first byte: it may include the status only when all before it was
+  // written.
   return std::optional(written == out_bytes ? written + 1 : written);
 }
 

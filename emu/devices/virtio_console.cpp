@@ -32,7 +32,9 @@ VirtioConsole::VirtioConsole(std::vector<PortBackend> ports) {
   }
 }
 
-u32 VirtioConsole::queue_count() const { return arch::virtio::console_tx_queue(config_.max_nr_ports - 1) + 1; }
+u32 VirtioConsole::queue_count() const {
+  return arch::virtio::console_tx_queue(config_.max_nr_ports - 1) + 1;
+}
 
 std::span<const u8> VirtioConsole::config() const {
   return {reinterpret_cast<const u8*>(&config_), sizeof config_};

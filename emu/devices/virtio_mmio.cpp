@@ -33,7 +33,6 @@ VirtioMmio::VirtioMmio(std::unique_ptr<VirtioDevice> device, Dma& dma, IrqLine& 
 
 void VirtioMmio::reset() {
   driver_reset();
-  config_generation_ = 0;
   device_->power_on();
 }
 
@@ -91,14 +90,15 @@ void VirtioMmio::fail(QueueError error) {
   failure_ = describe(error);
   status_ |= kStatusDeviceNeedsReset;
   if ((status_ & kStatusDriverOk) != 0) {
-    ++config_generation_;
     raise(kInterruptConfigChange);
   }
 }
 
 u64 VirtioMmio::offered_features() const { return device_->features() | kTransportFeatures; }
 
-VirtioMmio::Queue* VirtioMmio::selected() { return queue_sel_ < queues_.size() ? &queues_[queue_sel_] : nullptr; }
+VirtioMmio::Queue* VirtioMmio::selected() {
+  return queue_sel_ < queues_.size() ? &queues_[queue_sel_] : nullptr;
+}
 
 // 4.2.2.2: the driver uses aligned 32-bit accesses below the configuration space, any width within.
 u64 VirtioMmio::read(u64 offset, unsigned size) {
@@ -145,7 +145,7 @@ u32 VirtioMmio::read_register(u32 offset) {
     case kRegStatus:
       return status_;
     case kRegConfigGeneration:
-      return config_generation_;
+      return 0;  // no configuration here ever changes
     case kRegShmLenLow:
     case kRegShmLenHigh:
     case kRegShmBaseLow:

@@ -69,7 +69,6 @@ class VirtioMmio final : public Device {
   u32 driver_features_sel_ = 0;
   u64 driver_features_ = 0;
   u32 queue_sel_ = 0;
-  u32 config_generation_ = 0;
   std::string_view failure_;
 };
 

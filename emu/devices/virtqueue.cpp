@@ -129,7 +129,8 @@ Result<u32, QueueError> Virtqueue::pending() const {
 // device writes there must not keep it busy for ever.
 Result<bool, QueueError> Virtqueue::serve(const Handler& handler) {
   const u16 used_before = used_;
-  for (u32 left = TRY(pending()); left > 0; --left) {
+  const u32 waiting = TRY(pending());
+  for (u32 left = waiting; left > 0; --left) {
     const u64 slot = last_avail_ % setup_.size;
     const u16 head = TRY(load<u16>(setup_.avail + sizeof(AvailHeader) + slot * sizeof(u16)));
     TRY(collect(head));
@@ -140,7 +141,7 @@ Result<bool, QueueError> Virtqueue::serve(const Handler& handler) {
     ++last_avail_;
     TRY(give_back(head, *written));
   }
-  if (event_idx_) {
+  if (event_idx_ && waiting > 0) {
     // 2.7.10: ask to be notified of the very next chain.
     TRY(store(setup_.used + sizeof(UsedHeader) + setup_.size * sizeof(UsedElem), last_avail_));
   }

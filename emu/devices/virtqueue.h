@@ -101,7 +101,8 @@ class Virtqueue {
   };
 
   arch::Result<void, QueueError> collect(u16 head);
-  arch::Result<std::optional<arch::virtio::Desc>, QueueError> walk(const Table& table, u32 index, u64& total_bytes);
+  arch::Result<std::optional<arch::virtio::Desc>, QueueError> walk(const Table& table, u32 index,
+                                                                   u64& total_bytes);
   arch::Result<void, QueueError> append(const arch::virtio::Desc& desc, u64& total_bytes);
   arch::Result<void, QueueError> give_back(u16 head, u32 written_bytes);
   arch::Result<bool, QueueError> interrupt_wanted(u16 old_used);

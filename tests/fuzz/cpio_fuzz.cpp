@@ -36,8 +36,8 @@ std::map<std::string, GuestTree::Entry> read_newc(const std::vector<std::uint8_t
     const std::string contents = bytes.substr(data, field(6));
     const bool is_new =
         entries
-            .emplace(name == "." ? "/" : "/" + name,
-                     GuestTree::Entry{static_cast<std::uint32_t>(field(1)), {contents.begin(), contents.end()}})
+            .emplace(name == "." ? "/" : "/" + name, GuestTree::Entry{static_cast<std::uint32_t>(field(1)),
+                                                                      {contents.begin(), contents.end()}})
             .second;
     require(is_new);
     at = (data + field(6) + 3) / 4 * 4;

@@ -7,9 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "emu/base/assert.h"
 #include "emu/devices/virtio_blk.h"
@@ -94,8 +96,10 @@ struct Target {
   VirtioConsole* console = nullptr;
   std::unique_ptr<VirtioMmio> device;
   u64 features = 0;
+  std::array<u32, 16> sizes;
 
   explicit Target(u8 kind) {
+    sizes.fill(1);
     std::unique_ptr<VirtioDevice> type;
     switch (kind % 4) {
       case 0:
@@ -139,8 +143,11 @@ struct Target {
   /// Queue `index` gets a kilobyte of its own; size 1..32.
   void set_up(u32 index, u8 size_log2) {
     const u64 base = queue_base(index);
+    ram.put<u32>(base + 512, 0);  // the rings start empty
+    ram.put<u32>(base + 640, 0);
     set_reg(vio::kRegQueueSel, index);
-    set_reg(vio::kRegQueueNum, 1U << (size_log2 % 6));
+    sizes[index % 16] = 1U << (size_log2 % 6);
+    set_reg(vio::kRegQueueNum, sizes[index % 16]);
     set_reg(vio::kRegQueueDescLow, base);
     set_reg(vio::kRegQueueDriverLow, base + 512);
     set_reg(vio::kRegQueueDeviceLow, base + 640);
@@ -148,11 +155,49 @@ struct Target {
   }
   u64 queue_base(u32 index) const { return FakeRam::kBase + 1024 * (index % 16); }
 
-  void make_available(u32 index, u16 head, u8 size_log2) {
+  void make_available(u32 index, u16 head) {
     const u64 avail = queue_base(index) + 512;
     const u16 idx = ram.get<u16>(avail + 2);
-    ram.put<u16>(avail + 4 + (idx % (1U << (size_log2 % 6))) * 2, head);
+    ram.put<u16>(avail + 4 + (idx % sizes[index % 16]) * 2, head);
     ram.put<u16>(avail + 2, static_cast<u16>(idx + 1));
+  }
+  /// A request as the device type expects it, but for what the input bends: the message at the front,
+  /// data to read or write, and for blk a status byte.
+  void request(u32 index, Input& input) {
+    const u64 front = FakeRam::kBase + kRamBytes / 2;
+    const u64 data = front + 64;
+    const u64 status = front + 32;
+    const u8 shape = input.take<u8>();
+    const u16 data_flag = (shape & 1) != 0 ? vio::kDescWrite : 0;
+    const u32 data_len = (shape & 2) != 0 ? 512 * (input.take<u8>() % 12) : input.take<u8>();
+    std::vector<vio::Desc> parts;
+    if (console != nullptr) {
+      const vio::ConsoleControl message{input.take<u8>() % 4u,
+                                        static_cast<vio::ConsoleEvent>(input.take<u8>() % 10),
+                                        static_cast<u16>(input.take<u8>() % 2)};
+      ram.put(front, message);
+      parts = {(shape & 4) != 0 ? vio::Desc{front, sizeof message, 0, 0}
+                                : vio::Desc{data, data_len, data_flag, 0}};
+    } else if (features != 0) {
+      const vio::BlkHeader header{static_cast<vio::BlkRequest>(input.take<u8>() % 16), 0,
+                                  input.take<u8>() % 12u};
+      ram.put(front, header);
+      parts = {{front, sizeof header, 0, 0}, {data, data_len, data_flag, 0}, {status, 1, vio::kDescWrite, 0}};
+    } else {
+      parts = {{data, data_len, data_flag, 0}};
+    }
+    if ((shape & 8) != 0) {
+      parts.back().addr = input.take<u32>();
+    }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (i + 1 < parts.size()) {
+        parts[i].flags |= vio::kDescNext;
+        parts[i].next = static_cast<u16>(i + 1);
+      }
+      ram.put(queue_base(index) + i * sizeof parts[i], parts[i]);
+    }
+    make_available(index, 0);
+    set_reg(vio::kRegQueueNotify, index);
   }
 
   void check() {
@@ -203,14 +248,17 @@ void step(Target& target, Input& input) {
     }
     case 7: {
       const u32 index = input.take<u8>() % 10;
-      const u16 head = input.take<u8>() % 33;
-      target.make_available(index, head, input.take<u8>());
+      target.make_available(index, input.take<u8>() % 33);
       break;
     }
+    case 8:
+      target.request(input.take<u8>() % 10, input);
+      break;
     default:
       if (target.console != nullptr) {
         target.console->poll_inputs();
-        target.console->wants_input(input.take<u8>() % 3);
+        const bool wanted = target.console->wants_input(input.take<u8>() % 3);
+        QUIRE_ASSERT(!wanted || target.device->live());
       } else {
         target.device->reset();
       }
@@ -222,7 +270,14 @@ void step(Target& target, Input& input) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   quire::Input input({data, size});
-  quire::Target target(input.take<quire::u8>());
+  const quire::u8 kind = input.take<quire::u8>();
+  quire::Target target(kind);
+  if ((kind & 0x80) == 0) {  // start where an honest driver would be
+    target.negotiate(kind >> 2);
+    for (quire::u32 queue = 0; queue < 8; ++queue) {
+      target.set_up(queue, 3);
+    }
+  }
   for (int steps = 0; steps < 400 && !input.empty(); ++steps) {
     quire::step(target, input);
     target.check();

@@ -30,18 +30,18 @@ enum MmioRegister : u32 {
   kRegStatus = 0x070,             ///< RW: StatusBit; 0 resets
   kRegQueueDescLow = 0x080,       ///< W: physical address of the descriptor table
   kRegQueueDescHigh = 0x084,
-  kRegQueueDriverLow = 0x090,     ///< W: ... of the available ring
+  kRegQueueDriverLow = 0x090,  ///< W: ... of the available ring
   kRegQueueDriverHigh = 0x094,
-  kRegQueueDeviceLow = 0x0a0,     ///< W: ... of the used ring
+  kRegQueueDeviceLow = 0x0a0,  ///< W: ... of the used ring
   kRegQueueDeviceHigh = 0x0a4,
-  kRegShmSel = 0x0ac,             ///< W
-  kRegShmLenLow = 0x0b0,          ///< R: all ones when the region does not exist
+  kRegShmSel = 0x0ac,     ///< W
+  kRegShmLenLow = 0x0b0,  ///< R: all ones when the region does not exist
   kRegShmLenHigh = 0x0b4,
   kRegShmBaseLow = 0x0b8,
   kRegShmBaseHigh = 0x0bc,
-  kRegQueueReset = 0x0c0,         ///< RW, with VIRTIO_F_RING_RESET
-  kRegConfigGeneration = 0x0fc,   ///< R: changes with every change of the configuration space
-  kRegConfig = 0x100,             ///< the device's configuration space, byte-accessible
+  kRegQueueReset = 0x0c0,        ///< RW, with VIRTIO_F_RING_RESET
+  kRegConfigGeneration = 0x0fc,  ///< R: changes with every change of the configuration space
+  kRegConfig = 0x100,            ///< the device's configuration space, byte-accessible
 };
 
 inline constexpr u32 kMagicValue = 0x7472'6976;  // "virt"
@@ -116,8 +116,12 @@ static_assert(sizeof(UsedElem) == 8);
 
 /// Bytes of each part for a queue of `size` entries, the event fields included.
 constexpr u64 desc_table_bytes(u32 size) { return u64{size} * sizeof(Desc); }
-constexpr u64 avail_ring_bytes(u32 size) { return sizeof(AvailHeader) + u64{size} * sizeof(u16) + sizeof(u16); }
-constexpr u64 used_ring_bytes(u32 size) { return sizeof(UsedHeader) + u64{size} * sizeof(UsedElem) + sizeof(u16); }
+constexpr u64 avail_ring_bytes(u32 size) {
+  return sizeof(AvailHeader) + u64{size} * sizeof(u16) + sizeof(u16);
+}
+constexpr u64 used_ring_bytes(u32 size) {
+  return sizeof(UsedHeader) + u64{size} * sizeof(UsedElem) + sizeof(u16);
+}
 
 /// 2.7.10: whether moving the index from `old_index` to `new_index` passes `event`.
 constexpr bool event_reached(u16 event, u16 new_index, u16 old_index) {
@@ -160,13 +164,14 @@ struct BlkConfig {
   u8 write_zeroes_may_unmap;
   u8 unused1[3];
 };
-static_assert(sizeof(BlkConfig) == 64 && offsetof(BlkConfig, seg_max) == 12 && offsetof(BlkConfig, blk_size) == 20 &&
-              offsetof(BlkConfig, writeback) == 32 && offsetof(BlkConfig, max_discard_sectors) == 36 &&
+static_assert(sizeof(BlkConfig) == 64 && offsetof(BlkConfig, seg_max) == 12 &&
+              offsetof(BlkConfig, blk_size) == 20 && offsetof(BlkConfig, writeback) == 32 &&
+              offsetof(BlkConfig, max_discard_sectors) == 36 &&
               offsetof(BlkConfig, write_zeroes_may_unmap) == 56);
 
 enum class BlkRequest : u32 {
-  kIn = 0,     ///< disk -> guest
-  kOut = 1,    ///< guest -> disk
+  kIn = 0,   ///< disk -> guest
+  kOut = 1,  ///< guest -> disk
   kFlush = 4,
   kGetId = 8,  ///< kBlkIdBytes, NUL-padded
   kDiscard = 11,

@@ -85,7 +85,8 @@ TEST(DiskImage, ClosingLetsGo) {
 }
 
 TEST(DiskImage, RefusalNamesFileAndCause) {
-  EXPECT_NE(refusal("/nowhere/disk.img", DiskAccess::kReadOnly).find("/nowhere/disk.img: cannot open the disk image: No such"),
+  EXPECT_NE(refusal("/nowhere/disk.img", DiskAccess::kReadOnly)
+                .find("/nowhere/disk.img: cannot open the disk image: No such"),
             std::string::npos);
   EXPECT_NE(refusal("/tmp", DiskAccess::kReadOnly).find("regular file"), std::string::npos);
   const std::string fifo = "/tmp/quire-test-fifo-" + std::to_string(getpid());

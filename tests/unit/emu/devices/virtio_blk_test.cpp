@@ -20,7 +20,8 @@ struct BlkTest : ::testing::Test {
   explicit BlkTest(DiskAccess access = DiskAccess::kReadWrite, std::size_t len_bytes = 256 << 10)
       : contents(pattern(len_bytes)),
         file(contents),
-        device(std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(file.path(), access), "quire-disk0"), ram, irq) {
+        device(std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(file.path(), access), "quire-disk0"),
+               ram, irq) {
     EXPECT_TRUE(driver.negotiate(driver.offered()));
     driver.set_up(0, 16);
     driver.go();
@@ -64,8 +65,8 @@ struct ReadOnlyBlkTest : BlkTest {
 };
 
 TEST_F(BlkTest, TellsItsGeometry) {
-  EXPECT_EQ(device.read(0x100, 8), 512u);   // capacity in sectors
-  EXPECT_EQ(device.read(0x114, 4), 512u);   // blk_size
+  EXPECT_EQ(device.read(0x100, 8), 512u);  // capacity in sectors
+  EXPECT_EQ(device.read(0x114, 4), 512u);  // blk_size
   EXPECT_EQ(driver.offered() & 0xff'ffff, (1U << 2) | (1U << 6) | (1U << 9));
 }
 
@@ -123,7 +124,9 @@ TEST_F(BlkTest, UnknownRequestIsUnsupported) {
 TEST_F(BlkTest, AnyFramingOfHeaderAndStatusWorks) {
   ram.put(header, vio::BlkHeader{vio::BlkRequest::kIn, 0, 2});
   // 2.7.4.1: the device must not care where descriptors begin and end.
-  driver.submit(0, {{header, 3, 0, 0}, {header + 3, 13, 0, 0}, {buffer, 513, vio::kDescWrite, 0},
+  driver.submit(0, {{header, 3, 0, 0},
+                    {header + 3, 13, 0, 0},
+                    {buffer, 513, vio::kDescWrite, 0},
                     {buffer, 0, vio::kDescWrite, 0}});
   driver.notify(0);
   EXPECT_EQ(ram.text(buffer, 512), contents.substr(1024, 512));

@@ -102,7 +102,8 @@ class VirtioDriver {
 
   u16 used_idx(u32 index) { return ram_.get<u16>(queues[index].used + 2); }
   vio::UsedElem used(u32 index, u16 at) {
-    return ram_.get<vio::UsedElem>(queues[index].used + 4 + (at % queues[index].size) * sizeof(vio::UsedElem));
+    return ram_.get<vio::UsedElem>(queues[index].used + 4 +
+                                   (at % queues[index].size) * sizeof(vio::UsedElem));
   }
   bool broken() { return (reg(vio::kRegStatus) & vio::kStatusDeviceNeedsReset) != 0; }
 

@@ -156,8 +156,8 @@ TEST_F(VirtioMmioTest, IndirectChainsAreFollowed) {
   start(vio::kFeatureVersion1 | vio::kFeatureIndirectDesc, 2);
   const u64 table = driver.allocate(4096);
   for (u16 i = 0; i < 5; ++i) {  // longer than the ring, as Linux makes them
-    ram.put(table + i * 16u, vio::Desc{buffer + i, 1, static_cast<u16>(i < 4 ? vio::kDescNext : 0),
-                                      static_cast<u16>(i + 1)});
+    ram.put(table + i * 16u,
+            vio::Desc{buffer + i, 1, static_cast<u16>(i < 4 ? vio::kDescNext : 0), static_cast<u16>(i + 1)});
   }
   driver.submit(0, {{table, 5 * 16, vio::kDescIndirect, 0}});
   driver.notify(0);
@@ -302,8 +302,10 @@ TEST_F(BrokenDriver, BadQueueSizesAndAlignmentAreRefusedAtSetup) {
   for (int part = 0; part < 3; ++part) {
     ASSERT_TRUE(driver.negotiate(vio::kFeatureVersion1));
     EXPECT_FALSE(driver.broken());
-    driver.queues.assign(1, {.size = 8, .desc = buffer + (part == 0 ? 8 : 0),
-                             .avail = buffer + (part == 1), .used = buffer + (part == 2 ? 2 : 0)});
+    driver.queues.assign(1, {.size = 8,
+                             .desc = buffer + (part == 0 ? 8 : 0),
+                             .avail = buffer + (part == 1),
+                             .used = buffer + (part == 2 ? 2 : 0)});
     driver.write_setup(0);
     EXPECT_EQ(device.failure(), describe(QueueError::kMisaligned)) << part;
   }

@@ -8,7 +8,9 @@ namespace quire::testing {
 namespace {
 
 struct Rng {
-  explicit Rng(u64 seed) : device(std::make_unique<VirtioRng>(seed), ram, irq), driver(device, ram) { start(); }
+  explicit Rng(u64 seed) : device(std::make_unique<VirtioRng>(seed), ram, irq), driver(device, ram) {
+    start();
+  }
   void start() {
     EXPECT_TRUE(driver.negotiate(vio::kFeatureVersion1));
     driver.set_up(0, 8);
@@ -44,8 +46,9 @@ TEST(VirtioRng, IsAFunctionOfTheSeed) {
   EXPECT_NE(first, a.get(64));
 }
 
-// The first outputs of xoshiro256** from the state that SplitMix64 makes of 0, computed apart from this code from
-// the first words of that state: 0xe220a8397b1dcdaf, 0x6e789e6aa1b965f4, 0x06c45d188009454f, 0xf88bb8a8724c81ec.
+// The first outputs of xoshiro256** from the state that SplitMix64 makes of 0, computed apart from this code
+// from the first words of that state: 0xe220a8397b1dcdaf, 0x6e789e6aa1b965f4, 0x06c45d188009454f,
+// 0xf88bb8a8724c81ec.
 TEST(VirtioRng, FollowsTheReferenceGenerator) {
   Rng rng(0);
   const std::string bytes = rng.get(8);
