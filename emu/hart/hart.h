@@ -28,7 +28,7 @@ class HartEnv {
 
 enum class CsrAccess : u8 { kRead, kWrite };
 
-class Hart final : private RamWatcher {
+class Hart final : private RamWatcher, private DeviceCallObserver {
  public:
   Hart(unsigned id, Bus& bus, const TlbConfig& tlb, HartEnv& env);
   ~Hart() override;
@@ -63,6 +63,8 @@ class Hart final : private RamWatcher {
   bool write_csr(unsigned number, u64 value);
   /// As an instruction of the current privilege; false: illegal instruction (2.1, 3.1.6.5, 3.1.11).
   bool csr_allowed(unsigned number, CsrAccess access) const;
+  /// What csrrs and csrrc modify; almost always what they read. Precondition: it exists.
+  u64 csr_modify_base(unsigned number) const;
 
   // --- for engines ---
   const MemoryMode& data_mode() const { return data_mode_; }
@@ -92,6 +94,8 @@ class Hart final : private RamWatcher {
 
  private:
   void ram_written(PhysAddr start, u64 count_bytes, Writer writer) override;
+  void before_device() override { device_call_.emplace(state_.fp); }
+  void after_device() override { device_call_.reset(); }
   bool wakeup_pending() const { return (mip() & state_.mie) != 0; }
   std::optional<unsigned> urgent_interrupt() const;
   void enter_handler(u64 cause, u64 tval, bool delegated);
@@ -106,6 +110,7 @@ class Hart final : private RamWatcher {
   Mmu mmu_;
   MemoryMode data_mode_;
   MemoryMode fetch_mode_;
+  std::optional<fp::HostPause> device_call_;
   std::atomic<bool> exit_requested_{false};
 };
 

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "emu/base/types.h"
+#include "quire/arch/bits.h"
 #include "quire/arch/cause.h"
 #include "quire/arch/sv39.h"
 

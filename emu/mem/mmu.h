@@ -16,9 +16,19 @@ namespace quire {
 
 enum class AdUpdate : u8 { kHardware, kFault };
 
+/// Told around every call of a device, for state of the host that is lent to the guest while it runs.
+class DeviceCallObserver {
+ public:
+  virtual ~DeviceCallObserver() = default;
+  virtual void before_device() = 0;
+  virtual void after_device() = 0;
+};
+
 class Mmu {
  public:
-  Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, AdUpdate ad_update = AdUpdate::kHardware);
+  /// `observer` may be null.
+  Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* observer = nullptr,
+      AdUpdate ad_update = AdUpdate::kHardware);
 
   /// Of one byte; the TLB answers or is filled. `address` is valid without a trap.
   MaybeTrap translate(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
@@ -55,9 +65,13 @@ class Mmu {
   MaybeTrap access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned size, Access access,
                                 u64& value);
 
+  template <class Call>
+  bool call_device(Call&& call);
+
   Bus& bus_;
   FastTlb& fast_;
   Tlb tlb_;
+  DeviceCallObserver* observer_;
   AdUpdate ad_update_;
 };
 

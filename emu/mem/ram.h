@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emu/base/types.h"
+#include "quire/arch/bits.h"
 #include "quire/arch/sv39.h"
 
 namespace quire {

@@ -43,9 +43,10 @@ class Tlb {
   std::optional<TlbEntry> insert(VirtAddr va, u16 asid, Pte leaf, unsigned level);
 
   void flush_all();
-  void flush_asid(u16 asid);                    ///< global entries stay
-  void flush_page(VirtAddr va);                 ///< of every ASID, global ones too
-  void flush_page_asid(VirtAddr va, u16 asid);  ///< global entries stay
+  void flush_asid(u16 asid);  ///< global entries stay
+  /// These two return whether nothing but a page of the lowest level was dropped.
+  bool flush_page(VirtAddr va);                 ///< of every ASID, global ones too
+  bool flush_page_asid(VirtAddr va, u16 asid);  ///< global entries stay
 
   /// Every access must come here, none may be answered by a FastTlb.
   bool sees_every_access() const { return config_.policy != TlbPolicy::kDefault; }
@@ -68,7 +69,7 @@ class Tlb {
   TlbEntry& victim(TlbEntry* set);
   void drop(TlbEntry& entry);
   template <class Matches>
-  void drop_page(VirtAddr va, Matches&& matches);
+  bool drop_page(VirtAddr va, Matches&& matches);
 
   TlbConfig config_;
   u64 set_mask_;

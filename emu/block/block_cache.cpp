@@ -1,0 +1,177 @@
+#include "emu/block/block_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "emu/isa/decode.h"
+
+namespace quire {
+
+/// A block and all that it points to.
+struct BlockCache::Storage {
+  Block block;
+  std::vector<Insn> insns;
+  std::unique_ptr<u8[]> code;  // cells, then exits
+};
+
+struct BlockCache::Decoded {
+  std::vector<Insn> insns;
+  unsigned length_bytes = 0;
+};
+
+BlockCache::BlockCache(Ram& ram, FastTlb& fast, const HandlerTable& handlers)
+    : ram_(ram), fast_(fast), handlers_(handlers) {
+  ram_.add_watcher(this);
+}
+
+BlockCache::~BlockCache() {
+  ram_.remove_watcher(this);
+  for (const auto& [frame, record] : pages_) ram_.set_has_code(PhysAddr(frame), false);
+}
+
+CodePage& BlockCache::page(PhysAddr frame) {
+  auto& record = pages_[frame.value];
+  if (record == nullptr) {
+    record = std::make_unique<PageRecord>();
+    record->page.frame = frame;
+  }
+  return record->page;
+}
+
+Block* BlockCache::find_or_build(CodePage& page, u64 offset) {
+  Block*& slot = page.entry[offset / 2];
+  if (slot != nullptr) return slot;
+  const Decoded decoded = decode_from(page.frame + offset);
+  if (decoded.insns.empty()) return nullptr;
+
+  PageRecord& record = *pages_.at(page.frame.value);
+  if (record.blocks.empty()) {
+    ram_.set_has_code(page.frame, true);
+    fast_.clear_stores();
+  }
+  for (unsigned i = 0; i < decoded.length_bytes; i += 2) record.decoded.set((offset + i) / 2);
+  record.blocks.push_back(lay_out(decoded, offset));
+  ++stats_.built;
+  slot = &record.blocks.back()->block;
+  return slot;
+}
+
+BlockCache::Decoded BlockCache::decode_from(PhysAddr start) const {
+  Decoded result;
+  const u64 page_end = align_down(start.value, kPageBytes) + kPageBytes;
+  const unsigned limit = static_cast<unsigned>(std::min<u64>(kMaxBlockBytes, page_end - start.value));
+  while (result.insns.size() < kMaxBlockInsns && result.length_bytes + 2 <= limit) {
+    const u8* at = ram_.host(start + result.length_bytes);
+    u16 first;
+    std::memcpy(&first, at, sizeof(first));
+    const unsigned length = insn_length(first);
+    if (result.length_bytes + length > limit) break;
+    u32 raw = first;
+    if (length == 4) std::memcpy(&raw, at, sizeof(raw));
+    result.insns.push_back(decode(raw));
+    result.length_bytes += length;
+    if (ends_block(result.insns.back().op)) break;
+  }
+  return result;
+}
+
+namespace {
+
+Cell make_cell(const Insn& insn, unsigned place, OpHandler handler) {
+  Cell cell{.handler = handler,
+            .rd = insn.rd,
+            .rs1 = insn.rs1,
+            .rs2 = insn.rs2,
+            .place = static_cast<u8>(place | (insn.length == 2 ? 1 : 0)),
+            .imm = insn.imm};
+  if (has_rm(op_info(insn.op).format)) cell.imm = insn.rs3 | insn.rm << 8;
+  return cell;
+}
+
+}  // namespace
+
+std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded, u64 offset) const {
+  auto storage = std::make_unique<Storage>();
+  storage->insns = decoded.insns;
+  const unsigned count = static_cast<unsigned>(decoded.insns.size());
+  const Insn& last = decoded.insns.back();
+  const bool falls_through = !ends_block(last.op);
+
+  // Where it can go directly, as deltas from its start.
+  i32 deltas[2];
+  unsigned exit_count = 0;
+  const i32 length = static_cast<i32>(decoded.length_bytes);
+  if (has_flag(last.op, kBranch) || last.op == Op::jal)
+    deltas[exit_count++] = length - last.length + last.imm;
+  if (has_flag(last.op, kBranch) || falls_through) deltas[exit_count++] = length;
+
+  const unsigned cell_count = count + (falls_through ? 1 : 0);
+  storage->code = std::make_unique<u8[]>(cell_count * sizeof(Cell) + exit_count * sizeof(Exit));
+  Cell* const cells = reinterpret_cast<Cell*>(storage->code.get());
+  unsigned place = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    const Insn& insn = decoded.insns[i];
+    cells[i] = make_cell(insn, place, handlers_.op[static_cast<unsigned>(insn.op)]);
+    place += insn.length;
+  }
+  if (falls_through)
+    cells[count] = Cell{.handler = handlers_.fall_through, .rd = 0, .rs1 = 0, .rs2 = 0, .place = 0, .imm = 0};
+
+  Exit* const exits = reinterpret_cast<Exit*>(cells + cell_count);
+  for (unsigned i = 0; i < exit_count; ++i) {
+    const i64 target_offset = static_cast<i64>(offset) + deltas[i];
+    const bool same_page = target_offset >= 0 && target_offset < static_cast<i64>(kPageBytes);
+    exits[i] = Exit{.target = exits[i].as_cell(),
+                    .pc_delta = deltas[i],
+                    .count = 0,
+                    .handler = same_page ? handlers_.link : handlers_.cross_page};
+  }
+  storage->block = Block{.cells = cells,
+                         .insns = storage->insns.data(),
+                         .count = static_cast<u16>(count),
+                         .page_offset = static_cast<u16>(offset),
+                         .length_bytes = static_cast<u16>(decoded.length_bytes)};
+  return storage;
+}
+
+void BlockCache::link(Exit& exit, const Block& target) const {
+  exit.count = target.count;
+  exit.target = target.cells;
+}
+
+void BlockCache::ram_written(PhysAddr start, u64 count_bytes, Writer) {
+  u64 at = start.value;
+  const u64 end = start.value + count_bytes;
+  while (at < end) {
+    const u64 page_end = align_down(at, kPageBytes) + kPageBytes;
+    const u64 stop = std::min(end, page_end);
+    if (ram_.has_code(PhysAddr(at))) written_in_page(PhysAddr(at), stop - at);
+    at = stop;
+  }
+}
+
+void BlockCache::written_in_page(PhysAddr start, u64 count_bytes) {
+  const PhysAddr frame(align_down(start.value, kPageBytes));
+  PageRecord& record = *pages_.at(frame.value);
+  const u64 first = (start - frame) / 2;
+  const u64 last = (start - frame + count_bytes - 1) / 2;
+  for (u64 halfword = first; halfword <= last; ++halfword) {
+    if (record.decoded.test(halfword)) {
+      drop(record);
+      return;
+    }
+  }
+}
+
+void BlockCache::drop(PageRecord& record) {
+  stats_.dropped += record.blocks.size();
+  std::move(record.blocks.begin(), record.blocks.end(), std::back_inserter(dropped_));
+  record.blocks.clear();
+  record.decoded.reset();
+  std::fill(std::begin(record.page.entry), std::end(record.page.entry), nullptr);
+  ram_.set_has_code(record.page.frame, false);
+}
+
+void BlockCache::release_dropped() { dropped_.clear(); }
+
+}  // namespace quire

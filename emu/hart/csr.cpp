@@ -1,0 +1,280 @@
+// Values, WARL rules and access rules of the CSRs (Privileged ISA 20240411, chapters 2, 3.1 and 12.1).
+
+#include "emu/hart/csr.h"
+
+#include "emu/hart/hart.h"
+#include "quire/arch/bits.h"
+
+namespace quire {
+namespace {
+
+constexpr u64 bit_of(Interrupt i) { return u64{1} << static_cast<unsigned>(i); }
+constexpr u64 bit_of(Exception e) { return u64{1} << static_cast<unsigned>(e); }
+
+constexpr u64 kSupervisorInterrupts = bit_of(Interrupt::kSupervisorSoftware) |
+                                      bit_of(Interrupt::kSupervisorTimer) |
+                                      bit_of(Interrupt::kSupervisorExternal);
+constexpr u64 kMachineInterrupts = bit_of(Interrupt::kMachineSoftware) | bit_of(Interrupt::kMachineTimer) |
+                                   bit_of(Interrupt::kMachineExternal);
+
+/// Every exception that can arise below M-mode.
+constexpr u64 kDelegable = bit_of(Exception::kInsnMisaligned) | bit_of(Exception::kInsnAccessFault) |
+                           bit_of(Exception::kIllegalInsn) | bit_of(Exception::kBreakpoint) |
+                           bit_of(Exception::kLoadMisaligned) | bit_of(Exception::kLoadAccessFault) |
+                           bit_of(Exception::kStoreMisaligned) | bit_of(Exception::kStoreAccessFault) |
+                           bit_of(Exception::kEcallUser) | bit_of(Exception::kEcallSupervisor) |
+                           bit_of(Exception::kInsnPageFault) | bit_of(Exception::kLoadPageFault) |
+                           bit_of(Exception::kStorePageFault);
+
+constexpr u64 kMstatusWritable = kStatusSie | kStatusMie | kStatusSpie | kStatusMpie | kStatusSpp |
+                                 kStatusMpp | kStatusFs | kStatusMprv | kStatusSum | kStatusMxr | kStatusTvm |
+                                 kStatusTw | kStatusTsr;
+constexpr u64 kSstatusWritable = kStatusSie | kStatusSpie | kStatusSpp | kStatusFs | kStatusSum | kStatusMxr;
+constexpr u64 kSstatusReadable = kSstatusWritable | kStatusUxl | kStatusSd;
+constexpr u64 kXlen64 = (u64{2} << 32) | (u64{2} << 34);  // UXL and SXL, fixed
+
+constexpr u64 misa_letter(char c) { return u64{1} << (c - 'A'); }
+constexpr u64 kMisa = (u64{2} << 62) | misa_letter('A') | misa_letter('C') | misa_letter('D') |
+                      misa_letter('F') | misa_letter('I') | misa_letter('M') | misa_letter('S') |
+                      misa_letter('U');
+
+constexpr u64 kEnvcfgFiom = 1;
+constexpr u64 kCountersEnabled = 7;  // CY, TM, IR; the others do not count
+constexpr u64 kSatpPpnAndAsid = (u64{1} << 60) - 1;
+
+/// tvec: direct or vectored (3.1.7); a reserved mode becomes the one below.
+constexpr u64 legal_tvec(u64 value) { return value & ~u64{2}; }
+/// epc: IALIGN is 16 (3.1.14).
+constexpr u64 legal_epc(u64 value) { return value & ~u64{1}; }
+
+bool is_float_csr(unsigned number) {
+  return number == number_of(Csr::fflags) || number == number_of(Csr::frm) || number == number_of(Csr::fcsr);
+}
+bool is_user_counter(unsigned number) {
+  return number >= number_of(Csr::cycle) && number <= number_of(Csr::hpmcounter31);
+}
+
+}  // namespace
+
+u64 Hart::read_mstatus() const {
+  const u64 fs = state_.fp_status;
+  return state_.mstatus | kXlen64 | fs << kStatusFsShift | (fs == 3 ? u64{kStatusSd} : 0);
+}
+
+void Hart::write_mstatus(u64 value, u64 writable) {
+  // MPP is WARL: there is no mode 2.
+  if (bits(value, 12, 11) == 2) writable &= ~u64{kStatusMpp};
+  const u64 mxr_before = state_.mstatus & kStatusMxr;
+  if ((writable & kStatusFs) != 0) state_.fp_status = static_cast<u8>(bits(value, 14, 13));
+  writable &= ~u64{kStatusFs};
+  state_.mstatus = (state_.mstatus & ~writable) | (value & writable);
+  if ((state_.mstatus & kStatusMxr) != mxr_before) mmu_.mode_changed();
+  sync();
+}
+
+void Hart::write_satp(u64 value) {
+  const SatpMode mode = Satp{value}.mode();
+  // With a mode that is not implemented, no field is written (12.1.11).
+  if (mode != SatpMode::kBare && mode != SatpMode::kSv39) return;
+  if (value == state_.satp) return;
+  state_.satp = value;
+  mmu_.mode_changed();
+  drop_fetch_page();
+  sync();
+}
+
+std::optional<u64> Hart::read_csr(unsigned number) const {
+  const HartState& s = state_;
+  if (!csr_exists(number)) return {};
+  switch (static_cast<Csr>(number)) {
+    case Csr::fflags:
+      return fp::collect_flags(const_cast<fp::Env&>(s.fp));
+    case Csr::frm:
+      return s.fp.frm;
+    case Csr::fcsr:
+      return fp::collect_flags(const_cast<fp::Env&>(s.fp)) | u64{s.fp.frm} << 5;
+    case Csr::cycle:
+    case Csr::mcycle:
+      return s.icount + s.mcycle_offset;
+    case Csr::instret:
+    case Csr::minstret:
+      return minstret();
+    case Csr::time:
+      return env_.time();
+    case Csr::sstatus:
+      return read_mstatus() & kSstatusReadable;
+    case Csr::sie:
+      return s.mie & s.mideleg;
+    case Csr::sip:
+      return mip() & s.mideleg;
+    case Csr::stvec:
+      return s.stvec;
+    case Csr::scounteren:
+      return s.scounteren;
+    case Csr::senvcfg:
+      return s.senvcfg;
+    case Csr::sscratch:
+      return s.sscratch;
+    case Csr::sepc:
+      return s.sepc;
+    case Csr::scause:
+      return s.scause;
+    case Csr::stval:
+      return s.stval;
+    case Csr::satp:
+      return s.satp;
+    case Csr::mhartid:
+      return id_;
+    case Csr::mstatus:
+      return read_mstatus();
+    case Csr::misa:
+      return kMisa;
+    case Csr::medeleg:
+      return s.medeleg;
+    case Csr::mideleg:
+      return s.mideleg;
+    case Csr::mie:
+      return s.mie;
+    case Csr::mip:
+      return mip();
+    case Csr::mtvec:
+      return s.mtvec;
+    case Csr::mcounteren:
+      return s.mcounteren;
+    case Csr::menvcfg:
+      return s.menvcfg;
+    case Csr::mscratch:
+      return s.mscratch;
+    case Csr::mepc:
+      return s.mepc;
+    case Csr::mcause:
+      return s.mcause;
+    case Csr::mtval:
+      return s.mtval;
+    default:
+      return 0;  // exists without hardware behind it
+  }
+}
+
+bool Hart::write_csr(unsigned number, u64 value) {
+  HartState& s = state_;
+  if (!csr_exists(number) || csr_read_only(number)) return false;
+  switch (static_cast<Csr>(number)) {
+    case Csr::fflags:
+      fp::set_flags(s.fp, static_cast<u8>(value & 0x1f));
+      break;
+    case Csr::frm:
+      fp::set_frm(s.fp, static_cast<u8>(value & 7));
+      break;
+    case Csr::fcsr:
+      fp::set_flags(s.fp, static_cast<u8>(value & 0x1f));
+      fp::set_frm(s.fp, static_cast<u8>(value >> 5 & 7));
+      break;
+    case Csr::mcycle:
+      s.mcycle_offset = value - s.icount;
+      break;
+    case Csr::minstret:
+      s.minstret_offset = value - (s.icount - s.trap_count);
+      break;
+    case Csr::sstatus:
+      write_mstatus(value, kSstatusWritable);
+      break;
+    case Csr::mstatus:
+      write_mstatus(value, kMstatusWritable);
+      break;
+    case Csr::sie:
+      s.mie = (s.mie & ~s.mideleg) | (value & s.mideleg);
+      break;
+    case Csr::mie:
+      s.mie = value & (kMachineInterrupts | kSupervisorInterrupts);
+      break;
+    case Csr::sip: {
+      // Only SSIP is writable through sip, and only where it is delegated (12.1.3).
+      const u64 writable = s.mideleg & bit_of(Interrupt::kSupervisorSoftware);
+      s.mip_software = (s.mip_software & ~writable) | (value & writable);
+      break;
+    }
+    case Csr::mip:
+      s.mip_software = value & kSupervisorInterrupts;
+      break;
+    case Csr::medeleg:
+      s.medeleg = value & kDelegable;
+      break;
+    case Csr::mideleg:
+      s.mideleg = value & kSupervisorInterrupts;
+      break;
+    case Csr::stvec:
+      s.stvec = legal_tvec(value);
+      break;
+    case Csr::mtvec:
+      s.mtvec = legal_tvec(value);
+      break;
+    case Csr::sepc:
+      s.sepc = legal_epc(value);
+      break;
+    case Csr::mepc:
+      s.mepc = legal_epc(value);
+      break;
+    case Csr::scounteren:
+      s.scounteren = value & kCountersEnabled;
+      break;
+    case Csr::mcounteren:
+      s.mcounteren = value & kCountersEnabled;
+      break;
+    case Csr::senvcfg:
+      s.senvcfg = value & kEnvcfgFiom;
+      break;
+    case Csr::menvcfg:
+      s.menvcfg = value & kEnvcfgFiom;
+      break;
+    case Csr::sscratch:
+      s.sscratch = value;
+      break;
+    case Csr::scause:
+      s.scause = value;
+      break;
+    case Csr::stval:
+      s.stval = value;
+      break;
+    case Csr::mscratch:
+      s.mscratch = value;
+      break;
+    case Csr::mcause:
+      s.mcause = value;
+      break;
+    case Csr::mtval:
+      s.mtval = value;
+      break;
+    case Csr::satp:
+      write_satp(value);
+      break;
+    default:
+      break;  // read-only zero, or misa, whose only legal value is the one it has
+  }
+  return true;
+}
+
+bool Hart::csr_allowed(unsigned number, CsrAccess access) const {
+  if (!csr_exists(number)) return false;
+  if (access == CsrAccess::kWrite && csr_read_only(number)) return false;
+  if (static_cast<u8>(state_.privilege) < csr_privilege(number)) return false;
+  if (is_float_csr(number)) return state_.fp_status != 0;
+  if (number == number_of(Csr::satp)) {
+    return state_.privilege != Privilege::kSupervisor || (state_.mstatus & kStatusTvm) == 0;
+  }
+  if (is_user_counter(number)) {
+    const u64 enable = u64{1} << (number - number_of(Csr::cycle));
+    if (state_.privilege != Privilege::kMachine && (state_.mcounteren & enable) == 0) return false;
+    if (state_.privilege == Privilege::kUser && (state_.scounteren & enable) == 0) return false;
+  }
+  return true;
+}
+
+u64 Hart::csr_modify_base(unsigned number) const {
+  // csrrs and csrrc see the PLIC's line in SEIP, but must not turn it into the software-writable bit (3.1.9).
+  if (number == number_of(Csr::mip)) return state_.mip_software;
+  if (number == number_of(Csr::sip)) return state_.mip_software & state_.mideleg;
+  return *read_csr(number);
+}
+
+}  // namespace quire

@@ -1,0 +1,111 @@
+#include "emu/hart/execute.h"
+
+#include <cstring>
+
+#include "emu/base/assert.h"
+#include "emu/hart/context.h"
+#include "emu/isa/decode.h"
+#include "emu/isa/sem/sem.h"
+
+namespace quire {
+
+static_assert(SemContext<HartContext>);
+
+namespace {
+
+template <Op O>
+bool run_body(HartContext& context, const Insn& insn) {
+  if constexpr (kCanTrap<O, HartContext>) {
+    return sem<O>(context, insn);
+  } else {
+    sem<O>(context, insn);
+    return true;
+  }
+}
+
+bool dispatch(HartContext& context, const Insn& insn) {
+  switch (insn.op) {
+    case Op::illegal:
+      return run_body<Op::illegal>(context, insn);
+#define QUIRE_INSN(name, pattern, format, extension, flags) \
+  case Op::name:                                            \
+    return run_body<Op::name>(context, insn);
+#include "emu/isa/isa.inc"
+    case Op::kCount:
+      break;
+  }
+  QUIRE_UNREACHABLE();
+}
+
+u32 read_bits(const Ram& ram, PhysAddr address, unsigned size) {
+  u32 value = 0;
+  std::memcpy(&value, ram.host(address), size);
+  return value;
+}
+
+}  // namespace
+
+Flow execute(Hart& hart, const Insn& insn) {
+  HartState& state = hart.state();
+  const u64 device_accesses = hart.mmu().bus().device_accesses();
+  HartContext context(hart, insn);
+  if (!dispatch(context, insn)) {
+    hart.take_exception(context.trap());
+    return Flow::kAnywhere;
+  }
+  const bool in_sequence = context.next() == state.pc + insn.length;
+  state.pc = context.next();
+  ++state.icount;
+  const bool plain =
+      in_sequence && !has_flag(insn.op, kSystem) && hart.mmu().bus().device_accesses() == device_accesses;
+  return plain ? Flow::kNext : Flow::kAnywhere;
+}
+
+MaybeTrap enter_fetch_page(Hart& hart, u64 pc) {
+  HartState& state = hart.state();
+  const u64 page = align_down(pc, kPageBytes);
+  if (state.fetch_page == page) return {};
+  PhysAddr frame;
+  // The page, not pc, is translated; tval is the caller's to say.
+  if (const MaybeTrap trap =
+          hart.mmu().translate(hart.fetch_mode(), VirtAddr(page), Access::kExecute, frame)) {
+    hart.drop_fetch_page();
+    return Trap{trap->cause, pc};
+  }
+  // Instructions are fetched from RAM alone.
+  if (!hart.mmu().bus().ram().contains(frame, kPageBytes)) {
+    hart.drop_fetch_page();
+    return Trap{Exception::kInsnAccessFault, pc};
+  }
+  state.fetch_page = page;
+  state.fetch_frame = frame.value;
+  state.fetch_blocks = nullptr;
+  return {};
+}
+
+std::optional<Insn> fetch(Hart& hart) {
+  HartState& state = hart.state();
+  const Ram& ram = hart.mmu().bus().ram();
+  const u64 pc = state.pc;
+  if (const MaybeTrap trap = enter_fetch_page(hart, pc)) {
+    hart.take_exception(*trap);
+    return {};
+  }
+  const u64 offset = pc & (kPageBytes - 1);
+  u32 raw = read_bits(ram, PhysAddr(state.fetch_frame + offset), 2);
+  if (insn_length(static_cast<u16>(raw)) == 2) return decode(raw);
+  if (offset == kPageBytes - 2) {
+    // The second half is on the next page, which becomes the held one; its fault has its address as tval
+    // (12.1.9).
+    if (const MaybeTrap trap = enter_fetch_page(hart, pc + 2)) {
+      hart.take_exception(*trap);
+      return {};
+    }
+    raw |= read_bits(ram, PhysAddr(state.fetch_frame), 2) << 16;
+  } else {
+    raw |= read_bits(ram, PhysAddr(state.fetch_frame + offset + 2), 2) << 16;
+  }
+  return decode(raw);
+}
+
+}  // namespace quire

@@ -1,0 +1,110 @@
+#include "emu/hart/hart.h"
+
+#include "quire/arch/bits.h"
+
+namespace quire {
+
+Hart::Hart(unsigned id, Bus& bus, const TlbConfig& tlb, HartEnv& env)
+    : id_(id), bus_(bus), env_(env), mmu_(bus, state_.fast, tlb, this) {
+  bus_.ram().add_watcher(this);
+  reset(bus_.ram().base().value, Privilege::kMachine, 0, 0);
+}
+
+Hart::~Hart() { bus_.ram().remove_watcher(this); }
+
+void Hart::reset(u64 pc, Privilege privilege, u64 a0, u64 a1) {
+  void* const engine = state_.engine;
+  state_ = HartState{};
+  state_.engine = engine;
+  state_.pc = pc;
+  state_.privilege = privilege;
+  state_.x[10] = a0;
+  state_.x[11] = a1;
+  state_.reservation = HartState::kNoReservation;
+  mmu_.reset();
+  drop_fetch_page();
+  clear_exit_request();
+  sync();
+}
+
+void Hart::set_interrupt(Interrupt line, bool asserted) {
+  const u64 mask = u64{1} << static_cast<unsigned>(line);
+  // SSIP belongs to software: an IPI sets the bit that the supervisor clears through sip.
+  u64& word = line == Interrupt::kSupervisorSoftware ? state_.mip_software : state_.mip_lines;
+  word = asserted ? word | mask : word & ~mask;
+}
+
+void Hart::mark_fp_dirty() {
+  state_.fp_status = 3;
+  fp::set_fs_dirty(state_.fp, true);
+}
+
+void Hart::sync() {
+  HartState& s = state_;
+  const bool mprv = s.privilege == Privilege::kMachine && (s.mstatus & kStatusMprv) != 0;
+  const Privilege data_privilege = mprv ? static_cast<Privilege>(bits(s.mstatus, 12, 11)) : s.privilege;
+  const bool sum = (s.mstatus & kStatusSum) != 0;
+  const bool mxr = (s.mstatus & kStatusMxr) != 0;
+  data_mode_ = {Satp{s.satp}, data_privilege, sum, mxr};
+  fetch_mode_ = {Satp{s.satp}, s.privilege, sum, mxr};
+  s.data_bank = &s.fast.banks[FastTlb::bank_index(data_privilege, sum)];
+  s.fetch_bank = &s.fast.banks[FastTlb::bank_index(s.privilege, sum)];
+  fp::set_fs_dirty(s.fp, s.fp_status == 3);
+}
+
+void Hart::ram_written(PhysAddr start, u64 count_bytes, Writer writer) {
+  // A store by another device to the bytes of an LR makes the SC fail (14.2).
+  if (writer != Writer::kOther || state_.reservation == HartState::kNoReservation) return;
+  const u64 end = start.value + count_bytes;
+  if (state_.reservation < end && start.value < state_.reservation + state_.reservation_size) {
+    state_.reservation = HartState::kNoReservation;
+  }
+}
+
+void Hart::append_architectural_state(std::vector<u64>& out) const {
+  const HartState& s = state_;
+  out.insert(out.end(), s.x, s.x + 32);
+  out.insert(out.end(), s.f, s.f + 32);
+  out.insert(out.end(), {s.pc,
+                         s.icount,
+                         s.fp.fflags,
+                         s.fp.frm,
+                         static_cast<u64>(s.privilege),
+                         s.fp_status,
+                         s.waiting,
+                         s.mstatus,
+                         s.medeleg,
+                         s.mideleg,
+                         s.mie,
+                         s.mtvec,
+                         s.mcounteren,
+                         s.mscratch,
+                         s.mepc,
+                         s.mcause,
+                         s.mtval,
+                         s.menvcfg,
+                         s.mip_software,
+                         s.mip_lines,
+                         s.stvec,
+                         s.scounteren,
+                         s.sscratch,
+                         s.sepc,
+                         s.scause,
+                         s.stval,
+                         s.satp,
+                         s.senvcfg,
+                         s.mcycle_offset,
+                         s.minstret_offset,
+                         s.trap_count,
+                         s.interrupt_count,
+                         s.page_fault_count,
+                         s.reservation,
+                         s.reservation_size,
+                         s.fetch_page,
+                         s.fetch_frame});
+  mmu_.tlb().for_each([&out](const TlbEntry& e) {
+    out.insert(out.end(), {e.tag, e.frame, e.asid | u64{e.flags} << 16 | u64{e.level} << 24});
+  });
+}
+
+}  // namespace quire

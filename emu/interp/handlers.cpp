@@ -1,0 +1,193 @@
+// The interpreter's threaded code: one handler an instruction, each jumping to the next.
+//
+// A handler does the instruction on the fast path or, having changed nothing, leaves it to run_slowly(). pc
+// and the count live in argument registers; a block's instructions are counted when it is entered, and
+// run_slowly() takes back those that have not run.
+
+#include "emu/hart/execute.h"
+#include "emu/interp/engine.h"
+#include "emu/interp/fast_context.h"
+#include "emu/isa/sem/sem.h"
+
+namespace quire {
+namespace {
+
+#define QUIRE_HANDLER [[gnu::hot]] void
+
+Engine& engine_of(HartState* state) { return *static_cast<Engine*>(state->engine); }
+
+#if QUIRE_TAIL_CALLS
+#define QUIRE_DISPATCH(state, cell, pc, left) \
+  QUIRE_TAIL return reinterpret_cast<Handler>((cell)->handler)(state, cell, pc, left)
+#else
+#define QUIRE_DISPATCH(state, cell, pc, left) return schedule(state, cell, pc, left)
+void schedule(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  Engine& engine = engine_of(state);
+  engine.next_cell = cell;
+  engine.next_pc = pc;
+  engine.next_left = left;
+}
+#endif
+
+/// Back to the run loop, with pc and icount exact.
+void leave(HartState* state, u64 pc, i64 left) {
+  state->pc = pc;
+  state->icount = engine_of(state).end_icount - static_cast<u64>(left);
+}
+
+[[gnu::noinline, gnu::cold]] void leave_too_long(HartState* state, const Cell*, u64 pc, i64 left) {
+  engine_of(state).block_too_long = true;
+  leave(state, pc, left);
+}
+
+/// Counts a block and goes there.
+#define QUIRE_START(state, first_cell, block_count, pc, left)                                 \
+  do {                                                                                        \
+    const i64 start_left = (left) - static_cast<i64>(block_count);                            \
+    if (__builtin_expect(start_left < 0, 0)) return leave_too_long(state, nullptr, pc, left); \
+    QUIRE_DISPATCH(state, first_cell, pc, start_left);                                        \
+  } while (false)
+
+/// Enters the block at `pc` where the engine does not know it yet; fetches that trap or straddle end here.
+[[gnu::noinline, gnu::cold]] void enter_slowly(HartState* state, const Cell*, u64 pc, i64 left) {
+  Engine& engine = engine_of(state);
+  leave(state, pc, left);
+  // The next instruction is not due yet, and neither is the look at its page.
+  if (left <= 0) return;
+  Hart& hart = engine.hart;
+  if (const MaybeTrap trap = enter_fetch_page(hart, pc)) return hart.take_exception(*trap);
+  CodePage& page = engine.blocks.page(PhysAddr(state->fetch_frame));
+  state->fetch_blocks = &page;
+  if (!hart.fetch_mode().translates() || !hart.mmu().tlb().sees_every_access()) {
+    state->fetch_bank->slot(Access::kExecute, pc) = {state->fetch_page, reinterpret_cast<u64>(&page)};
+  }
+  const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));
+  if (block == nullptr) {
+    if (const auto insn = fetch(hart)) execute(hart, *insn);
+    return;
+  }
+  QUIRE_START(state, block->cells, block->count, pc, left);
+}
+
+/// Goes to `pc`, wherever that is. The held page stays or is found again without side effects.
+[[gnu::always_inline]] inline void enter(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  const u64 page_address = pc & ~(kPageBytes - 1);
+  const CodePage* page = static_cast<const CodePage*>(state->fetch_blocks);
+  if (state->fetch_page != page_address || page == nullptr) {
+    const FastEntry& entry = state->fetch_bank->slot(Access::kExecute, pc);
+    if (__builtin_expect(entry.tag != page_address, 0)) QUIRE_TAIL return enter_slowly(state, cell, pc, left);
+    // Not before it is due: a held page is architectural.
+    if (__builtin_expect(left == 0, 0)) QUIRE_TAIL return enter_slowly(state, cell, pc, left);
+    page = reinterpret_cast<const CodePage*>(entry.payload);
+    state->fetch_page = page_address;
+    state->fetch_frame = page->frame.value;
+    state->fetch_blocks = const_cast<CodePage*>(page);
+  }
+  const Block* block = page->find(pc);
+  if (__builtin_expect(block == nullptr, 0)) QUIRE_TAIL return enter_slowly(state, cell, pc, left);
+  QUIRE_START(state, block->cells, block->count, pc, left);
+}
+
+/// Whatever the fast path does not do.
+[[gnu::noinline]] void run_slowly(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  Engine& engine = engine_of(state);
+  const CodePage* page = static_cast<const CodePage*>(state->fetch_blocks);
+  const Block* block = page->find(pc);
+  const i64 index = cell - block->cells;
+  left += block->count - index;
+  leave(state, pc + (cell->place & 0xfe), left);
+  const Flow flow = execute(engine.hart, block->insns[index]);
+  // A store may have dropped this very block.
+  if (flow == Flow::kNext && page->find(pc) == block) {
+    left -= block->count - index;
+    QUIRE_DISPATCH(state, cell + 1, pc, left);
+  }
+  if (engine.hart.exit_requested() || state->waiting != 0 || engine.hart.interrupt_pending()) return;
+  QUIRE_TAIL return enter(state, cell, state->pc, left - 1);
+}
+
+template <Op O>
+QUIRE_HANDLER run_op(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  FastContext context(*state, *cell, pc);
+  const Insn insn = expand<O>(*cell);
+  if constexpr (kCanTrap<O, FastContext>) {
+    if (__builtin_expect(!sem<O>(context, insn), 0)) QUIRE_TAIL return run_slowly(state, cell, pc, left);
+  } else {
+    sem<O>(context, insn);
+  }
+  if constexpr (O == Op::jalr) {
+    QUIRE_TAIL return enter(state, cell, context.target(), left);
+  } else if constexpr (O == Op::jal) {
+    const Exit* exit = reinterpret_cast<const Exit*>(cell + 1);
+    pc += static_cast<u64>(i64{exit->pc_delta});
+    QUIRE_START(state, exit->target, exit->count, pc, left);
+  } else if constexpr (has_flag(O, kBranch)) {
+    const Exit* exit = reinterpret_cast<const Exit*>(cell + 1);
+    if (!context.taken()) ++exit;
+    pc += static_cast<u64>(i64{exit->pc_delta});
+    QUIRE_START(state, exit->target, exit->count, pc, left);
+  } else {
+    QUIRE_DISPATCH(state, cell + 1, pc, left);
+  }
+}
+
+QUIRE_HANDLER fall_through(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  const Exit* exit = reinterpret_cast<const Exit*>(cell + 1);
+  pc += static_cast<u64>(i64{exit->pc_delta});
+  QUIRE_START(state, exit->target, exit->count, pc, left);
+}
+
+/// An exit that has not been taken yet; `cell` is part of it, `pc` that of the target.
+[[gnu::noinline, gnu::cold]] void link(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  Engine& engine = engine_of(state);
+  CodePage& page = *static_cast<CodePage*>(state->fetch_blocks);
+  const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));
+  if (block == nullptr) QUIRE_TAIL return enter_slowly(state, cell, pc, left);
+  engine.blocks.link(*Exit::of_cell(cell), *block);
+  QUIRE_START(state, block->cells, block->count, pc, left);
+}
+
+QUIRE_HANDLER cross_page(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  QUIRE_TAIL return enter(state, cell, pc, left);
+}
+
+template <Op O>
+constexpr Handler handler_of() {
+  if constexpr (has_flag(O, kSystem)) {
+    return run_slowly;
+  } else {
+    return run_op<O>;
+  }
+}
+
+OpHandler erase(Handler handler) { return reinterpret_cast<OpHandler>(handler); }
+
+}  // namespace
+
+const HandlerTable& interpreter_handlers() {
+  static const HandlerTable table{.op =
+                                      {
+                                          erase(handler_of<Op::illegal>()),
+#define QUIRE_INSN(name, pattern, format, extension, flags) erase(handler_of<Op::name>()),
+#include "emu/isa/isa.inc"
+                                      },
+                                  .fall_through = erase(fall_through),
+                                  .link = erase(link),
+                                  .cross_page = erase(cross_page)};
+  return table;
+}
+
+void run_threaded(Engine& engine) {
+  HartState* state = &engine.hart.state();
+  engine.next_cell = nullptr;
+  enter(state, nullptr, state->pc, static_cast<i64>(engine.end_icount - state->icount));
+#if !QUIRE_TAIL_CALLS
+  while (engine.next_cell != nullptr) {
+    const Cell* cell = engine.next_cell;
+    engine.next_cell = nullptr;
+    reinterpret_cast<Handler>(cell->handler)(state, cell, engine.next_pc, engine.next_left);
+  }
+#endif
+}
+
+}  // namespace quire

@@ -1,0 +1,66 @@
+#include "emu/interp/interpreter.h"
+
+#include <algorithm>
+
+#include "emu/hart/execute.h"
+#include "emu/interp/engine.h"
+
+namespace quire {
+namespace {
+
+/// How long threaded code runs before it looks for requests of other threads, in instructions.
+constexpr u64 kSlice = 1 << 20;
+
+}  // namespace
+
+class Interpreter::Impl {
+ public:
+  explicit Impl(Hart& hart) : hart_(hart), engine_(hart) {}
+  RunExit run(u64 until_icount);
+
+ private:
+  void run_slice(u64 end_icount);
+
+  Hart& hart_;
+  Engine engine_;
+};
+
+RunExit Interpreter::Impl::run(u64 until_icount) {
+  HartState& state = hart_.state();
+  state.engine = &engine_;
+  // A handler index of another engine would not do.
+  state.fetch_blocks = nullptr;
+  const fp::HostGuard guard(state.fp);
+  while (true) {
+    if (hart_.exit_requested()) {
+      hart_.clear_exit_request();
+      return RunExit::kRequest;
+    }
+    if (state.icount >= until_icount) return RunExit::kCount;
+    if (hart_.waiting()) return RunExit::kWfi;
+    state.waiting = 0;
+    hart_.take_pending_interrupt();
+    engine_.blocks.release_dropped();
+    run_slice(std::min(until_icount, state.icount + kSlice));
+  }
+}
+
+void Interpreter::Impl::run_slice(u64 end_icount) {
+  HartState& state = hart_.state();
+  engine_.end_icount = end_icount;
+  engine_.block_too_long = false;
+  run_threaded(engine_);
+  if (!engine_.block_too_long) return;
+  // The rest of the slice, less than a block, one by one.
+  while (state.icount < end_icount) {
+    const auto insn = fetch(hart_);
+    if (insn && execute(hart_, *insn) == Flow::kNext) continue;
+    if (hart_.exit_requested() || state.waiting != 0 || hart_.interrupt_pending()) return;
+  }
+}
+
+Interpreter::Interpreter(Hart& hart) : impl_(std::make_unique<Impl>(hart)) {}
+Interpreter::~Interpreter() = default;
+RunExit Interpreter::run(u64 until_icount) { return impl_->run(until_icount); }
+
+}  // namespace quire

@@ -1,0 +1,73 @@
+#include "emu/mem/bus.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "emu/base/assert.h"
+
+namespace quire {
+
+void Bus::add_device(PhysAddr base, u64 size_bytes, Device* device) {
+  const auto after = std::upper_bound(regions_.begin(), regions_.end(), base,
+                                      [](PhysAddr address, const Region& r) { return address < r.base; });
+  const bool free_before =
+      after == regions_.begin() || std::prev(after)->base + std::prev(after)->size_bytes <= base;
+  const bool free_after = after == regions_.end() || base + size_bytes <= after->base;
+  const bool beside_ram = base + size_bytes <= ram_.base() || ram_.base() + ram_.size_bytes() <= base;
+  QUIRE_ASSERT(free_before && free_after && beside_ram);
+  regions_.insert(after, Region{base, size_bytes, device});
+}
+
+const Bus::Region* Bus::find(PhysAddr address, unsigned size) const {
+  const auto after = std::upper_bound(regions_.begin(), regions_.end(), address,
+                                      [](PhysAddr a, const Region& r) { return a < r.base; });
+  if (after == regions_.begin() || !is_aligned(address.value, size)) return nullptr;
+  const Region& region = *std::prev(after);
+  const u64 offset = address - region.base;
+  return offset < region.size_bytes && size <= region.size_bytes - offset ? &region : nullptr;
+}
+
+bool Bus::load(PhysAddr address, unsigned size, u64& out) {
+  if (ram_.contains(address, size)) {
+    out = 0;
+    std::memcpy(&out, ram_.host(address), size);
+    return true;
+  }
+  const Region* region = find(address, size);
+  if (region == nullptr) return false;
+  ++device_accesses_;
+  const u64 value = region->device->read(address - region->base, size);
+  out = bits(value, size * 8 - 1, 0);
+  return true;
+}
+
+bool Bus::store(PhysAddr address, unsigned size, u64 value) {
+  if (ram_.contains(address, size)) {
+    std::memcpy(ram_.host(address), &value, size);
+    // The last byte counts too: an access may cross from a page without code into one with.
+    if (ram_.has_code(address) || ram_.has_code(address + (size - 1)))
+      ram_.wrote(address, size, Writer::kHart);
+    return true;
+  }
+  const Region* region = find(address, size);
+  if (region == nullptr) return false;
+  ++device_accesses_;
+  region->device->write(address - region->base, size, bits(value, size * 8 - 1, 0));
+  return true;
+}
+
+bool Bus::read(u64 address, std::span<u8> out) {
+  if (out.empty()) return true;
+  if (!ram_.contains(PhysAddr(address), out.size())) return false;
+  ram_.read(PhysAddr(address), out);
+  return true;
+}
+
+bool Bus::write(u64 address, std::span<const u8> data) {
+  if (data.empty()) return true;
+  if (!ram_.contains(PhysAddr(address), data.size())) return false;
+  ram_.write(PhysAddr(address), data);
+  return true;
+}
+
+}  // namespace quire

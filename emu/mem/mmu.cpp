@@ -1,0 +1,186 @@
+#include "emu/mem/mmu.h"
+
+#include <cstring>
+
+#include "emu/base/assert.h"
+
+namespace quire {
+namespace {
+
+u64 bytes_left_in_page(VirtAddr va) { return kPageBytes - (va.value & (kPageBytes - 1)); }
+u16 asid_of(const MemoryMode& mode) { return static_cast<u16>(mode.satp.asid()); }
+
+}  // namespace
+
+Mmu::Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* observer, AdUpdate ad_update)
+    : bus_(bus), fast_(fast), tlb_(config), observer_(observer), ad_update_(ad_update) {
+  fast_.clear();
+}
+
+template <class Call>
+bool Mmu::call_device(Call&& call) {
+  if (observer_ != nullptr) observer_->before_device();
+  const bool done = call();
+  if (observer_ != nullptr) observer_->after_device();
+  return done;
+}
+
+void Mmu::reset() {
+  tlb_ = Tlb(tlb_.config());
+  fast_.clear();
+}
+
+MaybeTrap Mmu::translate(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address) {
+  if (mode.translates()) return translate_through_tlb(mode, va, access, address);
+  address = PhysAddr(va.value);
+  return {};
+}
+
+MaybeTrap Mmu::translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address) {
+  const TlbEntry* entry = tlb_.lookup(va, asid_of(mode));
+  if (entry == nullptr) return walk_and_fill(mode, va, access, address);
+  const WalkFault fault = check_permission(entry->flags, access, mode);
+  if (fault != WalkFault::kNone) return Trap{exception_of(fault, access), va.value};
+  // D is not set yet: the table must be updated, and is walked anew for that (12.3.1).
+  if (access == Access::kWrite && (entry->flags & kPteDirty) == 0)
+    return walk_and_fill(mode, va, access, address);
+  address = entry->translate(va);
+  return {};
+}
+
+MaybeTrap Mmu::walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address) {
+  ++tlb_.stats().walks;
+  const PageWalk found = walk(bus_.ram(), va, access, mode);
+  if (found.fault != WalkFault::kNone) return Trap{exception_of(found.fault, access), va.value};
+  PteRead leaf = found.leaf();
+  const u64 wanted = kPteAccessed | (access == Access::kWrite ? u64{kPteDirty} : 0);
+  if ((leaf.pte.raw & wanted) != wanted) {
+    if (ad_update_ == AdUpdate::kFault) return Trap{page_fault(access), va.value};
+    leaf.pte.raw |= wanted;
+    const bool written = bus_.store(leaf.address, sizeof(Pte), leaf.pte.raw);
+    QUIRE_ASSERT(written);
+  }
+  if (const auto evicted = tlb_.insert(va, asid_of(mode), leaf.pte, leaf.level)) forget(*evicted);
+  address = leaf_address(leaf.pte, leaf.level, va);
+  return {};
+}
+
+/// An entry has left the TLB: the fast ones made from it must not outlive it.
+void Mmu::forget(const TlbEntry& entry) {
+  if (entry.level == 0) {
+    fast_.clear_page(VirtAddr(entry.first_va()));
+  } else {
+    fast_.clear();
+  }
+}
+
+void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address) {
+  if (mode.translates() && tlb_.sees_every_access()) return;
+  const PhysAddr page(align_down(address.value, kPageBytes));
+  if (access == Access::kWrite && bus_.ram().has_code(page)) return;
+  const u64 va_page = align_down(va.value, kPageBytes);
+  FastEntry& slot = fast_.banks[FastTlb::bank_index(mode.privilege, mode.sum)].slot(access, va_page);
+  slot = {va_page, reinterpret_cast<u64>(bus_.ram().host(page)) - va_page};
+}
+
+MaybeTrap Mmu::load(const MemoryMode& mode, VirtAddr va, unsigned size, u64& out) {
+  if (bytes_left_in_page(va) < size) [[unlikely]] {
+    return access_across_pages(mode, va, size, Access::kRead, out);
+  }
+  PhysAddr address;
+  if (const MaybeTrap trap = translate(mode, va, Access::kRead, address)) return trap;
+  if (bus_.ram().contains(address, size)) [[likely]] {
+    fill_fast(mode, va, Access::kRead, address);
+    bus_.load(address, size, out);
+    return {};
+  }
+  if (!call_device([&] { return bus_.load(address, size, out); })) {
+    return Trap{Exception::kLoadAccessFault, va.value};
+  }
+  return {};
+}
+
+MaybeTrap Mmu::store(const MemoryMode& mode, VirtAddr va, unsigned size, u64 value) {
+  if (bytes_left_in_page(va) < size) [[unlikely]] {
+    return access_across_pages(mode, va, size, Access::kWrite, value);
+  }
+  PhysAddr address;
+  if (const MaybeTrap trap = translate(mode, va, Access::kWrite, address)) return trap;
+  if (bus_.ram().contains(address, size)) [[likely]] {
+    bus_.store(address, size, value);
+    fill_fast(mode, va, Access::kWrite, address);  // after: the store may have dropped the page's code
+    return {};
+  }
+  if (!call_device([&] { return bus_.store(address, size, value); })) {
+    return Trap{Exception::kStoreAccessFault, va.value};
+  }
+  return {};
+}
+
+MaybeTrap Mmu::access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned size, Access access,
+                                   u64& value) {
+  const unsigned first_size = static_cast<unsigned>(bytes_left_in_page(va));
+  const VirtAddr second_va = va + first_size;
+  PhysAddr first;
+  PhysAddr second;
+  if (const MaybeTrap trap = translate(mode, va, access, first)) return trap;
+  if (const MaybeTrap trap = translate(mode, second_va, access, second)) return trap;
+  Ram& ram = bus_.ram();
+  if (!ram.contains(first, first_size)) return Trap{access_fault(access), va.value};
+  if (!ram.contains(second, size - first_size)) return Trap{access_fault(access), second_va.value};
+  if (access == Access::kRead) {
+    u8 bytes[sizeof(u64)] = {};
+    std::memcpy(bytes, ram.host(first), first_size);
+    std::memcpy(bytes + first_size, ram.host(second), size - first_size);
+    std::memcpy(&value, bytes, sizeof(value));
+  } else {
+    u8 bytes[sizeof(u64)];
+    std::memcpy(bytes, &value, sizeof(value));
+    std::memcpy(ram.host(first), bytes, first_size);
+    std::memcpy(ram.host(second), bytes + first_size, size - first_size);
+    if (ram.has_code(first)) ram.wrote(first, first_size, Writer::kHart);
+    if (ram.has_code(second)) ram.wrote(second, size - first_size, Writer::kHart);
+  }
+  return {};
+}
+
+MaybeTrap Mmu::atomic(const MemoryMode& mode, VirtAddr va, unsigned size, Access access, PhysAddr& address) {
+  if (const MaybeTrap trap = translate(mode, va, access, address)) return trap;
+  if (!bus_.ram().contains(address, size)) return Trap{access_fault(access), va.value};
+  fill_fast(mode, va, access, address);
+  return {};
+}
+
+void Mmu::fence_all() {
+  tlb_.flush_all();
+  fast_.clear();
+}
+
+void Mmu::fence_asid(u16 asid) {
+  tlb_.flush_asid(asid);
+  fast_.clear();
+}
+
+void Mmu::fence_page(VirtAddr va) {
+  const bool small_pages_only = tlb_.flush_page(va);
+  if (small_pages_only) {
+    fast_.clear_page(va);
+  } else {
+    fast_.clear();
+  }
+}
+
+void Mmu::fence_page_asid(VirtAddr va, u16 asid) {
+  const bool small_pages_only = tlb_.flush_page_asid(va, asid);
+  if (small_pages_only) {
+    fast_.clear_page(va);
+  } else {
+    fast_.clear();
+  }
+}
+
+PageWalk Mmu::probe(const MemoryMode& mode, VirtAddr va, Access access) const {
+  return walk(bus_.ram(), va, access, mode);
+}
+
+}  // namespace quire

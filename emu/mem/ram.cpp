@@ -1,0 +1,44 @@
+#include "emu/mem/ram.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "emu/base/assert.h"
+
+namespace quire {
+
+Ram::Ram(PhysAddr base, u64 size_bytes) : base_(base), size_bytes_(size_bytes), host_(nullptr) {
+  QUIRE_ASSERT(is_aligned(base.value, kPageBytes) && is_aligned(size_bytes, kPageBytes) && size_bytes != 0);
+  void* mapping =
+      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping == MAP_FAILED) throw std::bad_alloc();
+  host_ = static_cast<u8*>(mapping);
+  code_pages_.resize(page_count());
+}
+
+Ram::~Ram() { munmap(host_, size_bytes_); }
+
+void Ram::write(PhysAddr start, std::span<const u8> data) {
+  QUIRE_ASSERT(data.empty() || contains(start, data.size()));
+  if (data.empty()) return;
+  std::memcpy(host(start), data.data(), data.size());
+  wrote(start, data.size(), Writer::kOther);
+}
+
+void Ram::read(PhysAddr start, std::span<u8> out) const {
+  QUIRE_ASSERT(out.empty() || contains(start, out.size()));
+  if (!out.empty()) std::memcpy(out.data(), host(start), out.size());
+}
+
+void Ram::remove_watcher(RamWatcher* watcher) { std::erase(watchers_, watcher); }
+
+void Ram::wrote(PhysAddr start, u64 count_bytes, Writer writer) {
+  for (RamWatcher* watcher : watchers_) {
+    watcher->ram_written(start, count_bytes, writer);
+  }
+}
+
+}  // namespace quire

@@ -1,0 +1,148 @@
+#include "emu/mem/tlb.h"
+
+#include <bit>
+
+#include "emu/base/assert.h"
+
+namespace quire {
+
+Tlb::Tlb(const TlbConfig& config) : config_(config) {
+  QUIRE_ASSERT(std::has_single_bit(config.entries) && std::has_single_bit(config.ways) &&
+               config.ways <= config.entries && config.entries <= 65536);
+  const u32 sets = config.entries / config.ways;
+  set_mask_ = sets - 1;
+  entries_.resize(config.entries);
+  next_way_.resize(sets);
+}
+
+const TlbEntry* Tlb::peek(VirtAddr va, u16 asid) const {
+  for (unsigned level = 0; level < kMaxLevels; ++level) {
+    if (level_population_[level] == 0) continue;
+    const u64 tag = tag_of(va, level);
+    const TlbEntry* set = set_of(tag);
+    for (u32 way = 0; way < config_.ways; ++way) {
+      const TlbEntry& entry = set[way];
+      if (entry.tag == tag && valid(entry) && entry.level == level &&
+          (entry.asid == asid || (entry.flags & kPteGlobal) != 0)) {
+        return &entry;
+      }
+    }
+  }
+  return nullptr;
+}
+
+const TlbEntry* Tlb::lookup(VirtAddr va, u16 asid) {
+  const TlbEntry* found = peek(va, asid);
+  if (found == nullptr) {
+    ++stats_.misses;
+    return nullptr;
+  }
+  ++stats_.hits;
+  if (config_.policy == TlbPolicy::kLru) const_cast<TlbEntry*>(found)->stamp = ++clock_;
+  return found;
+}
+
+TlbEntry& Tlb::victim(TlbEntry* set) {
+  for (u32 way = 0; way < config_.ways; ++way) {
+    if (!valid(set[way])) return set[way];
+  }
+  switch (config_.policy) {
+    case TlbPolicy::kLru: {
+      u32 oldest = 0;
+      for (u32 way = 1; way < config_.ways; ++way) {
+        if (set[way].stamp < set[oldest].stamp) oldest = way;
+      }
+      return set[oldest];
+    }
+    case TlbPolicy::kRandom:
+      random_ ^= random_ << 13;  // xorshift64 (Marsaglia, 2003)
+      random_ ^= random_ >> 7;
+      random_ ^= random_ << 17;
+      return set[random_ & (config_.ways - 1)];
+    case TlbPolicy::kDefault:
+    case TlbPolicy::kFifo:
+      break;
+  }
+  u16& next = next_way_[static_cast<usize>(set - entries_.data()) / config_.ways];
+  TlbEntry& chosen = set[next];
+  next = static_cast<u16>((next + 1) & (config_.ways - 1));
+  return chosen;
+}
+
+std::optional<TlbEntry> Tlb::insert(VirtAddr va, u16 asid, Pte leaf, unsigned level) {
+  const u64 tag = tag_of(va, level);
+  TlbEntry* set = set_of(tag);
+  TlbEntry* place = nullptr;
+  for (u32 way = 0; way < config_.ways && place == nullptr; ++way) {
+    const TlbEntry& entry = set[way];
+    if (valid(entry) && entry.tag == tag && entry.level == level && entry.asid == asid) place = &set[way];
+  }
+  const bool same_page = place != nullptr;
+  if (!same_page) place = &victim(set);
+  std::optional<TlbEntry> evicted;
+  if (valid(*place)) {
+    evicted = *place;
+    if (!same_page) ++stats_.evictions;
+    drop(*place);
+  }
+  *place = TlbEntry{.tag = tag,
+                    .frame = leaf_address(leaf, level, VirtAddr(0)).value,
+                    .stamp = ++clock_,
+                    .epoch = epoch_,
+                    .asid = asid,
+                    .flags = static_cast<u8>(leaf.raw),
+                    .level = static_cast<u8>(level)};
+  ++level_population_[level];
+  return evicted;
+}
+
+void Tlb::drop(TlbEntry& entry) {
+  entry.epoch = 0;
+  --level_population_[entry.level];
+}
+
+void Tlb::flush_all() {
+  ++stats_.flushes_all;
+  level_population_ = {};
+  if (++epoch_ == 0) {  // wrapped: old entries would look valid again
+    for (TlbEntry& entry : entries_) entry.epoch = 0;
+    epoch_ = 1;
+  }
+}
+
+void Tlb::flush_asid(u16 asid) {
+  ++stats_.flushes_asid;
+  for (TlbEntry& entry : entries_) {
+    if (valid(entry) && entry.asid == asid && (entry.flags & kPteGlobal) == 0) drop(entry);
+  }
+}
+
+template <class Matches>
+bool Tlb::drop_page(VirtAddr va, Matches&& matches) {
+  ++stats_.flushes_page;
+  bool small_pages_only = true;
+  for (unsigned level = 0; level < kMaxLevels; ++level) {
+    if (level_population_[level] == 0) continue;
+    const u64 tag = tag_of(va, level);
+    TlbEntry* set = set_of(tag);
+    for (u32 way = 0; way < config_.ways; ++way) {
+      TlbEntry& entry = set[way];
+      if (valid(entry) && entry.level == level && entry.tag == tag && matches(entry)) {
+        drop(entry);
+        small_pages_only = small_pages_only && level == 0;
+      }
+    }
+  }
+  return small_pages_only;
+}
+
+bool Tlb::flush_page(VirtAddr va) {
+  return drop_page(va, [](const TlbEntry&) { return true; });
+}
+
+bool Tlb::flush_page_asid(VirtAddr va, u16 asid) {
+  return drop_page(
+      va, [asid](const TlbEntry& entry) { return entry.asid == asid && (entry.flags & kPteGlobal) == 0; });
+}
+
+}  // namespace quire
