@@ -115,7 +115,7 @@ HostGuestPath parse_host_guest(std::string_view text) {
   HostGuestPath paths;
   if (colon == std::string_view::npos) {
     paths.host = text;
-    paths.guest = std::filesystem::absolute(paths.host).lexically_normal().string();
+    paths.guest = paths.host.empty() ? "" : std::filesystem::absolute(paths.host).lexically_normal().string();
   } else {
     paths.host = text.substr(0, colon);
     paths.guest = text.substr(colon + 1);

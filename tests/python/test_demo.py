@@ -2,12 +2,14 @@
 
 import re
 import subprocess
+import sys
+from pathlib import Path
 
-from conftest import BUILD, ROOT
+DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.py"
 
 
 def test_demo_shows_the_main_job():
-    done = subprocess.run([str(BUILD / "python"), str(ROOT / "examples" / "demo.py")], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, str(DEMO)], capture_output=True, text=True,
                           timeout=300)
     assert done.returncode == 0, done.stderr
     text = done.stdout
@@ -26,7 +28,7 @@ def test_demo_shows_the_main_job():
 
 
 def test_demo_refuses_a_missing_program():
-    done = subprocess.run([str(BUILD / "python"), str(ROOT / "examples" / "demo.py"), "/nonexistent"],
+    done = subprocess.run([sys.executable, str(DEMO), "/nonexistent"],
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr.startswith("demo: ") and "/nonexistent" in done.stderr and done.stderr.count("\n") == 1
