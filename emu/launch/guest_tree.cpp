@@ -13,6 +13,8 @@
 namespace quire {
 namespace {
 
+/// Ends an archive, wherever a reader meets it.
+constexpr std::string_view kTrailer = "TRAILER!!!";
 constexpr std::uint64_t kMaxFileBytes = UINT32_MAX;
 // All files carry one date, the one the board's clock starts at, so that archives repeat.
 constexpr std::uint32_t kModified = 1'767'225'600;
@@ -84,6 +86,9 @@ void GuestTree::add(std::string path, Entry entry) {
     throw Error(ErrorKind::kUsage, "a guest path has a NUL in it");
   }
   path = normal_guest_path(path);
+  if (std::string_view(path).substr(1, path.find('/', 1) - 1) == kTrailer) {
+    throw Error(ErrorKind::kUsage, fmt::format("guest path {}: the initramfs format reserves this name", path));
+  }
   add_parents(path);
   const auto found = entries_.find(path);
   if (found != entries_.end() && is_directory(found->second) != is_directory(entry)) {
@@ -135,7 +140,7 @@ std::vector<std::uint8_t> GuestTree::to_cpio() const {
     const std::string_view name = path == "/" ? std::string_view(".") : std::string_view(path).substr(1);
     append_entry(archive, name, inode++, entry);
   }
-  append_entry(archive, "TRAILER!!!", 0, Entry{0, {}});
+  append_entry(archive, kTrailer, 0, Entry{0, {}});
   return archive;
 }
 

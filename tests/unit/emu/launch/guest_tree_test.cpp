@@ -33,6 +33,9 @@ TEST(GuestTree, RefusesContradictions) {
   EXPECT_THROW(tree.add_text("relative", "x"), Error);
   EXPECT_THROW(tree.add_text(std::string("/nul\0", 5), "x"), Error);
   EXPECT_THROW(tree.add_text("/", "x"), Error);
+  EXPECT_THROW(tree.add_text("/TRAILER!!!", "x"), Error);
+  EXPECT_THROW(tree.add_text("/TRAILER!!!/in", "x"), Error);
+  EXPECT_NO_THROW(tree.add_text("/a/TRAILER!!!", "x"));
 }
 
 TEST(GuestTree, MergeKeepsPermissionsOfDirectoriesOnTheWay) {
