@@ -1,7 +1,5 @@
 #include "guest/hal/fdt.h"
 
-#include <cstring>
-
 #include "guest/lib/byte_reader.h"
 
 namespace kernel {
@@ -23,9 +21,7 @@ constexpr usize kReservationBytes = 16;
 u64 cells_at(ConstByteSpan bytes, usize first_cell, u32 count) {
   u64 value = 0;
   for (usize i = first_cell; i < first_cell + count; i++) {
-    u32 cell;
-    memcpy(&cell, &bytes[i * 4], 4);
-    value = (value << 32) | __builtin_bswap32(cell);
+    value = (value << 32) | load_be32(&bytes[i * 4]);
   }
   return value;
 }
@@ -35,6 +31,19 @@ KResult<ConstByteSpan> part(ConstByteSpan blob, u32 offset, u32 size) {
     return Err(Errno::kEINVAL);
   }
   return blob.subspan(offset, size);
+}
+
+/// Whether a list of NUL-terminated strings has `name`.
+bool lists_string(ConstByteSpan value, StringView name) {
+  StringView list = as_text(value);
+  while (!list.empty()) {
+    const StringView entry = list.substr(0, list.find('\0'));
+    if (entry == name) {
+      return true;
+    }
+    list.remove_prefix(entry.size() < list.size() ? entry.size() + 1 : entry.size());
+  }
+  return false;
 }
 
 bool same_node_name(StringView name, StringView wanted) {
@@ -53,12 +62,8 @@ struct Fdt::Token {
 };
 
 std::optional<usize> Fdt::claimed_size(const void* blob) {
-  u32 header[2];
-  memcpy(header, blob, sizeof(header));
-  if (__builtin_bswap32(header[0]) != kMagic) {
-    return std::nullopt;
-  }
-  return __builtin_bswap32(header[1]);
+  const u8* const header = static_cast<const u8*>(blob);
+  return load_be32(header) == kMagic ? std::optional<usize>(load_be32(header + 4)) : std::nullopt;
 }
 
 KResult<Fdt> Fdt::parse(ConstByteSpan blob) {
@@ -205,27 +210,36 @@ std::optional<FdtNode> Fdt::find(StringView path) const {
   return node;
 }
 
-namespace {
-
-/// The first node in document order whose start lies behind `after`.
-std::optional<FdtNode> search(const FdtNode& node, StringView name, std::optional<usize> after,
-                              usize (*position)(const FdtNode&)) {
-  if ((!after || position(node) > *after) && node.is_compatible(name)) {
-    return node;
-  }
-  for (auto child = node.first_child(); child; child = child->next_sibling()) {
-    if (auto found = search(*child, name, after, position)) {
-      return found;
+std::optional<FdtNode> Fdt::find_compatible(StringView name, std::optional<FdtNode> after) const {
+  // One pass over the tokens. `cells[d]` is how `reg` reads in the children of the node at depth d.
+  struct Cells {
+    u32 address = kDefaultAddressCells;
+    u32 size = kDefaultSizeCells;
+  };
+  Cells cells[kMaxDepth + 1];
+  usize depth = 0;
+  usize offset = 0;
+  FdtNode node = root();
+  for (auto token = token_at(0); token && token->kind != kEnd; token = token_at(offset)) {
+    offset = token->next;
+    if (token->kind == kBeginNode) {
+      node = FdtNode(this, offset, token->name, cells[depth].address, cells[depth].size);
+      cells[++depth] = {};
+    } else if (token->kind == kEndNode) {
+      depth--;
+    } else if (token->kind == kProperty) {
+      if (token->name == "compatible") {
+        if ((!after || node.offset_ > after->offset_) && lists_string(token->value, name)) {
+          return node;
+        }
+      } else if (token->name == "#address-cells" && token->value.size() == 4) {
+        cells[depth].address = static_cast<u32>(cells_at(token->value, 0, 1));
+      } else if (token->name == "#size-cells" && token->value.size() == 4) {
+        cells[depth].size = static_cast<u32>(cells_at(token->value, 0, 1));
+      }
     }
   }
   return std::nullopt;
-}
-
-}  // namespace
-
-std::optional<FdtNode> Fdt::find_compatible(StringView name, std::optional<FdtNode> after) const {
-  return search(root(), name, after ? std::optional(after->offset_) : std::nullopt,
-                [](const FdtNode& node) { return node.position(); });
 }
 
 std::optional<FdtNode> FdtNode::node_from(usize offset, u32 address_cells, u32 size_cells) const {
@@ -307,15 +321,7 @@ bool FdtNode::is_compatible(StringView name) const {
   if (!value) {
     return false;
   }
-  StringView list = as_text(*value);
-  while (!list.empty()) {
-    const StringView entry = list.substr(0, list.find('\0'));
-    if (entry == name) {
-      return true;
-    }
-    list.remove_prefix(entry.size() < list.size() ? entry.size() + 1 : entry.size());
-  }
-  return false;
+  return lists_string(*value, name);
 }
 
 bool FdtNode::enabled() const {

@@ -33,8 +33,6 @@ class FdtNode {
   bool is_compatible(StringView name) const;
   /// Not switched off by its `status`.
   bool enabled() const;
-  /// Grows in the order of the file.
-  usize position() const { return offset_; }
   /// Pair `index` of `reg`, with the cell sizes of the parent; buses are taken to map 1:1.
   std::optional<PhysRange> reg(usize index = 0) const;
 

@@ -42,6 +42,7 @@ void choose_log_level() {
 }  // namespace
 
 extern "C" [[noreturn]] void kernel_main(u64 hart_id, u64 device_tree) {
+  const u64 started_ns = monotonic_ns();
   run_static_constructors();
   init_panic();
   set_log_sink(uart_write);
@@ -56,6 +57,7 @@ extern "C" [[noreturn]] void kernel_main(u64 hart_id, u64 device_tree) {
   log_info("hart {}, {} MiB free of {}, {} ticks a second, command line \"{}\"", hart_id,
            memory_stats().free() >> 8, memory_stats().total >> 8, timebase_hz(), boot_info().command_line);
   init_drivers();
+  log_info("lower layers up after {} us", (monotonic_ns() - started_ns) / 1000);
   if (boot_option("quire.selftest")) {
     power_off(run_selftest() ? 0 : 1);
   }

@@ -8,6 +8,11 @@
 
 namespace kernel {
 
+/// By bytes: without Zbb the compiler's byte swap is a call.
+inline u32 load_be32(const u8* bytes) {
+  return (u32{bytes[0]} << 24) | (u32{bytes[1]} << 16) | (u32{bytes[2]} << 8) | bytes[3];
+}
+
 class ByteReader {
  public:
   explicit ByteReader(ConstByteSpan bytes) : bytes_(bytes) {}
@@ -47,8 +52,11 @@ class ByteReader {
     memcpy(&value, part.data(), sizeof(T));
     return value;
   }
-  KResult<u32> read_be32() { return __builtin_bswap32(TRY(read<u32>())); }
-  KResult<u64> read_be64() { return __builtin_bswap64(TRY(read<u64>())); }
+  KResult<u32> read_be32() { return load_be32(TRY(take(4)).data()); }
+  KResult<u64> read_be64() {
+    const u64 high = TRY(read_be32());
+    return (high << 32) | TRY(read_be32());
+  }
   /// Text up to a NUL, which is consumed but not part of it.
   KResult<StringView> read_c_string() {
     const StringView rest = as_text(bytes_.subspan(position_));
