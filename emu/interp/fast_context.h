@@ -40,8 +40,8 @@ class FastContext : public PlainArithmetic {
 
   template <unsigned Bytes>
   bool load(u64 addr, u64& out) {
-    const u8* host = state_.data_bank->find(Access::kRead, addr, Bytes);
-    if (host == nullptr) return false;
+    u8* host;
+    if (!state_.data_bank->find(Access::kRead, addr, Bytes, host)) return false;
     u64 value = 0;
     std::memcpy(&value, host, Bytes);
     out = value;
@@ -49,8 +49,8 @@ class FastContext : public PlainArithmetic {
   }
   template <unsigned Bytes>
   bool store(u64 addr, u64 value) {
-    u8* host = state_.data_bank->find(Access::kWrite, addr, Bytes);
-    if (host == nullptr) return false;
+    u8* host;
+    if (!state_.data_bank->find(Access::kWrite, addr, Bytes, host)) return false;
     std::memcpy(host, &value, Bytes);
     return true;
   }
@@ -65,8 +65,8 @@ class FastContext : public PlainArithmetic {
   template <unsigned Bytes>
   bool amo(AmoOp op, u64 addr, u64 operand, u64& old) {
     if ((addr & (Bytes - 1)) != 0) return false;
-    u8* host = state_.data_bank->find(Access::kWrite, addr, Bytes);
-    if (host == nullptr) return false;
+    u8* host;
+    if (!state_.data_bank->find(Access::kWrite, addr, Bytes, host)) return false;
     u64 value = 0;
     std::memcpy(&value, host, Bytes);
     const u64 result = amo_result(op, value, operand, Bytes * 8);

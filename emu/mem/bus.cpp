@@ -6,6 +6,44 @@
 #include "emu/base/assert.h"
 
 namespace quire {
+namespace {
+
+// Constant sizes become single moves.
+u64 read_host(const u8* host, unsigned size) {
+  u64 value = 0;
+  switch (size) {
+    case 1:
+      return *host;
+    case 2:
+      std::memcpy(&value, host, 2);
+      return value;
+    case 4:
+      std::memcpy(&value, host, 4);
+      return value;
+    default:
+      std::memcpy(&value, host, 8);
+      return value;
+  }
+}
+
+void write_host(u8* host, unsigned size, u64 value) {
+  switch (size) {
+    case 1:
+      *host = static_cast<u8>(value);
+      break;
+    case 2:
+      std::memcpy(host, &value, 2);
+      break;
+    case 4:
+      std::memcpy(host, &value, 4);
+      break;
+    default:
+      std::memcpy(host, &value, 8);
+      break;
+  }
+}
+
+}  // namespace
 
 void Bus::add_device(PhysAddr base, u64 size_bytes, Device* device) {
   const auto after = std::upper_bound(regions_.begin(), regions_.end(), base,
@@ -29,8 +67,7 @@ const Bus::Region* Bus::find(PhysAddr address, unsigned size) const {
 
 bool Bus::load(PhysAddr address, unsigned size, u64& out) {
   if (ram_.contains(address, size)) {
-    out = 0;
-    std::memcpy(&out, ram_.host(address), size);
+    out = read_host(ram_.host(address), size);
     return true;
   }
   const Region* region = find(address, size);
@@ -43,7 +80,7 @@ bool Bus::load(PhysAddr address, unsigned size, u64& out) {
 
 bool Bus::store(PhysAddr address, unsigned size, u64 value) {
   if (ram_.contains(address, size)) {
-    std::memcpy(ram_.host(address), &value, size);
+    write_host(ram_.host(address), size, value);
     // The last byte counts too: an access may cross from a page without code into one with.
     if (ram_.has_code(address) || ram_.has_code(address + (size - 1)))
       ram_.wrote(address, size, Writer::kHart);

@@ -30,12 +30,12 @@ class FastTlb {
     FastEntry& slot(Access access, u64 va) {
       return entries[static_cast<unsigned>(access)][(va >> kPageShift) & (kEntries - 1)];
     }
-    /// Null where any of the bytes is beyond the page of the first: they index as the first, and carry the
-    /// tag of the last.
-    [[gnu::always_inline]] u8* find(Access access, u64 va, unsigned size) {
+    /// Whether all `size` bytes are there, at `host`. Bytes beyond the page make it a miss without a further
+    /// test: they index as the first one, and the tag compared is that of the last.
+    [[gnu::always_inline]] bool find(Access access, u64 va, unsigned size, u8*& host) {
       const FastEntry& entry = slot(access, va);
-      if (__builtin_expect(entry.tag != ((va + size - 1) & ~(kPageBytes - 1)), 0)) return nullptr;
-      return reinterpret_cast<u8*>(va + entry.payload);
+      host = reinterpret_cast<u8*>(va + entry.payload);
+      return __builtin_expect(entry.tag == ((va + size - 1) & ~(kPageBytes - 1)), 1) != 0;
     }
   };
 

@@ -19,10 +19,18 @@ Mmu::Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* o
 
 template <class Call>
 bool Mmu::call_device(Call&& call) {
-  if (observer_ != nullptr) observer_->before_device();
-  const bool done = call();
-  if (observer_ != nullptr) observer_->after_device();
-  return done;
+  // Devices may throw what a user's sink or stream threw.
+  struct Bracket {
+    DeviceCallObserver* observer;
+    explicit Bracket(DeviceCallObserver* o) : observer(o) {
+      if (observer != nullptr) observer->before_device();
+    }
+    ~Bracket() {
+      if (observer != nullptr) observer->after_device();
+    }
+  };
+  const Bracket bracket(observer_);
+  return call();
 }
 
 void Mmu::reset() {
