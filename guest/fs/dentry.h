@@ -34,8 +34,13 @@ class Dentry : public RefCounted<Dentry> {
   KResult<RefPtr<Dentry>> add_child(StringView name, RefPtr<Inode> inode);
   /// The name is gone from its directory.
   void mark_deleted();
-  /// The name is now `name` in `parent`.
-  KResult<void> move(Dentry& parent, StringView name);
+  /// The name is now `name` in `parent`, which has no live child of that name.
+  void move(Dentry& parent, String name);
+  /// Undoes mark_deleted() under another name (an exchange of names).
+  void revive(Dentry& parent, String name) {
+    deleted_ = false;
+    move(parent, std::move(name));
+  }
   /// Live child, or null.
   Dentry* find_child(StringView name);
 

@@ -104,8 +104,8 @@ class Inode : public RefCounted<Inode> {
   virtual KResult<u64> read_directory(u64 position, DirectorySink& sink);
   /// A nameless regular file (O_TMPFILE). EOPNOTSUPP.
   virtual KResult<RefPtr<Inode>> create_nameless(const NewInode& what);
-  /// False where names come and go on their own (procfs): then they are looked up afresh each time.
-  virtual bool names_are_stable() const { return true; }
+  /// False once the name it was looked up by stands for nothing, or something else (procfs): look it up afresh.
+  virtual bool is_current() const { return true; }
 
   // --- symbolic links (EINVAL elsewhere) ---
   virtual KResult<String> read_link();

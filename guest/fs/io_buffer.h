@@ -2,6 +2,7 @@
 //
 // Invariant: done() + remaining() is the size it began with; bytes go in order, each once. A user piece
 // that faults ends the transfer at the first bad byte: put and get then move fewer bytes than asked for.
+// A copy of the buffer remembers the place, for taking a transfer back.
 #pragma once
 
 #include "guest/lib/result.h"
@@ -39,8 +40,6 @@ class IoBuffer {
   usize get(void* to, usize bytes);
   /// Transfers no more than `bytes` from now on.
   void limit(u64 bytes);
-  /// Takes back the last `bytes` that were moved, so that they are moved again; within one segment only.
-  void rewind(u64 bytes);
 
   /// What a transfer that ended returns: the count, or EFAULT when a fault let nothing through.
   KResult<usize> result() const;

@@ -1,7 +1,7 @@
 // Pipes and FIFOs (pipe(7)).
 //
 // Invariants: bytes leave in the order they came; a write of at most kPipeBuf bytes is not interleaved
-// with others. Lock: none while nothing sleeps in between; sleepers wait on the pipe's queues.
+// with others. Lock: each pipe's transfer lock, outside the mmap lock (user copies fault under it).
 #pragma once
 
 #include "guest/fs/credentials.h"

@@ -1,0 +1,118 @@
+#include "guest/fs/page_cache.h"
+
+#include <cstring>
+
+#include "guest/drivers/trace.h"
+
+namespace kernel {
+
+PageCache::~PageCache() {
+  ASSERT(mappings_.empty());
+  drop(0, ~u64{0});
+}
+
+KResult<FrameRef> PageCache::get(u64 index, bool* major) {
+  if (major != nullptr) {
+    *major = false;
+  }
+  if (Frame* const present = index_.find(index); present != nullptr) {
+    return FrameRef::share(present);
+  }
+  TRY(inode_.reserve_page());
+  ScopeExit unreserve([this] { inode_.release_pages(1); });
+  FrameRef fresh = FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo, FrameUse::kPageCache)));
+  TRY(inode_.read_page(index, *fresh.get()));
+  if (Frame* const present = index_.find(index); present != nullptr) {
+    return FrameRef::share(present);  // another thread was first while reading slept
+  }
+  TRY(index_.insert(index, fresh.get()));
+  unreserve.dismiss();
+  fresh->mapping = this;
+  fresh->index = index;
+  get_frame(fresh.get());
+  if (major != nullptr) {
+    *major = !inode_.lives_in_memory();
+  }
+  return fresh;
+}
+
+KResult<void> PageCache::write_back(u64 first, u64 last) {
+  if (inode_.lives_in_memory()) {
+    return {};
+  }
+  for (auto entry = index_.next(first); entry.item != nullptr && entry.index <= last;
+       entry = entry.index == last ? PageIndex<Frame>::Entry{} : index_.next(entry.index + 1)) {
+    if ((entry.item->flags & kFrameDirty) == 0) {
+      continue;
+    }
+    const FrameRef pin = FrameRef::share(entry.item);
+    // Clean before it is written: a store that comes meanwhile makes it dirty again.
+    for_each_mapping(entry.index, entry.index,
+                     [&](FileMapping& mapping) { mapping.write_protect_pages(entry.index, entry.index); });
+    pin->flags &= static_cast<u16>(~kFrameDirty);
+    const auto written = inode_.write_page(entry.index, *pin.get());
+    if (!written.ok()) {
+      pin->flags |= kFrameDirty;
+      return written.error() == Errno::kENOSPC ? Err(Errno::kENOSPC) : Err(Errno::kEIO);
+    }
+    trace(TraceEventId::k_writeback, inode_.number(), entry.index, frame_pfn(pin.get()));
+  }
+  return {};
+}
+
+void PageCache::truncate(u64 new_size) {
+  drop((new_size + kPageBytes - 1) >> kPageShift, ~u64{0});
+  if (const u64 tail = new_size & (kPageBytes - 1); tail != 0) {
+    zero_range(new_size >> kPageShift, tail, kPageBytes);
+  }
+}
+
+void PageCache::drop(u64 first, u64 last) {
+  // Private copies go too: beyond the end of the file there is nothing (mmap(2), SIGBUS).
+  for_each_mapping(first, last, [&](FileMapping& mapping) {
+    mapping.unmap_pages(std::max(first, mapping.first), std::min(last, mapping.last));
+  });
+  u64 dropped = 0;
+  for (auto entry = index_.next(first); entry.item != nullptr && entry.index <= last;
+       entry = index_.next(entry.index)) {
+    remove(entry.index, entry.item);
+    dropped++;
+  }
+  if (dropped != 0) {
+    inode_.release_pages(dropped);
+  }
+}
+
+void PageCache::remove(u64 index, Frame* frame) {
+  index_.erase(index);
+  frame->mapping = nullptr;
+  frame->flags &= static_cast<u16>(~kFrameDirty);
+  put_frame(frame);
+}
+
+void PageCache::zero_range(u64 index, u64 from, u64 to) {
+  if (Frame* const frame = index_.find(index); frame != nullptr && from < to) {
+    memset(frame_data(frame) + from, 0, to - from);
+    mark_dirty(*frame);
+  }
+}
+
+void PageCache::add_mapping(FileMapping& mapping, u64 first, u64 last) {
+  mapping.first = first;
+  mapping.last = last;
+  mappings_.insert(mapping);
+}
+
+void PageCache::remove_mapping(FileMapping& mapping) { mappings_.erase(mapping); }
+
+void PageCache::check() const {
+  usize seen = 0;
+  for (auto entry = index_.next(0); entry.item != nullptr; entry = index_.next(entry.index + 1)) {
+    ASSERT(entry.item->mapping == this && entry.item->index == entry.index);
+    ASSERT(entry.item->references > 0 && entry.item->use == FrameUse::kPageCache);
+    seen++;
+  }
+  ASSERT(seen == index_.size());
+}
+
+}  // namespace kernel
