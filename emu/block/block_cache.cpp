@@ -152,7 +152,9 @@ void BlockCache::ram_written(PhysAddr start, u64 count_bytes, Writer) {
 
 void BlockCache::written_in_page(PhysAddr start, u64 count_bytes) {
   const PhysAddr frame(align_down(start.value, kPageBytes));
-  PageRecord& record = *pages_.at(frame.value);
+  const auto found = pages_.find(frame.value);
+  if (found == pages_.end()) return;  // watched for another reason than code
+  PageRecord& record = *found->second;
   const u64 first = (start - frame) / 2;
   const u64 last = (start - frame + count_bytes - 1) / 2;
   for (u64 halfword = first; halfword <= last; ++halfword) {

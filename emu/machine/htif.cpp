@@ -24,15 +24,11 @@ Htif::Htif(Ram& ram, PhysAddr tohost, std::optional<PhysAddr> fromhost, std::sha
            ExitHandler on_exit)
     : ram_(ram), tohost_(tohost), fromhost_(fromhost), console_(std::move(console)), on_exit_(std::move(on_exit)) {
   ram_.add_watcher(this);
-  watch();
+  ram_.set_watched(tohost_, true);
+  ram_.set_watched(tohost_ + 7, true);
 }
 
 Htif::~Htif() { ram_.remove_watcher(this); }
-
-void Htif::watch() {
-  ram_.set_has_code(tohost_, true);
-  ram_.set_has_code(tohost_ + 7, true);
-}
 
 u64 Htif::read_word(PhysAddr address) const {
   u64 value;
@@ -47,8 +43,6 @@ void Htif::write_word(PhysAddr address, u64 value) {
 }
 
 void Htif::ram_written(PhysAddr start, u64 count_bytes, Writer) {
-  // Whoever else watches the page may have found its code gone, and unmarked it.
-  watch();
   const bool touches = start.value < tohost_.value + 8 && tohost_.value < start.value + count_bytes;
   if (!touches || answering_) {
     return;

@@ -28,7 +28,6 @@ class Htif final : public RamWatcher {
  private:
   u64 read_word(PhysAddr address) const;
   void write_word(PhysAddr address, u64 value);
-  void watch();
   void command(u64 value);
   void answer(u64 value);
   void system_call(PhysAddr block);

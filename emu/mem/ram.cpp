@@ -16,7 +16,7 @@ Ram::Ram(PhysAddr base, u64 size_bytes) : base_(base), size_bytes_(size_bytes), 
       mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) throw std::bad_alloc();
   host_ = static_cast<u8*>(mapping);
-  code_pages_.resize(page_count());
+  watched_pages_.resize(page_count());
 }
 
 Ram::~Ram() { munmap(host_, size_bytes_); }

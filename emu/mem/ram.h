@@ -53,9 +53,10 @@ class Ram {
   void write(PhysAddr start, std::span<const u8> data);
   void read(PhysAddr start, std::span<u8> out) const;
 
-  // --- decoded code ---
-  bool has_code(PhysAddr address) const { return code_pages_[page_index(address)] != 0; }
-  void set_has_code(PhysAddr address, bool yes) { code_pages_[page_index(address)] = yes ? 1 : 0; }
+  // --- pages whose writes are told to the watchers: those with decoded code, and those a device looks at ---
+  bool has_code(PhysAddr address) const { return watched_pages_[page_index(address)] != 0; }
+  void set_has_code(PhysAddr address, bool yes) { set_bit(address, kCode, yes); }
+  void set_watched(PhysAddr address, bool yes) { set_bit(address, kDevice, yes); }
   u64 page_index(PhysAddr address) const { return (address.value - base_.value) >> kPageShift; }
   u64 page_count() const { return size_bytes_ >> kPageShift; }
 
@@ -65,10 +66,17 @@ class Ram {
   void wrote(PhysAddr start, u64 count_bytes, Writer writer);
 
  private:
+  static constexpr u8 kCode = 1;
+  static constexpr u8 kDevice = 2;
+  void set_bit(PhysAddr address, u8 bit, bool yes) {
+    u8& flags = watched_pages_[page_index(address)];
+    flags = static_cast<u8>(yes ? flags | bit : flags & ~bit);
+  }
+
   PhysAddr base_;
   u64 size_bytes_;
   u8* host_;
-  std::vector<u8> code_pages_;  // one a page
+  std::vector<u8> watched_pages_;  // kCode and kDevice bits, one byte a page
   std::vector<RamWatcher*> watchers_;
 };
 
