@@ -39,6 +39,12 @@ TEST_F(ClintTest, TimerRisesAtTheFirstNanosecondOfItsTick) {
   EXPECT_FALSE(timer[1].asserted);
 }
 
+TEST_F(ClintTest, TimerIsDueAtTheSameMomentHoweverLateItIsSet) {
+  clock.advance_to(12'345);
+  clint.write(0x4000, 8, 200);
+  EXPECT_EQ(clock.next_deadline(), 20'000u);
+}
+
 TEST_F(ClintTest, TimerStaysUntilComparandMovesPastTime) {
   clock.advance_to(5000);
   clint.write(0x4000, 8, 50);

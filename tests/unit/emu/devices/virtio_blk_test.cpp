@@ -123,6 +123,7 @@ TEST_F(BlkTest, UnknownRequestIsUnsupported) {
 
 TEST_F(BlkTest, AnyFramingOfHeaderAndStatusWorks) {
   ram.put(header, vio::BlkHeader{vio::BlkRequest::kIn, 0, 2});
+  ram.put<u8>(buffer + 512, 0xee);
   // 2.7.4.1: the device must not care where descriptors begin and end.
   driver.submit(0, {{header, 3, 0, 0},
                     {header + 3, 13, 0, 0},

@@ -112,8 +112,11 @@ TEST_F(VirtioMmioTest, AnswersARequestWithinTheNotification) {
 TEST_F(VirtioMmioTest, IndexesWrapAroundTheRing) {
   start(vio::kFeatureVersion1, 4);
   for (int i = 0; i < 70'000; ++i) {
-    driver.submit(0, {{buffer, 1, vio::kDescWrite, 0}});
+    const u16 head = driver.submit(0, {{buffer, 1, vio::kDescWrite, 0}});
+    const u16 at = driver.used_idx(0);
+    ram.put(driver.queues[0].used + 4 + at % 4 * sizeof(vio::UsedElem), vio::UsedElem{99, 99});
     driver.notify(0);
+    ASSERT_EQ(driver.used(0, at).id, head) << i;
   }
   EXPECT_FALSE(driver.broken());
   EXPECT_EQ(driver.used_idx(0), static_cast<u16>(70'000));
@@ -164,6 +167,14 @@ TEST_F(VirtioMmioTest, IndirectChainsAreFollowed) {
   ASSERT_EQ(echo->chains.size(), 1u);
   EXPECT_EQ(echo->chains[0].readable.size(), 5u);
   EXPECT_FALSE(driver.broken());
+}
+
+TEST_F(VirtioMmioTest, ChainAsLongAsTheRingIsWhole) {
+  start(vio::kFeatureVersion1, 4);
+  driver.submit(0, std::vector<vio::Desc>(4, vio::Desc{buffer, 1, 0, 0}));
+  driver.notify(0);
+  ASSERT_EQ(echo->chains.size(), 1u);
+  EXPECT_EQ(echo->chains[0].readable.size(), 4u);
 }
 
 TEST_F(VirtioMmioTest, StatusZeroResets) {
