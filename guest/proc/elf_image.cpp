@@ -5,8 +5,6 @@
 
 namespace kernel {
 
-using namespace quire::arch;
-
 namespace {
 
 constexpr u64 page_down(u64 value) { return align_down(value, kPageBytes); }

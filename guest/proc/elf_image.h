@@ -7,36 +7,36 @@
 #include <optional>
 #include <span>
 
-#include "guest/lib/errno.h"
+#include "guest/lib/result.h"
 #include "quire/arch/elf.h"
 
 namespace kernel {
 
 /// Largest table of program headers, as Linux has it.
-inline constexpr quire::arch::usize kMaxProgramHeaderBytes = 65536;
+inline constexpr usize kMaxProgramHeaderBytes = 65536;
 /// Longest interpreter path, NUL included.
-inline constexpr quire::arch::usize kMaxInterpreterBytes = 4096;
+inline constexpr usize kMaxInterpreterBytes = 4096;
 
 struct ElfImage {
-  quire::arch::ElfType type;  ///< kExecutable or kShared
-  quire::arch::u64 entry;     ///< not relocated
-  quire::arch::u64 low;       ///< page-aligned bounds of all PT_LOADs, not relocated
-  quire::arch::u64 high;
-  quire::arch::u64 alignment;                       ///< largest p_align, at least a page
-  std::optional<quire::arch::u64> program_headers;  ///< their address in the image, not relocated
-  quire::arch::u16 program_header_count;
-  const quire::arch::Elf64ProgramHeader* interpreter;  ///< PT_INTERP, or null
+  ElfType type;  ///< kExecutable or kShared
+  u64 entry;     ///< not relocated
+  u64 low;       ///< page-aligned bounds of all PT_LOADs, not relocated
+  u64 high;
+  u64 alignment;                       ///< largest p_align, at least a page
+  std::optional<u64> program_headers;  ///< their address in the image, not relocated
+  u16 program_header_count;
+  const Elf64ProgramHeader* interpreter;  ///< PT_INTERP, or null
   bool executable_stack;
 };
 
 /// Checks the file header; the result is the length of the program headers at `header.phoff`. ENOEXEC.
-KResult<quire::arch::usize> check_elf_header(const quire::arch::Elf64Header& header,
-                                             quire::arch::u64 file_bytes);
+KResult<usize> check_elf_header(const Elf64Header& header,
+                                             u64 file_bytes);
 
 /// Checks the program headers of a file that passed check_elf_header. ENOEXEC for a malformed file,
 /// ENOMEM for one that cannot fit user space. The result points into `headers`.
-KResult<ElfImage> check_elf_image(const quire::arch::Elf64Header& header,
-                                  std::span<const quire::arch::Elf64ProgramHeader> headers,
-                                  quire::arch::u64 file_bytes);
+KResult<ElfImage> check_elf_image(const Elf64Header& header,
+                                  std::span<const Elf64ProgramHeader> headers,
+                                  u64 file_bytes);
 
 }  // namespace kernel
