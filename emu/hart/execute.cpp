@@ -56,8 +56,9 @@ Flow execute(Hart& hart, const Insn& insn) {
   const bool in_sequence = context.next() == state.pc + insn.length;
   state.pc = context.next();
   ++state.icount;
-  const bool plain =
-      in_sequence && !has_flag(insn.op, kSystem) && hart.mmu().bus().device_accesses() == device_accesses;
+  // A device that was accessed may have raised an interrupt; a watcher of RAM may have asked for an exit.
+  const bool plain = in_sequence && !has_flag(insn.op, kSystem) &&
+                     hart.mmu().bus().device_accesses() == device_accesses && !hart.exit_requested();
   return plain ? Flow::kNext : Flow::kAnywhere;
 }
 
