@@ -174,8 +174,11 @@ class Generator:
     def base(self, alignment: int) -> int:
         if self.random.random() < 0.01:
             return HOLE + self.random.randrange(0, 1 << 20)
-        address = DATA + 4096 + self.random.randrange(DATA_BYTES - 8192)
+        address = self.data_address()
         return address if self.random.random() < 0.1 else address & -alignment
+
+    def data_address(self) -> int:
+        return DATA + 4096 + self.random.randrange(DATA_BYTES - 8192)
 
     def memory_item(self) -> Item:
         row = self.random.choice(self.memory)
@@ -186,13 +189,18 @@ class Generator:
             word = put(word, 19, 15, register)
             words = lui_addi(register, self.base(8))
             if row.name.startswith("lr_") and self.random.random() < 0.9:
+                # Where sc fails for want of a reservation, looking at its address at all is the hart's choice.
+                words = lui_addi(register, self.data_address() & -8)
                 size = row.name[-1]
                 sc = 0x1800302F if size == "d" else 0x1800202F
                 other = self.random.choice([r for r in range(1, 32) if r != register])
                 word = put(word, 11, 7, other)
                 sc |= register << 15 | self.random.randrange(32) << 20 | self.random.randrange(32) << 7
                 return Item([*words, (word, 4), (sc, 4)])
-            if atomic and self.random.random() < 0.9:
+            if row.name.startswith("sc_"):
+                words = lui_addi(register, self.data_address() & -8)
+            elif atomic and not (row.name.startswith("lr_") and self.random.random() < 0.1):
+                # Misaligned sc and amo are left to tests/isa/programs/manual: QEMU departs from the manual there.
                 words = lui_addi(register, self.base(8) & -8)
             return Item([*words, (word, 4)])
         if row.name.endswith("sp"):

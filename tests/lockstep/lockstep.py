@@ -93,7 +93,7 @@ def record_mepc(signature: list[int], record: int) -> int:
 
 def disassemble(elf: Path, start: int, stop: int) -> str:
     return subprocess.run(
-        ["riscv64-linux-gnu-objdump", "-d", "-j", ".stream", f"--start-address={start:#x}", f"--stop-address={stop:#x}", elf],
+        ["riscv64-linux-gnu-objdump", "-d", "-M", "no-aliases", "-j", ".stream", f"--start-address={start:#x}", f"--stop-address={stop:#x}", elf],
         capture_output=True, text=True,
     ).stdout  # fmt: skip
 

@@ -14,7 +14,6 @@
 1:
   ecall
   ebreak
-  mret
   sret
   wfi
   sfence.vma
@@ -22,7 +21,6 @@
   ENTER 1, 1f
 1:
   ecall
-  mret
   RETURN_TO_M
   END
   FRAME

@@ -11,7 +11,7 @@
   SIG(a2)
   .balign 4
 1:
-  li a0, 0x8000000f
+  li a0, 0x8000000e
   csrw mepc, a0
   csrr a1, mepc
   SIG(a1)
