@@ -16,7 +16,8 @@ class ConsoleStream : NonCopyable {
   /// Sleeps until at least one byte is there, then returns what is, up to the size; 0 is the end of input.
   /// EINTR, EIO.
   virtual KResult<usize> read(ByteSpan to) = 0;
-  /// Sleeps until all is written (the host has it). A short count only when interrupted after some. EINTR, EIO.
+  /// Sleeps until all is written (the host has it). A short count only when interrupted after some. EINTR,
+  /// EIO.
   virtual KResult<usize> write(ConstByteSpan from) = 0;
   /// Whether read would return at once. Offers input buffers, as reading does.
   virtual bool readable() = 0;

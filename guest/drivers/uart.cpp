@@ -60,8 +60,8 @@ void Uart::init_input() {
   if (!interrupt_) {
     return;
   }
-  const auto enabled =
-      enable_interrupt(*interrupt_, [](void* uart) { static_cast<Uart*>(uart)->receive(); }, this);
+  const auto enabled = enable_interrupt(
+      *interrupt_, [](void* uart) { static_cast<Uart*>(uart)->receive(); }, this);
   if (enabled.ok()) {
     registers_[kInterruptEnable] = kReceiveInterrupt;
   }

@@ -33,7 +33,8 @@ KResult<void> probe_device(const FdtNode& node) {
 KResult<void> probe_all() {
   const Fdt& tree = boot_info().device_tree;
   Vector<FdtNode> nodes;
-  for (auto node = tree.find_compatible("virtio,mmio"); node; node = tree.find_compatible("virtio,mmio", node)) {
+  for (auto node = tree.find_compatible("virtio,mmio"); node;
+       node = tree.find_compatible("virtio,mmio", node)) {
     if (node->enabled() && node->reg()) {
       TRY(nodes.push(*node));
     }

@@ -39,8 +39,9 @@ class VirtioBlk final : public BlockDevice {
   }
   KResult<void> flush() override {
     // Without the feature the device writes through (5.2.6.2).
-    return transport_.has_feature(virtio::kBlkFeatureFlush) ? transfer(virtio::BlkRequest::kFlush, 0, nullptr, 0)
-                                                            : KResult<void>();
+    return transport_.has_feature(virtio::kBlkFeatureFlush)
+               ? transfer(virtio::BlkRequest::kFlush, 0, nullptr, 0)
+               : KResult<void>();
   }
 
  private:

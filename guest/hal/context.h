@@ -14,7 +14,8 @@ struct KernelContext {
 /// Saves the caller to `from` and continues where `to` was saved.
 extern "C" void switch_context(KernelContext* from, const KernelContext* to);
 
-/// A context that starts by calling `entry(argument)` on the stack that ends at `stack_top`; it must not return.
+/// A context that starts by calling `entry(argument)` on the stack that ends at `stack_top`; it must not
+/// return.
 KernelContext make_context(void (*entry)(void*), void* argument, u64 stack_top);
 
 }  // namespace kernel

@@ -1,4 +1,5 @@
-// Supervisor CSRs (Privileged ISA 20240411, chapter 10). The one place that executes CSR instructions from C++.
+// Supervisor CSRs (Privileged ISA 20240411, chapter 10). The one place that executes CSR instructions from
+// C++.
 #pragma once
 
 #include "guest/lib/types.h"

@@ -185,8 +185,8 @@ FdtNode Fdt::root() const {
   while (token && token->kind == kNop) {
     token = token_at(token->next);
   }
-  return {this, token ? token->next : structs_.size(), token ? token->name : StringView(), kDefaultAddressCells,
-          kDefaultSizeCells};
+  return {this, token ? token->next : structs_.size(), token ? token->name : StringView(),
+          kDefaultAddressCells, kDefaultSizeCells};
 }
 
 std::optional<FdtNode> Fdt::find(StringView path) const {

@@ -28,7 +28,7 @@ class FdtNode {
   std::optional<FdtNode> first_child() const;
   std::optional<FdtNode> next_sibling() const;
   std::optional<ConstByteSpan> property(StringView name) const;
-  std::optional<u64> number(StringView name) const;     ///< a property of one or two cells
+  std::optional<u64> number(StringView name) const;       ///< a property of one or two cells
   std::optional<StringView> text(StringView name) const;  ///< the first string of a property
   bool is_compatible(StringView name) const;
   /// Not switched off by its `status`.
@@ -58,7 +58,8 @@ class Fdt {
 
   FdtNode root() const;
   usize size_bytes() const { return blob_.size(); }
-  /// The node at an absolute path ("/chosen"); a component without unit address matches the first of that name.
+  /// The node at an absolute path ("/chosen"); a component without unit address matches the first of that
+  /// name.
   std::optional<FdtNode> find(StringView path) const;
   /// The next node after `after` (or the first), in the order of the file, that is compatible with `name`.
   std::optional<FdtNode> find_compatible(StringView name, std::optional<FdtNode> after = std::nullopt) const;

@@ -1,6 +1,7 @@
 // SFENCE.VMA in its forms (Privileged ISA 20240411, 10.2.1).
 //
-// Only the page table and satp code call these. On the host they count, so that tests can see a missing fence.
+// Only the page table and satp code call these. On the host they count, so that tests can see a missing
+// fence.
 #pragma once
 
 #include "guest/lib/types.h"

@@ -11,13 +11,13 @@ namespace kernel {
 class Thread;
 
 struct HartLocal {
-  u64 user_frame;       ///< where a trap from user mode puts its TrapFrame: the top of the thread's kernel stack
-  u64 scratch;          ///< trap entry: the interrupted sp
-  u64 scratch2;         ///< trap entry: a spare register
+  u64 user_frame;  ///< where a trap from user mode puts its TrapFrame: the top of the thread's kernel stack
+  u64 scratch;     ///< trap entry: the interrupted sp
+  u64 scratch2;    ///< trap entry: a spare register
   u64 emergency_stack;  ///< top of the stack that reports a kernel stack overflow
   u64 hart_id;
-  Thread* current;      ///< owned by sched
-  bool need_resched;    ///< the running user thread should give way at its return to user mode
+  Thread* current;    ///< owned by sched
+  bool need_resched;  ///< the running user thread should give way at its return to user mode
 };
 
 inline HartLocal& this_hart() {

@@ -20,7 +20,8 @@ constexpr u64 with_implied(u64 flags) {
 }
 
 bool is_downgrade(Pte old, Pte now) {
-  return old.valid() && (!now.valid() || old.ppn() != now.ppn() || (old.flags() & ~now.flags() & kFencedFlags) != 0);
+  return old.valid() &&
+         (!now.valid() || old.ppn() != now.ppn() || (old.flags() & ~now.flags() & kFencedFlags) != 0);
 }
 
 bool is_table(Pte pte) { return pte.valid() && !pte.leaf(); }

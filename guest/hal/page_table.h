@@ -69,8 +69,8 @@ class PageTable : NonCopyable {
       return pte;
     });
   }
-  /// For fork: calls `fn(va, pte) -> CopiedLeaf` for each leaf of `from` in [start, end); stores `parent` there
-  /// (fenced) and `child` here (0: none). On ENOMEM leaves already copied stay: unmap them to undo.
+  /// For fork: calls `fn(va, pte) -> CopiedLeaf` for each leaf of `from` in [start, end); stores `parent`
+  /// there (fenced) and `child` here (0: none). On ENOMEM leaves already copied stay: unmap them to undo.
   struct CopiedLeaf {
     Pte parent;
     Pte child;

@@ -14,24 +14,23 @@ KResult<void> copy_from_user(void* to, VirtAddr from, usize bytes);
 KResult<void> copy_to_user(VirtAddr to, const void* from, usize bytes);
 KResult<void> clear_user(VirtAddr to, usize bytes);
 
-/// The same, returning how many bytes were copied before a fault stopped it: for short counts of read and write.
+/// The same, returning how many bytes were copied before a fault stopped it: for short counts of read and
+/// write.
 usize copy_from_user_partial(void* to, VirtAddr from, usize bytes);
 usize copy_to_user_partial(VirtAddr to, const void* from, usize bytes);
 
-/// Copies up to and with the NUL and returns the length without it; a result equal to `capacity` means that the
-/// first `capacity` bytes hold no NUL.
+/// Copies up to and with the NUL and returns the length without it; a result equal to `capacity` means that
+/// the first `capacity` bytes hold no NUL.
 KResult<usize> strncpy_from_user(char* to, VirtAddr from, usize capacity);
 
 template <class T>
-  requires std::is_trivially_copyable_v<T>
-KResult<T> get_user(VirtAddr from) {
+requires std::is_trivially_copyable_v<T> KResult<T> get_user(VirtAddr from) {
   T value;
   TRY(copy_from_user(&value, from, sizeof(T)));
   return value;
 }
 template <class T>
-  requires std::is_trivially_copyable_v<T>
-KResult<void> put_user(VirtAddr to, const T& value) {
+requires std::is_trivially_copyable_v<T> KResult<void> put_user(VirtAddr to, const T& value) {
   return copy_to_user(to, &value, sizeof(T));
 }
 

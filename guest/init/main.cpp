@@ -1,7 +1,7 @@
 // Early boot, in the order that the layers need: what is below runs before what is above.
 #include "guest/drivers/device.h"
-#include "guest/drivers/uart.h"
 #include "guest/drivers/power.h"
+#include "guest/drivers/uart.h"
 #include "guest/hal/boot_info.h"
 #include "guest/hal/hart.h"
 #include "guest/hal/sbi.h"

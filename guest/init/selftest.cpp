@@ -24,12 +24,12 @@ namespace kernel {
 namespace {
 
 /// Checks that fail name themselves; the first ends its group.
-#define CHECK(condition)                                 \
-  do {                                                   \
-    if (!(condition)) {                                  \
-      log_error("selftest: failed: {}", #condition);     \
-      return false;                                      \
-    }                                                    \
+#define CHECK(condition)                             \
+  do {                                               \
+    if (!(condition)) {                              \
+      log_error("selftest: failed: {}", #condition); \
+      return false;                                  \
+    }                                                \
   } while (false)
 
 bool check_kernel_map() {
@@ -197,18 +197,24 @@ bool check_user_mode() {
   mini.table.activate();
 
   const u64 preemptions_before = scheduler_stats().preemptions;
-  const auto user = Thread::spawn("user", [](void*) {
-    Thread& self = current_thread();
-    self.user_frame() = make_user_frame(kCode, VirtAddr(0));
-    return_to_user(&self.user_frame());
-  }, nullptr);
+  const auto user = Thread::spawn(
+      "user",
+      [](void*) {
+        Thread& self = current_thread();
+        self.user_frame() = make_user_frame(kCode, VirtAddr(0));
+        return_to_user(&self.user_frame());
+      },
+      nullptr);
   CHECK(user.ok());
   // A companion that is always runnable, so that the slice ends.
-  const auto companion = Thread::spawn("companion", [](void*) {
-    while (!g_mini->done) {
-      yield();
-    }
-  }, nullptr);
+  const auto companion = Thread::spawn(
+      "companion",
+      [](void*) {
+        while (!g_mini->done) {
+          yield();
+        }
+      },
+      nullptr);
   CHECK(companion.ok());
   wait_event(mini.ended, [] { return g_mini->done; });
   CHECK(mini.results[0] == 42 && mini.results[1] == 0 && mini.calls == 2 && mini.faults == 1);

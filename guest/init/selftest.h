@@ -3,7 +3,8 @@
 
 namespace kernel {
 
-/// Logs one line a check; returns whether all passed. Uses trap hooks of its own: run it before user programs.
+/// Logs one line a check; returns whether all passed. Uses trap hooks of its own: run it before user
+/// programs.
 bool run_selftest();
 
 }  // namespace kernel

@@ -45,8 +45,7 @@ class ByteReader {
 
   /// A plain structure in the machine's own (little-endian) order.
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  KResult<T> read() {
+  requires std::is_trivially_copyable_v<T> KResult<T> read() {
     const ConstByteSpan part = TRY(take(sizeof(T)));
     T value;
     memcpy(&value, part.data(), sizeof(T));

@@ -109,8 +109,8 @@ void put_argument(FormatSink& sink, const FormatArg& arg, FormatSpec spec) {
         put_padded(sink, StringView(&c, 1), spec, true);
         return;
       }
-      put_number(sink, arg.number, arg.kind == FormatArg::Kind::kSigned && static_cast<i64>(arg.number) < 0, spec,
-                 "");
+      put_number(sink, arg.number, arg.kind == FormatArg::Kind::kSigned && static_cast<i64>(arg.number) < 0,
+                 spec, "");
       return;
   }
 }

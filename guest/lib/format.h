@@ -41,7 +41,7 @@ struct FormatArg {
   template <class Tag>
   constexpr FormatArg(Address<Tag> value) : kind(Kind::kPointer), number(value.value) {}
   template <class E>
-    requires std::is_enum_v<E>
+  requires std::is_enum_v<E>
   constexpr FormatArg(E value) : FormatArg(static_cast<std::underlying_type_t<E>>(value)) {}
 };
 
@@ -79,7 +79,7 @@ struct BasicFormatString {
   StringView text;
 
   template <class S>
-    requires std::convertible_to<const S&, StringView>
+  requires std::convertible_to<const S&, StringView>
   consteval BasicFormatString(const S& string) : text(string) {
     if (format_detail::count_placeholders(text) != static_cast<int>(sizeof...(Args))) {
       format_detail::format_string_does_not_match_its_arguments();

@@ -11,7 +11,9 @@ constexpr u64 hash_number(u64 value) {
   value = (value ^ (value >> 32)) * 0xd6e8'feb8'6659'fd93;
   return value ^ (value >> 32);
 }
-constexpr u64 hash_combine(u64 seed, u64 value) { return hash_number(seed ^ hash_number(value + 0x9e37'79b9'7f4a'7c15)); }
+constexpr u64 hash_combine(u64 seed, u64 value) {
+  return hash_number(seed ^ hash_number(value + 0x9e37'79b9'7f4a'7c15));
+}
 
 /// FNV-1a, mixed.
 constexpr u64 hash_text(StringView text) {

@@ -5,7 +5,16 @@
 
 namespace kernel {
 
-enum class LogLevel : u8 { kPanic = 0, kAlert = 1, kCritical = 2, kError = 3, kWarning = 4, kNotice = 5, kInfo = 6, kDebug = 7 };
+enum class LogLevel : u8 {
+  kPanic = 0,
+  kAlert = 1,
+  kCritical = 2,
+  kError = 3,
+  kWarning = 4,
+  kNotice = 5,
+  kInfo = 6,
+  kDebug = 7
+};
 
 /// Lines above `level` are dropped before they are formatted (`quire.loglevel=`).
 void set_log_level(LogLevel level);

@@ -40,7 +40,8 @@ void assertion_failed(const char* condition, const char* file, int line) {
 
 #if !__STDC_HOSTED__
 // The assert() of Boost.Intrusive.
-extern "C" [[noreturn]] void __assert_fail(const char* condition, const char* file, unsigned line, const char*) {
+extern "C" [[noreturn]] void __assert_fail(const char* condition, const char* file, unsigned line,
+                                           const char*) {
   kernel::assertion_failed(condition, file, static_cast<int>(line));
 }
 extern "C" [[noreturn]] void __cxa_pure_virtual() { kernel::panic("pure virtual function called"); }

@@ -31,7 +31,7 @@ template <class... Args>
 
 }  // namespace kernel
 
-#define ASSERT(condition) \
+#define ASSERT(condition)                            \
   (__builtin_expect(static_cast<bool>(condition), 1) \
        ? void(0)                                     \
        : ::kernel::assertion_failed(#condition, __FILE__, __LINE__))

@@ -51,13 +51,10 @@ class RefPtr {
   RefPtr(const RefPtr& other) : object_(other.object_) { ref(); }
   RefPtr(RefPtr&& other) noexcept : object_(other.release()) {}
   template <class U>
-    requires std::is_convertible_v<U*, T*>
-  RefPtr(const RefPtr<U>& other) : object_(other.get()) {
-    ref();
-  }
+  requires std::is_convertible_v<U*, T*> RefPtr(const RefPtr<U>& other) : object_(other.get()) { ref(); }
   template <class U>
-    requires std::is_convertible_v<U*, T*>
-  RefPtr(RefPtr<U>&& other) noexcept : object_(other.release()) {}
+  requires std::is_convertible_v<U*, T*> RefPtr(RefPtr<U>&& other)
+  noexcept : object_(other.release()) {}
   RefPtr& operator=(RefPtr other) noexcept {
     std::swap(object_, other.object_);
     return *this;

@@ -21,8 +21,7 @@ inline ConstByteSpan as_bytes(StringView text) {
   return {reinterpret_cast<const u8*>(text.data()), text.size()};
 }
 template <class T>
-  requires std::is_trivially_copyable_v<T>
-ConstByteSpan object_bytes(const T& object) {
+requires std::is_trivially_copyable_v<T> ConstByteSpan object_bytes(const T& object) {
   return {reinterpret_cast<const u8*>(&object), sizeof(T)};
 }
 

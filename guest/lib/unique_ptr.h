@@ -15,8 +15,8 @@ class UniquePtr {
   explicit UniquePtr(T* object) : object_(object) {}
   UniquePtr(UniquePtr&& other) noexcept : object_(other.release()) {}
   template <class U>
-    requires std::is_convertible_v<U*, T*>
-  UniquePtr(UniquePtr<U>&& other) noexcept : object_(other.release()) {}
+  requires std::is_convertible_v<U*, T*> UniquePtr(UniquePtr<U>&& other)
+  noexcept : object_(other.release()) {}
   UniquePtr& operator=(UniquePtr&& other) noexcept {
     reset(other.release());
     return *this;

@@ -43,9 +43,9 @@ struct Frame {
 static_assert(sizeof(Frame) == 32);
 
 enum FrameFlag : u16 {
-  kFrameDirty = 1U << 0,      ///< page cache: newer than its backing store
-  kFrameListed = 1U << 1,     ///< on a FrameList
-  kFrameFreeHead = 1U << 2,   ///< head of a free block
+  kFrameDirty = 1U << 0,     ///< page cache: newer than its backing store
+  kFrameListed = 1U << 1,    ///< on a FrameList
+  kFrameFreeHead = 1U << 2,  ///< head of a free block
   kFrameReferenced = 1U << 3,
   kFrameLocked = 1U << 4,
 };
@@ -67,16 +67,18 @@ void set_frame_use(Frame* frame, FrameUse use);
 /// The shared page of zeroes: count it like any other; it is never freed and never written.
 Frame* zero_frame();
 
-/// Gives memory that was reserved at boot (the initrd once unpacked) to the allocator. Whole pages inside only.
+/// Gives memory that was reserved at boot (the initrd once unpacked) to the allocator. Whole pages inside
+/// only.
 void release_reserved(PhysRange range);
 
-/// Called when memory runs out, below every lock; returns whether it freed something, then the allocation is retried.
+/// Called when memory runs out, below every lock; returns whether it freed something, then the allocation is
+/// retried.
 void set_reclaim_hook(bool (*reclaim)(usize wanted_frames));
 /// Lets the n-th allocation from now fail once (1: the next); 0 switches it off. For tests of error paths.
 void fail_allocation_after(u64 allocations);
 
 struct MemoryStats {
-  u64 total;            ///< frames the allocator ever had, free or used
+  u64 total;  ///< frames the allocator ever had, free or used
   u64 by_use[kFrameUses];
   u64 free() const { return by_use[static_cast<unsigned>(FrameUse::kFree)]; }
   u64 used_for(FrameUse use) const { return by_use[static_cast<unsigned>(use)]; }

@@ -22,7 +22,8 @@ struct SortedRanges {
     ASSERT(count < kMaxRanges);
     const u64 start = align_down(range.start, kPageBytes);
     ranges[count++] = {start, align_up(range.end(), kPageBytes) - start};
-    std::sort(ranges, ranges + count, [](const PhysRange& a, const PhysRange& b) { return a.start < b.start; });
+    std::sort(ranges, ranges + count,
+              [](const PhysRange& a, const PhysRange& b) { return a.start < b.start; });
   }
   /// Calls `fn(gap)` for the whole pages of `memory` that no range covers.
   template <class Fn>

@@ -148,8 +148,9 @@ KResult<KernelStack> alloc_kernel_stack() {
   const u64 base = kStackAreaBase + *slot * kStackSlotBytes + kStackBytes;
   for (u64 at = base; at < base + kStackBytes; at += kPageBytes) {
     const auto frame = alloc_frame(ZeroIt::kNo, FrameUse::kStack);
-    const auto mapped = frame.ok() ? kernel_page_table().map(VirtAddr(at), frame_address(frame.value()), kKernelData)
-                                   : KResult<void>(Err(frame.error()));
+    const auto mapped = frame.ok()
+                            ? kernel_page_table().map(VirtAddr(at), frame_address(frame.value()), kKernelData)
+                            : KResult<void>(Err(frame.error()));
     if (!mapped.ok()) {
       if (frame.ok()) {
         put_frame(frame.value());

@@ -1,6 +1,7 @@
 // kmalloc: memory for kernel objects, from slabs of one frame each; larger pieces are whole blocks of frames.
 //
-// Memory is aligned to 16 bytes and not cleared. heap_alloc of the library is this. Lock: none yet (no preemption).
+// Memory is aligned to 16 bytes and not cleared. heap_alloc of the library is this. Lock: none yet (no
+// preemption).
 #pragma once
 
 #include "guest/lib/heap.h"

@@ -3,8 +3,9 @@
 // Kernel code is not preempted: a thread gives the hart up only where it sleeps (WaitQueue, Mutex,
 // sleep_until) or yields; in user mode the timer preempts it after kSliceNs, on its way back to user
 // mode. Invariant: a thread is running, or in the run queue, or blocked (then on at most one wait
-// queue), or dead. The scheduler holds a reference from start() until the thread is dead and switched away from.
-// Lock: the run-queue lock, inside every wait queue's (today: no preemption, interrupts only in user mode and idle).
+// queue), or dead. The scheduler holds a reference from start() until the thread is dead and switched away
+// from. Lock: the run-queue lock, inside every wait queue's (today: no preemption, interrupts only in user
+// mode and idle).
 #pragma once
 
 #include "guest/hal/context.h"
@@ -82,7 +83,8 @@ void init_scheduler();
 void yield();
 /// Ends the running thread; its stack is freed by the next one.
 [[noreturn]] void exit_thread();
-/// Blocks the running thread until wake_thread(). For wait queues and the like; the caller arranges the wake-up.
+/// Blocks the running thread until wake_thread(). For wait queues and the like; the caller arranges the
+/// wake-up.
 void block_thread();
 /// Makes a blocked thread runnable; nothing happens to any other.
 void wake_thread(Thread& thread);

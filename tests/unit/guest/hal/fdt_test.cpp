@@ -45,8 +45,8 @@ class Builder {
     const u32 strings_at = structs_at + static_cast<u32>(structs.size());
     std::string blob;
     for (const u32 word :
-         {0xd00dfeedU, strings_at + static_cast<u32>(strings_.size()), structs_at, strings_at, header, 17U, 16U,
-          0U, static_cast<u32>(strings_.size()), static_cast<u32>(structs.size())}) {
+         {0xd00dfeedU, strings_at + static_cast<u32>(strings_.size()), structs_at, strings_at, header, 17U,
+          16U, 0U, static_cast<u32>(strings_.size()), static_cast<u32>(structs.size())}) {
       be32(blob, word);
     }
     blob += reservations + structs + strings_;

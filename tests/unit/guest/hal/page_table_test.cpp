@@ -157,8 +157,9 @@ TEST_F(PageTableTest, CopyRangeReportsEnomemAndLosesNothing) {
   PageTable child;
   ASSERT_TRUE(child.create().ok());
   fail_allocation_after(6);
-  const auto copied = child.copy_range(table_, VirtAddr(0), VirtAddr(kSv39UserTop),
-                                       [](VirtAddr, Pte pte) { return PageTable::CopiedLeaf{pte, pte}; });
+  const auto copied = child.copy_range(table_, VirtAddr(0), VirtAddr(kSv39UserTop), [](VirtAddr, Pte pte) {
+    return PageTable::CopiedLeaf{pte, pte};
+  });
   EXPECT_EQ(copied.error(), Errno::kENOMEM);
 }
 
