@@ -42,6 +42,19 @@ void check_inside(const ImageSegment& segment, const std::string& name, RamRange
   }
 }
 
+/// A kernel linked high may name its entry by either address.
+u64 physical_entry(const ElfFile& elf, const std::vector<ImageSegment>& segments, const std::string& name) {
+  if (const auto address = elf.physical_address(elf.entry())) {
+    return *address;
+  }
+  for (const ImageSegment& segment : segments) {
+    if (elf.entry() >= segment.address && elf.entry() - segment.address < segment.memory_bytes) {
+      return elf.entry();
+    }
+  }
+  fail(name, fmt::format("damaged: the entry point {:#x} is in no segment", elf.entry()));
+}
+
 KernelImage from_elf(const ElfFile& elf, const std::string& name, RamRange ram) {
   KernelImage image;
   for (const auto& header : elf.program_headers()) {
@@ -50,12 +63,7 @@ KernelImage from_elf(const ElfFile& elf, const std::string& name, RamRange ram) 
       check_inside(image.segments.back(), name, ram);
     }
   }
-  // A kernel linked high names its entry by virtual address.
-  const auto entry = elf.physical_address(elf.entry());
-  if (!entry) {
-    fail(name, fmt::format("damaged: the entry point {:#x} is in no segment", elf.entry()));
-  }
-  image.entry = *entry;
+  image.entry = physical_entry(elf, image.segments, name);
   image.symbols = elf.symbols();
   for (const auto& [symbol, value] : image.symbols) {
     if (const auto address = elf.physical_address(value)) {
