@@ -88,7 +88,7 @@ def values(signature: Path) -> list[str]:
 @pytest.mark.parametrize("status", [0, 1, 7, 127])
 def test_tohost_hands_the_status_over(status, tmp_path):
     source = tmp_path / "status.S"
-    source.write_text(f'#include "bare.h"\n  BEGIN\n  li a0, {status}\n  j finish\n  FRAME\n')
+    source.write_text(f'#include "bare.inc"\n  BEGIN\n  li a0, {status}\n  j finish\n  FRAME\n')
     elf = build(source, tmp_path, f"-I{HERE / 'programs'}")
     assert run_quire(elf, tmp_path / "ours") == run_qemu(elf, tmp_path / "theirs") == status
 
@@ -98,7 +98,7 @@ def test_finisher_hands_the_status_over(status, tmp_path):
     value = 0x5555 if status == 0 else status << 16 | 0x3333
     source = tmp_path / "finisher.S"
     source.write_text(
-        f'#include "bare.h"\n  BEGIN\n  li a0, {value}\n  li a1, 0x100000\n  sw a0, 0(a1)\n1:\n  j 1b\n  FRAME\n'
+        f'#include "bare.inc"\n  BEGIN\n  li a0, {value}\n  li a1, 0x100000\n  sw a0, 0(a1)\n1:\n  j 1b\n  FRAME\n'
     )
     elf = build(source, tmp_path, f"-I{HERE / 'programs'}")
     assert run_quire(elf, tmp_path / "ours") == status

@@ -1,5 +1,5 @@
 // amoand.w and .d: old value, new memory; every pair of operands
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .irp width, w, d
   la s0, scratch

@@ -1,5 +1,5 @@
 // Misaligned lr traps; see manual/a_misaligned_store.S for sc and amo
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, scratch
   addi a1, s0, 4

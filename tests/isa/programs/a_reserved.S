@@ -1,5 +1,5 @@
 // lr and sc: success, failure without a reservation, one sc per lr
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, scratch
   li a0, 0x8000000012345678

@@ -1,5 +1,5 @@
 // Compressed integer arithmetic: c.addi c.li c.lui c.addiw c.mv c.add c.sub c.and c.or c.xor c.andi shifts
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .option push
   .option rvc

@@ -1,5 +1,5 @@
 // Compressed branches and jumps: c.beqz c.bnez c.j c.jr c.jalr
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s2, _start
   li a0, 0

@@ -1,5 +1,5 @@
 // Compressed floating-point loads and stores: c.fld c.fsd c.fldsp c.fsdsp
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la a0, scratch
   mv s5, sp

@@ -1,5 +1,5 @@
 // Reserved compressed encodings trap, c.ebreak breaks
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .hword 0x0000
   .hword 0x6101

@@ -1,5 +1,5 @@
 // Compressed loads and stores, register- and stack-based: c.lw c.ld c.sw c.sd c.lwsp c.ldsp c.swsp c.sdsp
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la a0, scratch
   mv s5, sp

@@ -1,5 +1,5 @@
 // fclass.d
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_FX fclass.d fld doubles 8
   END

@@ -1,5 +1,5 @@
 // feq.d, flt.d, fle.d
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_FCMP feq.d fld doubles 8
   ALL_FCMP flt.d fld doubles 8

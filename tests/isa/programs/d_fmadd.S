@@ -1,6 +1,6 @@
 // fmadd.d in all rounding modes
 #define SIGNATURE_WORDS 3072
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   FIVE ALL_FMA fmadd.d fld fmv.x.d doubles 8
   END

@@ -1,5 +1,5 @@
 // fcvt.d.{w,wu,l,lu}
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_XF fcvt.d.w fmv.x.d
   ALL_XF fcvt.d.wu fmv.x.d

@@ -1,5 +1,5 @@
 // fmin.d, fmax.d
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_FF fmin.d fld fmv.x.d doubles 8
   ALL_FF fmax.d fld fmv.x.d doubles 8

@@ -1,5 +1,5 @@
 // fmv.x.d, fmv.d.x, fld, fsd keep every bit
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, scratch
   .irp value, 0x3f800000, 0xffffffff80000000, 0x7ff0000000000001

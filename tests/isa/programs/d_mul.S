@@ -1,6 +1,6 @@
 // fmul.d in all rounding modes, with flags
 #define SIGNATURE_WORDS 3072
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   FIVE ALL_FF fmul.d fld fmv.x.d doubles 8
   END

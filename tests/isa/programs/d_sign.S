@@ -1,5 +1,5 @@
 // fsgnj.d, fsgnjn.d, fsgnjx.d
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_FF fsgnj.d fld fmv.x.d doubles 8
   ALL_FF fsgnjn.d fld fmv.x.d doubles 8

@@ -1,5 +1,5 @@
 // fcvt.{w,wu,l,lu}.d
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   FIVE ALL_FX fcvt.w.d fld doubles 8
   FIVE ALL_FX fcvt.wu.d fld doubles 8

@@ -1,5 +1,5 @@
 // A single that is not NaN-boxed counts as the canonical NaN
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li a0, 0x3f8000003f800000
   fmv.d.x fa0, a0

@@ -1,5 +1,5 @@
 // fclass.s
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_FX fclass.s flw floats 4
   END

@@ -1,5 +1,5 @@
 // feq.s is quiet; flt.s and fle.s signal
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_FCMP feq.s flw floats 4
   ALL_FCMP flt.s flw floats 4

@@ -1,6 +1,6 @@
 // fdiv.s in all rounding modes, with flags
 #define SIGNATURE_WORDS 3072
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   FIVE ALL_FF fdiv.s flw fmv.x.w floats 4
   END

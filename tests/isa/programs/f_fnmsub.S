@@ -1,6 +1,6 @@
 // fnmsub.s in all rounding modes
 #define SIGNATURE_WORDS 3072
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   FIVE ALL_FMA fnmsub.s flw fmv.x.w floats 4
   END

@@ -1,5 +1,5 @@
 // fcvt.s.{w,wu,l,lu}
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   FIVE ALL_XF fcvt.s.w fmv.x.w
   FIVE ALL_XF fcvt.s.wu fmv.x.w

@@ -1,5 +1,5 @@
 // fmv.x.w, fmv.w.x, flw, fsw; a single is NaN-boxed in 64 bits
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, scratch
   .irp value, 0x3f800000, 0xffffffff80000000, 0x123456789

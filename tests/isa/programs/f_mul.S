@@ -1,6 +1,6 @@
 // fmul.s in all rounding modes, with flags
 #define SIGNATURE_WORDS 3072
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   FIVE ALL_FF fmul.s flw fmv.x.w floats 4
   END

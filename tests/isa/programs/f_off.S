@@ -1,5 +1,5 @@
 // With mstatus.FS off every floating-point instruction and CSR is illegal; FS becomes dirty on a write
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li t0, 0x6000
   csrc mstatus, t0

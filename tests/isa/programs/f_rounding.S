@@ -1,5 +1,5 @@
 // The dynamic rounding mode, reserved modes, fcsr, frm, fflags as one register
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li a0, 1
   li a1, 3

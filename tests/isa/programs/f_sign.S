@@ -1,5 +1,5 @@
 // fsgnj.s, fsgnjn.s, fsgnjx.s
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_FF fsgnj.s flw fmv.x.w floats 4
   ALL_FF fsgnjn.s flw fmv.x.w floats 4

@@ -1,5 +1,5 @@
 // fcvt.{w,wu,l,lu}.s: saturation and flags, all rounding modes
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   FIVE ALL_FX fcvt.w.s flw floats 4
   FIVE ALL_FX fcvt.wu.s flw floats 4

@@ -1,5 +1,5 @@
 // A 32-bit instruction whose halves lie in two pages
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, scratch + 4096 - 2
   la s2, source

@@ -1,5 +1,5 @@
 // add, sub
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR add
   ALL_RR sub

@@ -1,5 +1,5 @@
 // addi, addiw
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .irp imm, 0, 1, -1, 2047, -2048, 5
   ALL_RI addi, \imm

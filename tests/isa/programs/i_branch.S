@@ -1,5 +1,5 @@
 // All six branches, taken and not, over every pair of operands
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .irp op, beq, bne, blt, bge, bltu, bgeu
   la s2, operands

@@ -1,5 +1,5 @@
 // slt, sltu
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR slt
   ALL_RR sltu

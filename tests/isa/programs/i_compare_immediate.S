@@ -1,5 +1,5 @@
 // slti, sltiu: the immediate is sign-extended first
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .irp imm, 0, 1, -1, 2047, -2048
   ALL_RI slti, \imm

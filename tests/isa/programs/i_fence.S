@@ -1,5 +1,5 @@
 // fence in its forms does nothing that one hart can see
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, scratch
   li a0, 5

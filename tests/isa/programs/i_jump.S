@@ -1,5 +1,5 @@
 // jal and jalr: link, backward, low bit cleared, link register same as base
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s2, _start
   jal a0, 1f

@@ -1,5 +1,5 @@
 // Loads of every width, signed and not, with positive and negative offsets
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, operands + 64
   .irp op, lb, lbu, lh, lhu, lw, lwu, ld

@@ -1,5 +1,5 @@
 // and, or, xor
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR and
   ALL_RR or

@@ -1,5 +1,5 @@
 // andi, ori, xori
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .irp imm, 0, 1, -1, 2047, -2048
   ALL_RI andi, \imm

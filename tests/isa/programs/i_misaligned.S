@@ -1,5 +1,5 @@
 // Misaligned loads and stores, within a page and across two
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, scratch + 4096
   la s1, operands

@@ -1,5 +1,5 @@
 // sll, srl, sra: the amount is the low six bits
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR sll
   ALL_RR srl

@@ -1,5 +1,5 @@
 // slli, srli, srai with six bits, slliw, srliw, sraiw with five
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .irp imm, 0, 1, 17, 31, 32, 63
   ALL_RI slli, \imm

@@ -1,5 +1,5 @@
 // sllw, srlw, sraw: the amount is the low five bits
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR sllw
   ALL_RR srlw

@@ -1,5 +1,5 @@
 // Stores of every width leave their neighbours alone
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, scratch
   li a0, 0x8182838485868788

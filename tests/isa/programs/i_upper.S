@@ -1,5 +1,5 @@
 // lui, auipc
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .irp imm, 0, 1, 0x7ffff, 0x80000, 0xfffff, 0x12345
   lui a0, \imm

@@ -1,5 +1,5 @@
 // addw, subw: results are sign-extended
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR addw
   ALL_RR subw

@@ -1,5 +1,5 @@
 // Writes to x0 vanish
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li a0, 77
   add x0, a0, a0

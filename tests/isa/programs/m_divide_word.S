@@ -1,5 +1,5 @@
 // divw, divuw, remw, remuw
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR divw
   ALL_RR divuw

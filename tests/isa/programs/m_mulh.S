@@ -1,5 +1,5 @@
 // mulh over every pair of operands
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR mulh
   END

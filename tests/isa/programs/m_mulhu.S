@@ -1,5 +1,5 @@
 // mulhu over every pair of operands
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR mulhu
   END

@@ -1,5 +1,5 @@
 // mulw
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR mulw
   END

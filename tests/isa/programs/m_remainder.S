@@ -1,5 +1,5 @@
 // rem, remu: by zero the dividend, on overflow 0
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   ALL_RR rem
   ALL_RR remu

@@ -1,5 +1,5 @@
 // A is set by reads, A and D by writes; a denied access changes neither
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

@@ -1,5 +1,5 @@
 // Two address spaces by ASID: after a switch and a fence the other mapping is seen
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

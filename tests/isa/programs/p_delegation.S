@@ -1,5 +1,5 @@
 // Delegated exceptions from U go to S with scause, sepc, stval and SPP; from M they stay
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li t0, -1
   csrw medeleg, t0

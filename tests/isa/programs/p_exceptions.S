@@ -1,5 +1,5 @@
 // Causes and tval: illegal, breakpoint, ecall from each mode, access faults
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   .word 0xffffffff
   .word 0x00000057

@@ -1,5 +1,5 @@
 // Pending M interrupts wait for mstatus.MIE; delegated ones for S; both orders of cause
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li s0, 0x2000000
   li a1, 1

@@ -1,5 +1,5 @@
 // A jump to where no memory is faults at the target
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la t0, catch
   csrr s8, mtvec

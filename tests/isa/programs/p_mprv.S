@@ -1,5 +1,5 @@
 // MPRV: loads and stores of M-mode translate as MPP says, fetches do not
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

@@ -1,5 +1,5 @@
 // A load over two pages faults with the address of the page that is absent
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

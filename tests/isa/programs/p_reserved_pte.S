@@ -1,5 +1,5 @@
 // Entries the manual reserves: W without R, high bits, a pointer in the last level, misaligned superpages
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

@@ -1,5 +1,5 @@
 // mret and sret: the privilege stack, MPIE and SPIE, MPRV cleared
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li t0, 0x1888
   csrc mstatus, t0

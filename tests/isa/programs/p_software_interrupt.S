@@ -1,5 +1,5 @@
 // A machine software interrupt through the CLINT, and supervisor software through mip
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li s0, 0x2000000
   li a0, 8

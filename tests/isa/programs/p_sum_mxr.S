@@ -1,5 +1,5 @@
 // SUM lets S touch user pages (never execute), MXR makes execute-only pages readable, U cannot touch S pages
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

@@ -1,5 +1,5 @@
 // 2 MiB and 1 GiB leaves, and addresses deep inside them
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

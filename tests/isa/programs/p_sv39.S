@@ -1,5 +1,5 @@
 // Sv39: 4 KiB pages, absent entries, permissions of each kind, from S and from U
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

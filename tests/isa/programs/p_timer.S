@@ -1,5 +1,5 @@
 // The machine timer: mtime moves, mtimecmp raises MTIP, wfi wakes, also with interrupts off
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li s0, 0x2004000
   li s1, 0x200bff8

@@ -1,5 +1,5 @@
 // TVM traps satp and sfence.vma, TSR traps sret, in S-mode only
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

@@ -1,5 +1,5 @@
 // User mode under paging: user pages work, supervisor pages do not, in fetches too
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, root
   la s1, middle

@@ -1,5 +1,5 @@
 // Vectored mtvec: interrupts go to base + 4 * cause, exceptions to the base
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la t0, table
   csrr s8, mtvec

@@ -1,5 +1,5 @@
 // Counters move forward, can be written, and are hidden from U where mcounteren or scounteren say so
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   rdcycle a0
   nop

@@ -1,5 +1,5 @@
 // Writes to read-only CSRs and accesses to absent ones are illegal; reads with x0 as source are not writes
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   csrr a0, mhartid
   SIG(a0)

@@ -1,5 +1,5 @@
 // csrrw csrrs csrrc and their immediate forms on mscratch
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   li a0, 0x1122334455667788
   csrrw a1, mscratch, a0

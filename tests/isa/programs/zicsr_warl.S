@@ -1,5 +1,5 @@
 // WARL fields: tvec mode and alignment, epc low bit, satp mode, medeleg, mstatus MPP
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la a0, 1f
   csrr s6, mtvec

@@ -1,5 +1,5 @@
 // Self-modifying code: after fence.i the new instruction runs
-#include "bare.h"
+#include "bare.inc"
   BEGIN
   la s0, target
   li s1, 3

@@ -2,7 +2,7 @@
 // and without a reservation (Unprivileged ISA 20240411, 14.2 and 14.4; Privileged ISA, 3.1.15).
 // QEMU 10 reports cause 4 for amo, and lets sc without a reservation fail before it looks at the alignment.
 // expect: 6 * 80008004 6 * 80008004 6 * 80008002 6 * 80008002 0
-#include "../bare.h"
+#include "../bare.inc"
   BEGIN
   la s0, scratch
   li a0, 3
