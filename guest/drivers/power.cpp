@@ -42,8 +42,10 @@ void init_power() {
 void power_off(u8 status) {
   if (g_finisher != nullptr) {
     *g_finisher = status == 0 ? kFinisherPass : (u32{status} << 16) | kFinisherFail;
+  } else {
+    sbi::shutdown();
   }
-  sbi::shutdown();
+  // The board may take a while to stop (QEMU does); a second request would replace the status of the first.
   for (;;) {
     asm volatile("wfi");
   }

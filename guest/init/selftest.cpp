@@ -5,11 +5,12 @@
 #include "guest/drivers/block.h"
 #include "guest/drivers/console_stream.h"
 #include "guest/drivers/virtio.h"
-#include "guest/hal/fp.h"
+#include "guest/hal/boot_info.h"
 #include "guest/hal/hart.h"
 #include "guest/hal/time.h"
 #include "guest/hal/user_access.h"
 #include "guest/lib/log.h"
+#include "guest/lib/panic.h"
 #include "guest/lib/vector.h"
 #include "guest/mem/frame.h"
 #include "guest/mem/kmalloc.h"
@@ -288,7 +289,38 @@ bool check_devices() {
 
 }  // namespace
 
+namespace {
+
+/// Uses up the kernel stack; the hart must notice at the guard, and report from another stack.
+[[gnu::noinline]] u64 overflow_stack(u64 depth) {
+  volatile u64 room[64];
+  room[depth % 64] = depth;
+  return depth == ~u64{0} ? 0 : overflow_stack(depth + 1) + room[(depth + 1) % 64];
+}
+
+/// Ways to die, each of which must end in one line and status 255.
+void die_if_asked() {
+  const StringView way = boot_option("quire.selftest").value_or(StringView());
+  if (way == "panic") {
+    panic("as asked");
+  } else if (way == "overflow") {
+    log_error("survived with {}", overflow_stack(0));
+  } else if (way == "write-text") {
+    *reinterpret_cast<volatile u32*>(image_start) = 0;
+  } else if (way == "null") {
+    u64 address = 8;
+    asm volatile("" : "+r"(address));  // the compiler would refuse to look
+    *reinterpret_cast<volatile u32*>(address) = 0;
+  } else if (way == "jump-data") {
+    static u64 data = 0;
+    reinterpret_cast<void (*)()>(&data)();
+  }
+}
+
+}  // namespace
+
 bool run_selftest() {
+  die_if_asked();
   struct Group {
     StringView name;
     bool (*run)();

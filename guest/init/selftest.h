@@ -1,4 +1,6 @@
 // The supervisor's check of its lower layers on the running board, behind the boot option `quire.selftest`.
+//
+// `quire.selftest=panic`, `overflow`, `write-text`, `null` and `jump-data` die on purpose.
 #pragma once
 
 namespace kernel {
