@@ -145,7 +145,7 @@ void BlockCache::ram_written(PhysAddr start, u64 count_bytes, Writer) {
   while (at < end) {
     const u64 page_end = align_down(at, kPageBytes) + kPageBytes;
     const u64 stop = std::min(end, page_end);
-    if (ram_.has_code(PhysAddr(at))) written_in_page(PhysAddr(at), stop - at);
+    if (ram_.watched(PhysAddr(at))) written_in_page(PhysAddr(at), stop - at);
     at = stop;
   }
 }

@@ -85,7 +85,7 @@ void Mmu::forget(const TlbEntry& entry) {
 void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address) {
   if (mode.translates() && tlb_.sees_every_access()) return;
   const PhysAddr page(align_down(address.value, kPageBytes));
-  if (access == Access::kWrite && bus_.ram().has_code(page)) return;
+  if (access == Access::kWrite && bus_.ram().watched(page)) return;
   const u64 va_page = align_down(va.value, kPageBytes);
   FastEntry& slot = fast_.banks[FastTlb::bank_index(mode.privilege, mode.sum)].slot(access, va_page);
   slot = {va_page, reinterpret_cast<u64>(bus_.ram().host(page)) - va_page};
@@ -114,9 +114,10 @@ MaybeTrap Mmu::store(const MemoryMode& mode, VirtAddr va, unsigned size, u64 val
   }
   PhysAddr address;
   if (const MaybeTrap trap = translate(mode, va, Access::kWrite, address)) return trap;
-  if (bus_.ram().contains(address, size)) [[likely]] {
+  const Ram& ram = bus_.ram();
+  if (ram.contains(address, size) && !ram.watched(address)) [[likely]] {
     bus_.store(address, size, value);
-    fill_fast(mode, va, Access::kWrite, address);  // after: the store may have dropped the page's code
+    fill_fast(mode, va, Access::kWrite, address);
     return {};
   }
   if (!call_device([&] { return bus_.store(address, size, value); })) {
@@ -146,8 +147,13 @@ MaybeTrap Mmu::access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned
     std::memcpy(bytes, &value, sizeof(value));
     std::memcpy(ram.host(first), bytes, first_size);
     std::memcpy(ram.host(second), bytes + first_size, size - first_size);
-    if (ram.has_code(first)) ram.wrote(first, first_size, Writer::kHart);
-    if (ram.has_code(second)) ram.wrote(second, size - first_size, Writer::kHart);
+    if (ram.watched(first) || ram.watched(second)) {
+      call_device([&] {
+        ram.wrote(first, first_size, Writer::kHart);
+        ram.wrote(second, size - first_size, Writer::kHart);
+        return true;
+      });
+    }
   }
   return {};
 }

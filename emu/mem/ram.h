@@ -1,7 +1,7 @@
 // Guest RAM: one host mapping at a fixed host address, zero until written.
 //
-// Invariant: every page with decoded code in it is marked, and whoever writes such a page tells the
-// watchers before the next instruction runs. Base and size are multiples of the page size.
+// Invariant: every page with decoded code in it, or that a device looks at, is watched, and whoever writes
+// such a page tells the watchers before the next instruction runs. Base and size are multiples of the page size.
 #pragma once
 
 #include <span>
@@ -18,7 +18,7 @@ enum class Writer : u8 {
   kOther,  ///< DMA or the host: load reservations care too
 };
 
-/// Is told of writes: all by others, and by the hart those to pages marked as code.
+/// Is told of writes: all by others, and by the hart those to watched pages.
 class RamWatcher {
  public:
   virtual ~RamWatcher() = default;
@@ -54,7 +54,7 @@ class Ram {
   void read(PhysAddr start, std::span<u8> out) const;
 
   // --- pages whose writes are told to the watchers: those with decoded code, and those a device looks at ---
-  bool has_code(PhysAddr address) const { return watched_pages_[page_index(address)] != 0; }
+  bool watched(PhysAddr address) const { return watched_pages_[page_index(address)] != 0; }
   void set_has_code(PhysAddr address, bool yes) { set_bit(address, kCode, yes); }
   void set_watched(PhysAddr address, bool yes) { set_bit(address, kDevice, yes); }
   u64 page_index(PhysAddr address) const { return (address.value - base_.value) >> kPageShift; }

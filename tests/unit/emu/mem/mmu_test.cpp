@@ -1,0 +1,256 @@
+#include "emu/mem/mmu.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/emu/mem/page_tables.h"
+
+namespace quire {
+namespace {
+
+using namespace test;
+
+constexpr u64 kVa = 0x1000;
+constexpr u64 kPage = kRam + 0x5000;
+constexpr u64 kOther = kRam + 0x9000;
+
+class Port final : public Device {
+ public:
+  u64 value = 0x55;
+  std::string_view name() const override { return "port"; }
+  void reset() override {}
+  u64 read(u64, unsigned) override { return value; }
+  void write(u64, unsigned, u64 v) override { value = v; }
+};
+
+struct MmuTest : testing::Test {
+  Ram ram{PhysAddr(kRam), 0x40'0000};
+  Bus bus{ram};
+  FastTlb fast;
+  Mmu mmu{bus, fast, TlbConfig{}};
+  PageTables tables{ram};
+  MemoryMode user = user_mode(tables);
+  u64 out = 0;
+
+  FastTlb::Bank& bank(const MemoryMode& mode) {
+    return fast.banks[FastTlb::bank_index(mode.privilege, mode.sum)];
+  }
+  bool hits(Access access, u64 va, unsigned size = 8) {
+    u8* host;
+    return bank(user).find(access, va, size, host);
+  }
+  void poke(u64 pa, u64 value) { ASSERT_TRUE(bus.store(PhysAddr(pa), 8, value)); }
+  u64 peek(u64 pa) {
+    u64 value = 0;
+    EXPECT_TRUE(bus.load(PhysAddr(pa), 8, value));
+    return value;
+  }
+};
+
+TEST_F(MmuTest, HardwareSetsAccessedAndDirty) {
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser);
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(tables.get(kVa).flags(), kPteValid | kPteRead | kPteWrite | kPteUser | kPteAccessed);
+  EXPECT_FALSE(mmu.store(user, VirtAddr(kVa), 8, 1));
+  EXPECT_TRUE(tables.get(kVa).has(kPteAccessed | kPteDirty));
+}
+
+TEST_F(MmuTest, SoftwareIsAskedForAccessedAndDirtyWhereItWantsTo) {
+  Mmu svade(bus, fast, TlbConfig{}, nullptr, AdUpdate::kFault);
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser);
+  EXPECT_EQ(svade.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadPageFault, kVa}));
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser | kPteAccessed);
+  EXPECT_FALSE(svade.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(svade.store(user, VirtAddr(kVa), 8, 1), (Trap{Exception::kStorePageFault, kVa}));
+  EXPECT_EQ(tables.get(kVa).flags(), kPteValid | kPteRead | kPteWrite | kPteUser | kPteAccessed);
+}
+
+TEST_F(MmuTest, FaultsSetNeitherBit) {
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteUser);
+  EXPECT_EQ(mmu.store(user, VirtAddr(kVa), 8, 1), (Trap{Exception::kStorePageFault, kVa}));
+  EXPECT_EQ(tables.get(kVa).flags(), kPteValid | kPteRead | kPteUser);
+}
+
+TEST_F(MmuTest, StaleEntriesAnswerUntilFenced) {
+  poke(kPage, 1);
+  poke(kOther, 2);
+  tables.map(kVa, kPage, kAll);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  tables.map(kVa, kOther, kAll);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 1u);
+  tables.set(kVa, 0, Pte{});
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 1u);
+  mmu.fence_page(VirtAddr(kVa));
+  EXPECT_EQ(mmu.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadPageFault, kVa}));
+}
+
+TEST_F(MmuTest, StalePermissionsFaultUntilFenced) {
+  tables.map(kVa, kPage, kAll & ~kPteWrite & ~kPteDirty);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  tables.map(kVa, kPage, kAll);
+  EXPECT_TRUE(mmu.store(user, VirtAddr(kVa), 8, 1));
+  mmu.fence_asid(0);
+  EXPECT_FALSE(mmu.store(user, VirtAddr(kVa), 8, 1));
+}
+
+TEST_F(MmuTest, FirstStoreWalksAgainForDirtyAndSeesTheTableAsItIs) {
+  tables.map(kVa, kPage, kAll & ~kPteDirty);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  tables.map(kVa, kOther, kAll & ~kPteDirty);
+  ASSERT_FALSE(mmu.store(user, VirtAddr(kVa), 8, 0x77));
+  EXPECT_EQ(peek(kOther), 0x77u);
+  EXPECT_EQ(peek(kPage), 0u);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 0x77u);
+}
+
+TEST_F(MmuTest, FastEntriesGoWithTheEntryTheyWereMadeFrom) {
+  tables.map(kVa, kPage, kAll);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_TRUE(hits(Access::kRead, kVa));
+  EXPECT_FALSE(hits(Access::kWrite, kVa));
+  mmu.fence_page_asid(VirtAddr(kVa), 0);
+  EXPECT_FALSE(hits(Access::kRead, kVa));
+
+  Mmu tiny(bus, fast, TlbConfig{.entries = 1, .ways = 1, .policy = TlbPolicy::kDefault});
+  tables.map(0x2000, kOther, kAll);
+  ASSERT_FALSE(tiny.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_TRUE(hits(Access::kRead, kVa));
+  ASSERT_FALSE(tiny.load(user, VirtAddr(0x2000), 8, out));
+  EXPECT_FALSE(hits(Access::kRead, kVa));
+  EXPECT_TRUE(hits(Access::kRead, 0x2000));
+}
+
+TEST_F(MmuTest, FencingAPageOfASuperpageDropsAllItsFastEntries) {
+  tables.map(0x60'0000, kRam + 0x20'0000, kAll, 1);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(0x60'0000), 8, out));
+  ASSERT_FALSE(mmu.load(user, VirtAddr(0x61'0000), 8, out));
+  mmu.fence_page(VirtAddr(0x60'0000));
+  EXPECT_FALSE(hits(Access::kRead, 0x61'0000));
+}
+
+TEST_F(MmuTest, FastEntriesAreOfTheirModeOnly) {
+  tables.map(kVa, kPage, kKernelData);
+  const MemoryMode supervisor = supervisor_mode(tables);
+  ASSERT_FALSE(mmu.load(supervisor, VirtAddr(kVa), 8, out));
+  EXPECT_FALSE(hits(Access::kRead, kVa));
+  EXPECT_EQ(mmu.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadPageFault, kVa}));
+}
+
+TEST_F(MmuTest, CrossingThePageNeverHitsTheFastTlb) {
+  tables.map(kVa, kPage, kAll);
+  tables.map(kVa + 0x1000, kOther, kAll);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa + 0x1000), 8, out));
+  EXPECT_TRUE(hits(Access::kRead, kVa + 0xff8));
+  EXPECT_FALSE(hits(Access::kRead, kVa + 0xff9));
+  EXPECT_TRUE(hits(Access::kRead, kVa + 0xfff, 1));
+}
+
+TEST_F(MmuTest, MisalignedAccessesJoinTheirPages) {
+  tables.map(kVa, kPage, kAll);
+  tables.map(kVa + 0x1000, kOther, kAll);
+  for (unsigned first = 1; first < 8; ++first) {
+    const u64 va = kVa + 0x1000 - first;
+    const u64 value = 0x1122'3344'5566'7788 * (first | 1);
+    ASSERT_FALSE(mmu.store(user, VirtAddr(va), 8, value));
+    ASSERT_FALSE(mmu.load(user, VirtAddr(va), 8, out));
+    EXPECT_EQ(out, value);
+    EXPECT_EQ(peek(kOther) & 0xff, bits(value, first * 8 + 7, first * 8));
+  }
+}
+
+TEST_F(MmuTest, MisalignedStoreThatFaultsOnItsSecondPageWritesNothing) {
+  tables.map(kVa, kPage, kAll);
+  EXPECT_EQ(mmu.store(user, VirtAddr(kVa + 0xffc), 8, ~u64{0}),
+            (Trap{Exception::kStorePageFault, kVa + 0x1000}));
+  EXPECT_EQ(peek(kPage + 0xff8), 0u);
+  EXPECT_EQ(mmu.load(user, VirtAddr(kVa - 4), 8, out), (Trap{Exception::kLoadPageFault, kVa - 4}));
+}
+
+TEST_F(MmuTest, MachineModeIsUntranslated) {
+  const MemoryMode machine;
+  poke(kPage, 42);
+  ASSERT_FALSE(mmu.load(machine, VirtAddr(kPage), 8, out));
+  EXPECT_EQ(out, 42u);
+  EXPECT_EQ(mmu.load(machine, VirtAddr(0x10), 8, out), (Trap{Exception::kLoadAccessFault, 0x10}));
+  EXPECT_EQ(mmu.store(machine, VirtAddr(~u64{0} - 3), 8, 0),
+            (Trap{Exception::kStoreAccessFault, ~u64{0} - 3}));
+  EXPECT_EQ(mmu.tlb().stats().misses, 0u);
+}
+
+TEST_F(MmuTest, DevicesAreReachedAndNeverFast) {
+  struct Observer final : DeviceCallObserver {
+    int depth = 0, calls = 0;
+    void before_device() override { ++depth, ++calls; }
+    void after_device() override { --depth; }
+  } observer;
+  Port port;
+  bus.add_device(PhysAddr(0x1000), 0x1000, &port);
+  Mmu observed(bus, fast, TlbConfig{}, &observer);
+  tables.map(kVa, 0x1000, kAll);
+  ASSERT_FALSE(observed.load(user, VirtAddr(kVa), 4, out));
+  EXPECT_EQ(out, 0x55u);
+  ASSERT_FALSE(observed.store(user, VirtAddr(kVa + 8), 4, 9));
+  EXPECT_EQ(port.value, 9u);
+  EXPECT_FALSE(hits(Access::kRead, kVa));
+  EXPECT_FALSE(hits(Access::kWrite, kVa));
+  EXPECT_EQ(observer.calls, 2);
+  EXPECT_EQ(observer.depth, 0);
+  EXPECT_EQ(observed.load(user, VirtAddr(kVa + 1), 4, out), (Trap{Exception::kLoadAccessFault, kVa + 1}));
+  PhysAddr place;
+  EXPECT_EQ(observed.atomic(user, VirtAddr(kVa), 4, Access::kWrite, place),
+            (Trap{Exception::kStoreAccessFault, kVa}));
+}
+
+TEST_F(MmuTest, StoresToWatchedPagesMiss) {
+  tables.map(kVa, kPage, kAll);
+  ram.set_has_code(PhysAddr(kPage), true);
+  ASSERT_FALSE(mmu.store(user, VirtAddr(kVa), 8, 1));
+  EXPECT_FALSE(hits(Access::kWrite, kVa));
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_TRUE(hits(Access::kRead, kVa));
+  ram.set_has_code(PhysAddr(kPage), false);
+  ASSERT_FALSE(mmu.store(user, VirtAddr(kVa), 8, 1));
+  EXPECT_TRUE(hits(Access::kWrite, kVa));
+}
+
+TEST_F(MmuTest, NamedPoliciesCountEveryAccess) {
+  Mmu lru(bus, fast, TlbConfig{.entries = 16, .ways = 4, .policy = TlbPolicy::kLru});
+  tables.map(kVa, kPage, kAll);
+  for (int i = 0; i < 10; ++i) ASSERT_FALSE(lru.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_FALSE(hits(Access::kRead, kVa));
+  EXPECT_EQ(lru.tlb().stats().hits, 9u);
+  EXPECT_EQ(lru.tlb().stats().misses, 1u);
+  EXPECT_EQ(lru.tlb().stats().walks, 1u);
+}
+
+TEST_F(MmuTest, ProbeLeavesNoTrace) {
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteUser);
+  EXPECT_EQ(mmu.probe(user, VirtAddr(kVa), Access::kRead).fault, WalkFault::kNone);
+  EXPECT_EQ(tables.get(kVa).flags(), kPteValid | kPteRead | kPteUser);
+  EXPECT_EQ(mmu.tlb().peek(VirtAddr(kVa), 0), nullptr);
+  EXPECT_EQ(mmu.tlb().stats().walks, 0u);
+}
+
+TEST_F(MmuTest, AddressSpacesDoNotMix) {
+  PageTables second(ram, PhysAddr(kRam + 0x20'0000));
+  poke(kPage, 1);
+  poke(kOther, 2);
+  tables.map(kVa, kPage, kAll);
+  second.map(kVa, kOther, kAll);
+  const MemoryMode in_first = user_mode(tables, 1);
+  const MemoryMode in_second = user_mode(second, 2);
+  ASSERT_FALSE(mmu.load(in_first, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 1u);
+  mmu.mode_changed();
+  ASSERT_FALSE(mmu.load(in_second, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 2u);
+  mmu.fence_asid(2);
+  EXPECT_NE(mmu.tlb().peek(VirtAddr(kVa), 1), nullptr);
+  EXPECT_EQ(mmu.tlb().peek(VirtAddr(kVa), 2), nullptr);
+}
+
+}  // namespace
+}  // namespace quire

@@ -1,0 +1,137 @@
+#include "emu/mem/tlb.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/emu/mem/page_tables.h"
+
+namespace quire {
+namespace {
+
+using namespace test;
+
+Pte leaf(u64 pa, u64 flags = kAll) { return Pte::make(PhysAddr(pa), flags); }
+VirtAddr page(u64 number) { return VirtAddr(number << kPageShift); }
+
+TEST(Tlb, AnswersForTheWholePageInItsAddressSpace) {
+  Tlb tlb({});
+  tlb.insert(VirtAddr(0x1234), 7, leaf(0x8000'5000), 0);
+  const TlbEntry* entry = tlb.lookup(VirtAddr(0x1fff), 7);
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->translate(VirtAddr(0x1fff)).value, 0x8000'5fffu);
+  EXPECT_EQ(tlb.lookup(VirtAddr(0x2000), 7), nullptr);
+  EXPECT_EQ(tlb.lookup(VirtAddr(0x1000), 8), nullptr);
+  EXPECT_EQ(tlb.lookup(VirtAddr(0x1000 | u64{1} << 63), 7), nullptr);
+  EXPECT_EQ(tlb.stats().hits, 1u);
+  EXPECT_EQ(tlb.stats().misses, 3u);
+}
+
+TEST(Tlb, SuperpagesAnswerForAllTheyMap) {
+  Tlb tlb({});
+  tlb.insert(VirtAddr(0x4012'3456), 1, leaf(0x8020'0000), 1);
+  tlb.insert(VirtAddr(0x8000'0000), 1, leaf(0xc000'0000), 2);
+  ASSERT_NE(tlb.peek(VirtAddr(0x401f'ffff), 1), nullptr);
+  EXPECT_EQ(tlb.peek(VirtAddr(0x401f'ffff), 1)->translate(VirtAddr(0x401f'ffff)).value, 0x803f'ffffu);
+  EXPECT_EQ(tlb.peek(VirtAddr(0x4020'0000), 1), nullptr);
+  EXPECT_EQ(tlb.peek(VirtAddr(0xbfff'ffff), 1)->translate(VirtAddr(0xbfff'ffff)).value, 0xffff'ffffu);
+}
+
+TEST(Tlb, GlobalEntriesAnswerEveryAddressSpaceAndSurviveItsFence) {
+  Tlb tlb({});
+  tlb.insert(page(1), 1, leaf(0x8000'0000, kAll | kPteGlobal), 0);
+  tlb.insert(page(2), 1, leaf(0x8000'1000), 0);
+  EXPECT_NE(tlb.peek(page(1), 2), nullptr);
+  tlb.flush_asid(1);
+  EXPECT_NE(tlb.peek(page(1), 1), nullptr);
+  EXPECT_EQ(tlb.peek(page(2), 1), nullptr);
+  tlb.flush_page_asid(page(1), 1);
+  EXPECT_NE(tlb.peek(page(1), 1), nullptr);
+  tlb.flush_page(page(1));
+  EXPECT_EQ(tlb.peek(page(1), 1), nullptr);
+}
+
+TEST(Tlb, FencesDropNoMoreThanTheyName) {
+  Tlb tlb({});
+  for (u16 asid = 1; asid <= 2; ++asid) {
+    for (u64 number = 1; number <= 2; ++number) tlb.insert(page(number), asid, leaf(0x8000'0000), 0);
+  }
+  tlb.flush_page_asid(page(1), 1);
+  EXPECT_EQ(tlb.peek(page(1), 1), nullptr);
+  EXPECT_NE(tlb.peek(page(2), 1), nullptr);
+  EXPECT_NE(tlb.peek(page(1), 2), nullptr);
+  tlb.flush_page(page(2));
+  EXPECT_EQ(tlb.peek(page(2), 1), nullptr);
+  EXPECT_EQ(tlb.peek(page(2), 2), nullptr);
+  tlb.flush_all();
+  EXPECT_EQ(tlb.peek(page(1), 2), nullptr);
+  EXPECT_EQ(tlb.stats().flushes_page, 2u);
+  EXPECT_EQ(tlb.stats().flushes_all, 1u);
+}
+
+TEST(Tlb, FencingAPageOfASuperpageDropsTheSuperpage) {
+  Tlb tlb({});
+  tlb.insert(VirtAddr(0x40'0000), 1, leaf(0x8020'0000), 1);
+  EXPECT_FALSE(tlb.flush_page(VirtAddr(0x5f'f000)));
+  EXPECT_EQ(tlb.peek(VirtAddr(0x40'0000), 1), nullptr);
+  EXPECT_TRUE(tlb.flush_page(VirtAddr(0x5f'f000)));
+}
+
+TEST(Tlb, SamePageIsReplacedNotDoubled) {
+  Tlb tlb({.entries = 16, .ways = 4, .policy = TlbPolicy::kDefault});
+  tlb.insert(page(1), 1, leaf(0x8000'0000), 0);
+  const auto before = tlb.insert(page(1), 1, leaf(0x8000'1000), 0);
+  ASSERT_TRUE(before.has_value());
+  EXPECT_EQ(before->frame, 0x8000'0000u);
+  EXPECT_EQ(tlb.stats().evictions, 0u);
+  unsigned count = 0;
+  tlb.for_each([&count](const TlbEntry&) { ++count; });
+  EXPECT_EQ(count, 1u);
+}
+
+TEST(Tlb, SetsHoldAsManyAsTheyHaveWays) {
+  Tlb tlb({.entries = 8, .ways = 2, .policy = TlbPolicy::kFifo});  // four sets
+  EXPECT_FALSE(tlb.insert(page(0), 1, leaf(0x8000'0000), 0));
+  EXPECT_FALSE(tlb.insert(page(4), 1, leaf(0x8000'0000), 0));
+  EXPECT_FALSE(tlb.insert(page(1), 1, leaf(0x8000'0000), 0));
+  const auto evicted = tlb.insert(page(8), 1, leaf(0x8000'0000), 0);
+  ASSERT_TRUE(evicted.has_value());
+  EXPECT_EQ(evicted->first_va(), page(0).value);
+  EXPECT_EQ(tlb.stats().evictions, 1u);
+  EXPECT_NE(tlb.peek(page(4), 1), nullptr);
+}
+
+TEST(Tlb, LruKeepsWhatWasUsedAndFifoDoesNot) {
+  for (const TlbPolicy policy : {TlbPolicy::kLru, TlbPolicy::kFifo}) {
+    Tlb tlb({.entries = 2, .ways = 2, .policy = policy});
+    tlb.insert(page(1), 1, leaf(0x8000'0000), 0);
+    tlb.insert(page(2), 1, leaf(0x8000'0000), 0);
+    tlb.lookup(page(1), 1);
+    tlb.insert(page(3), 1, leaf(0x8000'0000), 0);
+    EXPECT_EQ(tlb.peek(page(1), 1) != nullptr, policy == TlbPolicy::kLru);
+    EXPECT_EQ(tlb.peek(page(2), 1) != nullptr, policy == TlbPolicy::kFifo);
+    EXPECT_TRUE(tlb.sees_every_access());
+  }
+  EXPECT_FALSE(Tlb({}).sees_every_access());
+}
+
+TEST(Tlb, RandomReplacementRepeatsAndReachesEveryWay) {
+  const auto run = [] {
+    Tlb tlb({.entries = 4, .ways = 4, .policy = TlbPolicy::kRandom});
+    std::vector<u64> evicted;
+    for (u64 number = 0; number < 100; ++number) {
+      if (const auto old = tlb.insert(page(number), 1, leaf(0x8000'0000), 0)) evicted.push_back(old->tag);
+    }
+    return evicted;
+  };
+  EXPECT_EQ(run(), run());
+  EXPECT_EQ(run().size(), 96u);
+}
+
+TEST(Tlb, FreeWaysAreTakenBeforeAnythingIsEvicted) {
+  Tlb tlb({.entries = 4, .ways = 4, .policy = TlbPolicy::kDefault});
+  for (u64 number = 0; number < 4; ++number) tlb.insert(page(number), 1, leaf(0x8000'0000), 0);
+  tlb.flush_page(page(2));
+  EXPECT_FALSE(tlb.insert(page(9), 1, leaf(0x8000'0000), 0));
+}
+
+}  // namespace
+}  // namespace quire
