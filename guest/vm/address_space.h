@@ -63,7 +63,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
   /// Removes every mapping (exit; the last user has stopped running in it).
   void clear();
 
-  // --- system calls; arguments as programs pass them. map_address.cpp, unmap.cpp, protect.cpp, remap.cpp, ... ---
+  // --- system calls; arguments as programs pass them. ---
   /// mmap(2): the file, if any, is what the descriptor means (EBADF is the caller's).
   KResult<VirtAddr> map(MapRequest request);
   KResult<void> unmap(VirtAddr start, u64 bytes);
@@ -139,21 +139,20 @@ class AddressSpace : public RefCounted<AddressSpace> {
   friend class SpaceChecker;
   template <class T, class... Args>
   friend KResult<RefPtr<T>> try_make_ref(Args&&... args);
-  explicit AddressSpace(const MemoryLimits& limits) : limits_(limits) {}
+  explicit AddressSpace(const MemoryLimits& limits);
 
   struct Range {
     VirtAddr start;
     VirtAddr end;
     u64 bytes() const { return end - start; }
   };
-  enum class Populate : u8 { kNo, kRead, kWrite };
-
   // vma_ops.cpp: the set of VMAs, kept in step with reverse maps and counters.
   Vma* find(VirtAddr address) const { return as_vma(vmas_.find(address)); }
   Vma* find_from(VirtAddr address) const { return as_vma(vmas_.find_from(address)); }
   static Vma* next(Vma& vma) { return as_vma(VmaSet::next(vma)); }
   static Vma* previous(Vma& vma) { return as_vma(VmaSet::previous(vma)); }
   KResult<UniquePtr<Vma>> make_vma();
+  KResult<UniquePtr<Vma>> make_like(const Vma& vma, Range range);
   void attach(UniquePtr<Vma> vma);
   UniquePtr<Vma> detach(Vma& vma);
   void set_bounds(Vma& vma, VirtAddr start, VirtAddr end);
@@ -164,38 +163,60 @@ class AddressSpace : public RefCounted<AddressSpace> {
   void account(const Vma& vma, i64 sign);
   KResult<void> require_mapped(Range range) const;
 
-  // map.cpp
+  // commit.cpp, map.cpp, unmap.cpp
+  static KResult<void> commit(u64 pages);
   KResult<VirtAddr> place(const MapRequest& request, u64 bytes) const;
   KResult<VirtAddr> find_free(u64 bytes) const;
-  KResult<VirtAddr> map_locked(MapRequest request, u64 bytes, u32 vma_flags);
-  KResult<u32> check_file_request(const MapRequest& request, u32 vma_flags) const;
-  KResult<void> check_growth(u64 bytes, bool data) const;
-  KResult<void> insert_mapping(UniquePtr<Vma> vma, Range range);
+  KResult<u32> check_request(const MapRequest& request, u64 bytes) const;
+  KResult<void> check_growth(u64 pages, u32 prot, u32 vma_flags) const;
+  KResult<void> check_locking(u64 pages) const;
+  KResult<VirtAddr> map_at(MapRequest& request, Range range, u32 vma_flags);
+  void insert_and_merge(UniquePtr<Vma> vma);
   KResult<void> unmap_locked(Range range);
   void remove_vmas(Range range);
 
+  // protect.cpp, remap.cpp, advise.cpp, lock.cpp
+  KResult<void> protect_vma(Vma& vma, u32 prot);
+  void update_protection(Vma& vma);
+  KResult<VirtAddr> grow_or_move(Vma& vma, Range old_range, u64 new_bytes, u32 flags);
+  KResult<VirtAddr> move_vma(Vma& vma, Range old_range, Range new_range, u32 flags);
+  KResult<void> move_pages(Range from, VirtAddr to);
+  KResult<void> advise_vma(Vma& vma, Range range, u32 advice);
+  KResult<void> set_vma_flags(Range range, u32 set, u32 clear);
+  KResult<void> change_lock(Range range, u32 lock_flags);
+
   // pages.cpp: present pages.
   void zap(Vma& vma, Range range);
-  void drop_leaf(Pte pte);
-  void count_page(const Frame& frame, i64 sign);
+  void drop_leaf(const Vma& vma, Pte pte);
+  void count_page(const Vma& vma, const Frame& frame, i64 sign);
   void write_protect(Range range);
-  void populate(Range range, Populate how);
-  KResult<void> populate_strict(Range range, Populate how);
+  KResult<void> install(const Vma& vma, VirtAddr page, FrameRef frame, bool writable);
+  void exchange_leaf(VirtAddr page, PhysAddr address, u64 flags);
+  void populate(Range range);
+  KResult<void> populate_strict(Range range, Access access);
   void trim_tables(Range removed);
 
   // fault.cpp
-  FaultAnswer fault_locked(VirtAddr address, Access access, FaultOrigin origin);
+  FaultAnswer fault_locked(VirtAddr address, Access access, const Vma*& vma);
   bool grow_stack(Vma& vma, VirtAddr address);
+  FaultAnswer give_page(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_anonymous(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_file(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_special(Vma& vma, VirtAddr page);
   KResult<FaultAnswer> fault_present(Vma& vma, VirtAddr page, Access access, Pte pte);
   KResult<FaultAnswer> copy_on_write(Vma& vma, VirtAddr page, Pte pte);
   KResult<FaultAnswer> make_shared_writable(Vma& vma, VirtAddr page, Pte pte);
-  KResult<FrameRef> fault_in(VirtAddr page, Access access, Force force);
-  void note(const FaultAnswer& answer);
+  KResult<FrameRef> copy_of(Vma& vma, VirtAddr page, Frame& original, u32 own_references);
+  void note(FaultAnswer answer);
 
-  KResult<void> copy_vmas_to(AddressSpace& child);
+  // access.cpp
+  KResult<FrameRef> page_for(VirtAddr page, Access access, Force force);
+  template <class Move>
+  KResult<void> for_each_part(VirtAddr start, usize bytes, Access access, Force force, Move move);
+
+  // fork.cpp
+  KResult<void> copy_to(AddressSpace& child);
+  KResult<void> copy_pages(const Vma& vma, AddressSpace& child, const Vma& child_vma);
 
   Mutex lock_;
   PageTable table_;
@@ -207,8 +228,12 @@ class AddressSpace : public RefCounted<AddressSpace> {
   VirtAddr heap_end_{};
   VirtAddr stack_top_{};
   u32 future_lock_flags_ = 0;  // MCL_FUTURE
-  ListNode space_node_;        // list of all spaces, for check_memory
-  friend struct AllSpaces;
+  ListNode space_node_;        // in the list of all spaces
+
+ public:
+  /// Every address space there is, for check_memory().
+  using AllSpaces = List<AddressSpace, &AddressSpace::space_node_>;
+  static AllSpaces& all();
 };
 
 /// The pid that events carry: of the process that runs now. Set once by the layer that knows processes.

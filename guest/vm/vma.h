@@ -29,7 +29,6 @@ enum VmaFlag : u32 {
   kVmaWipeOnFork = 1U << 10,
   kVmaDontDump = 1U << 11,
   kVmaSpecial = 1U << 12,      ///< frames of the kernel (vDSO): no merging, no mremap growth
-  kVmaHeap = 1U << 13,         ///< made by brk
   kVmaHasAnon = 1U << 14,      ///< private pages of its own may be mapped: fork must copy the page table
   kVmaRandomRead = 1U << 15,
   kVmaSequentialRead = 1U << 16,

@@ -1,0 +1,100 @@
+// Pages that are present: counting, dropping, write-protecting, and giving them before they are touched.
+
+#include <algorithm>
+
+#include "guest/vm/address_space.h"
+#include "guest/vm/leaf.h"
+
+namespace kernel {
+
+/// Resident set of the process; the zero page and frames of the kernel are not part of it (as in Linux).
+void AddressSpace::count_page(const Vma& vma, const Frame& frame, i64 sign) {
+  if (frame.use != FrameUse::kAnon && frame.use != FrameUse::kPageCache) {
+    return;
+  }
+  u64& counter = frame.use == FrameUse::kAnon ? counters_.rss_anon
+                 : vma.shared()               ? counters_.rss_shmem
+                                              : counters_.rss_file;
+  counter += static_cast<u64>(sign);
+  counters_.peak_rss = std::max(counters_.peak_rss, counters_.rss());
+}
+
+/// Gives up what a leaf that is being removed refers to.
+void AddressSpace::drop_leaf(const Vma& vma, Pte pte) {
+  if (Frame* const frame = frame_of(pte); frame != nullptr) {
+    count_page(vma, *frame, -1);
+    put_frame(frame);
+  }
+}
+
+void AddressSpace::zap(Vma& vma, Range range) {
+  table_.update_range(range.start, range.end, [&](VirtAddr, Pte pte) {
+    drop_leaf(vma, pte);
+    return Pte();
+  });
+}
+
+void AddressSpace::write_protect(Range range) {
+  table_.update_range(range.start, range.end, [](VirtAddr, Pte pte) { return Pte{pte.raw & ~u64{kPteWrite}}; });
+}
+
+/// Maps a page where none is; the reference to the frame passes to the entry.
+KResult<void> AddressSpace::install(const Vma& vma, VirtAddr page, FrameRef frame, bool writable) {
+  TRY(table_.map(page, frame_address(frame.get()), leaf_flags(vma.prot, writable)));
+  count_page(vma, *frame.get(), 1);
+  frame.release();
+  return {};
+}
+
+/// Puts new permissions, or another frame, in place of a leaf. A stale entry of the TLB would go on answering
+/// with the old permissions, also when they are widened: so the entry goes first, which fences it.
+void AddressSpace::exchange_leaf(VirtAddr page, PhysAddr address, u64 flags) {
+  table_.unmap(page);
+  const auto mapped = table_.map(page, address, flags);
+  ASSERT(mapped.ok());  // the table is there
+}
+
+/// After unmapping: gives back tables between the neighbours that are left, which can no longer hold anything.
+void AddressSpace::trim_tables(Range removed) {
+  Vma* const above = find_from(removed.end);
+  Vma* const below = above != nullptr ? previous(*above) : as_vma(vmas_.last());
+  const VirtAddr low = below != nullptr ? below->end : VirtAddr(0);
+  const VirtAddr high = above != nullptr ? above->start : kUserTop;
+  const u64 span = level_bytes(1);
+  table_.trim(std::max(low, VirtAddr(align_down(removed.start.value, span))),
+              std::min(high, VirtAddr(align_up(removed.end.value, span))));
+}
+
+/// Gives the pages of the range as far as possible (MAP_POPULATE, mlock): failures show at the first touch.
+void AddressSpace::populate(Range range) {
+  for (Vma* vma = find_from(range.start); vma != nullptr && vma->start < range.end; vma = next(*vma)) {
+    const bool write = (vma->prot & kProtWrite) != 0 && !vma->shared();
+    const VirtAddr end = std::min(range.end, vma->end);
+    for (VirtAddr page = std::max(range.start, vma->start); page < end; page += kPageBytes) {
+      const Access access = write ? Access::kWrite : (vma->prot & kProtRead) != 0 ? Access::kRead : Access::kExecute;
+      if (!vma->allows(access) || !give_page(*vma, page, access).ok()) {
+        break;
+      }
+    }
+  }
+}
+
+/// MADV_POPULATE_READ and _WRITE: EFAULT where touching would be SIGBUS, EINVAL without permission, ENOMEM.
+KResult<void> AddressSpace::populate_strict(Range range, Access access) {
+  for (VirtAddr page = range.start; page < range.end; page += kPageBytes) {
+    Vma* const vma = find(page);
+    if (vma == nullptr) {
+      return Err(Errno::kENOMEM);
+    }
+    if (!vma->allows(access)) {
+      return Err(Errno::kEINVAL);
+    }
+    const FaultAnswer answer = give_page(*vma, page, access);
+    if (!answer.ok()) {
+      return Err(answer.kind == FaultKind::k_oom ? Errno::kENOMEM : Errno::kEFAULT);
+    }
+  }
+  return {};
+}
+
+}  // namespace kernel

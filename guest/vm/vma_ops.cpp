@@ -1,0 +1,145 @@
+// The set of VMAs of an address space, kept in step with reverse maps and counters.
+
+#include <algorithm>
+
+#include "guest/vm/address_space.h"
+
+namespace kernel {
+
+KResult<UniquePtr<Vma>> AddressSpace::make_vma() { return try_make<Vma>(*this); }
+
+/// Adds (`sign` 1) or takes away (-1) what a VMA counts for.
+void AddressSpace::account(const Vma& vma, i64 sign) {
+  const u64 pages = static_cast<u64>(sign) * vma.pages();
+  counters_.total_pages += pages;
+  counters_.peak_total_pages = std::max(counters_.peak_total_pages, counters_.total_pages);
+  if (vma.has(kVmaGrowsDown)) {
+    counters_.stack_pages += pages;
+  } else if (!vma.shared() && (vma.prot & kProtWrite) != 0) {
+    counters_.data_pages += pages;
+  } else if ((vma.prot & (kProtExec | kProtWrite)) == kProtExec) {
+    counters_.exec_pages += pages;
+  }
+  if (vma.has(kVmaLocked)) {
+    counters_.locked_pages += pages;
+  }
+  if (vma.has(kVmaAccounted)) {
+    counters_.committed_pages += pages;
+    commit_state().committed_pages += pages;
+  }
+}
+
+void AddressSpace::attach(UniquePtr<Vma> owned) {
+  Vma& vma = *owned.release();
+  vma.guard_bytes = vma.has(kVmaGrowsDown) ? kStackGuardBytes : 0;
+  vmas_.insert(vma);
+  account(vma, 1);
+  if (PageCache* const cache = vma.cache(); cache != nullptr) {
+    cache->add_mapping(vma, vma.file_page, vma.file_page + vma.pages() - 1);
+    cache->writable_mappings += vma.has(kVmaShared | kVmaMayWrite);
+  }
+}
+
+/// The pages of the VMA must be gone, or pass to another VMA.
+UniquePtr<Vma> AddressSpace::detach(Vma& vma) {
+  if (PageCache* const cache = vma.cache(); cache != nullptr) {
+    cache->remove_mapping(vma);
+    cache->writable_mappings -= vma.has(kVmaShared | kVmaMayWrite);
+  }
+  account(vma, -1);
+  vmas_.erase(vma);
+  return UniquePtr<Vma>(&vma);
+}
+
+void AddressSpace::set_bounds(Vma& vma, VirtAddr start, VirtAddr end) {
+  PageCache* const cache = vma.cache();
+  if (cache != nullptr) {
+    cache->remove_mapping(vma);
+  }
+  account(vma, -1);
+  vma.file_page += static_cast<u64>(static_cast<i64>(start - vma.start) >> kPageShift);
+  vmas_.resize(vma, start, end);
+  account(vma, 1);
+  if (cache != nullptr) {
+    cache->add_mapping(vma, vma.file_page, vma.file_page + vma.pages() - 1);
+  }
+}
+
+/// A VMA of the same kind, in no set, for `range`.
+KResult<UniquePtr<Vma>> AddressSpace::make_like(const Vma& vma, Range range) {
+  UniquePtr<Vma> like = TRY(make_vma());
+  like->start = range.start;
+  like->end = range.end;
+  like->prot = vma.prot;
+  like->flags = vma.flags;
+  like->file = vma.file;
+  like->file_page = vma.file_page;
+  like->special = vma.special;
+  return like;
+}
+
+/// Cuts in two; the result is the upper part. ENOMEM.
+KResult<Vma*> AddressSpace::split(Vma& vma, VirtAddr at) {
+  ASSERT(vma.start < at && at < vma.end);
+  if (vmas_.size() >= kMaxVmas) {
+    return Err(Errno::kENOMEM);
+  }
+  UniquePtr<Vma> upper = TRY(make_like(vma, {at, vma.end}));
+  upper->file_page = vma.page_of(at);
+  Vma* const result = upper.get();
+  set_bounds(vma, vma.start, at);
+  attach(std::move(upper));
+  return result;
+}
+
+/// Afterwards no VMA crosses a bound of the range.
+KResult<void> AddressSpace::split_at_bounds(Range range) {
+  for (const VirtAddr bound : {range.start, range.end}) {
+    Vma* const vma = find(bound);
+    if (vma != nullptr && vma->start != bound) {
+      TRY(split(*vma, bound));
+    }
+  }
+  return {};
+}
+
+/// Makes one VMA of it and equal neighbours; the result is the one that is left.
+Vma& AddressSpace::merge_around(Vma& vma) {
+  Vma* merged = &vma;
+  if (Vma* const before = previous(vma); before != nullptr && before->continues_in(vma)) {
+    const VirtAddr end = vma.end;
+    before->flags |= vma.flags & kVmaStickyFlags;
+    detach(vma);
+    set_bounds(*before, before->start, end);
+    merged = before;
+  }
+  if (Vma* const after = next(*merged); after != nullptr && merged->continues_in(*after)) {
+    const VirtAddr end = after->end;
+    merged->flags |= after->flags & kVmaStickyFlags;
+    detach(*after);
+    set_bounds(*merged, merged->start, end);
+  }
+  return *merged;
+}
+
+/// Merges whatever can be in and around the range.
+void AddressSpace::merge_range(Range range) {
+  Vma* vma = find_from(range.start);
+  while (vma != nullptr && vma->start <= range.end) {
+    vma = next(merge_around(*vma));
+  }
+}
+
+/// ENOMEM when part of the range is not mapped.
+KResult<void> AddressSpace::require_mapped(Range range) const {
+  VirtAddr reached = range.start;
+  for (Vma* vma = find_from(range.start); vma != nullptr && vma->start <= reached; vma = next(*vma)) {
+    reached = vma->end;
+    if (reached >= range.end) {
+      return {};
+    }
+  }
+  return Err(Errno::kENOMEM);
+}
+
+}  // namespace kernel
