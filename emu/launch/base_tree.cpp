@@ -5,9 +5,9 @@ namespace quire {
 
 GuestTree base_tree() {
   GuestTree tree;
-  for (const char* directory : {"/bin", "/dev", "/etc", "/home", "/lib", "/mnt", "/opt", "/proc", "/run", "/sbin", "/sys",
-                                "/usr/bin", "/usr/lib", "/usr/local/bin", "/usr/sbin", "/usr/share", "/var/lib",
-                                "/var/log"}) {
+  for (const char* directory :
+       {"/bin", "/dev", "/etc", "/home", "/lib", "/mnt", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr/bin",
+        "/usr/lib", "/usr/local/bin", "/usr/sbin", "/usr/share", "/var/lib", "/var/log"}) {
     tree.add_directory(directory);
   }
   tree.add_directory("/root", 0700);
@@ -32,7 +32,8 @@ GuestTree base_tree() {
                 "hosts: files\n"
                 "services: files\n"
                 "protocols: files\n");
-  tree.add_text("/etc/services", "echo 7/tcp\necho 7/udp\ndomain 53/tcp\ndomain 53/udp\nhttp 80/tcp\nhttps 443/tcp\n");
+  tree.add_text("/etc/services",
+                "echo 7/tcp\necho 7/udp\ndomain 53/tcp\ndomain 53/udp\nhttp 80/tcp\nhttps 443/tcp\n");
   tree.add_text("/etc/protocols", "ip 0 IP\nicmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\n");
   tree.add_text("/etc/shells", "/bin/sh\n");
   tree.add_text("/etc/os-release", "NAME=Quire\nID=quire\nPRETTY_NAME=\"Quire supervisor\"\n");

@@ -34,13 +34,16 @@ void write_text(const fs::path& path, std::string_view text) {
 std::string run_script(const Config& config) {
   return fmt::format(
       "#!/bin/sh\n"
-      "# Runs the program of this directory on QEMU's `virt` board, under OpenSBI (packages qemu-system-misc and "
+      "# Runs the program of this directory on QEMU's `virt` board, under OpenSBI (packages qemu-system-misc "
+      "and "
       "opensbi).\n"
       "here=$(dirname -- \"$0\")\n"
-      "exec \"${{QEMU:-qemu-system-riscv64}}\" -M virt -m {}M -smp 1 -display none -monitor none -serial stdio "
+      "exec \"${{QEMU:-qemu-system-riscv64}}\" -M virt -m {}M -smp 1 -display none -monitor none -serial "
+      "stdio "
       "-no-reboot \\\n"
       "  -global virtio-mmio.force-legacy=false -device virtio-rng-device \\\n"
-      "  -kernel \"$here/kernel\" -initrd \"$here/initramfs.cpio\" -append \"$(cat \"$here/command-line\")\" \"$@\"\n",
+      "  -kernel \"$here/kernel\" -initrd \"$here/initramfs.cpio\" -append \"$(cat \"$here/command-line\")\" "
+      "\"$@\"\n",
       config.ram_bytes >> 20);
 }
 

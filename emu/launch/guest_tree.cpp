@@ -87,7 +87,8 @@ void GuestTree::add(std::string path, Entry entry) {
   }
   path = normal_guest_path(path);
   if (std::string_view(path).substr(1, path.find('/', 1) - 1) == kTrailer) {
-    throw Error(ErrorKind::kUsage, fmt::format("guest path {}: the initramfs format reserves this name", path));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("guest path {}: the initramfs format reserves this name", path));
   }
   add_parents(path);
   const auto found = entries_.find(path);
@@ -95,8 +96,9 @@ void GuestTree::add(std::string path, Entry entry) {
     throw Error(ErrorKind::kUsage, fmt::format("guest path {} is both a file and a directory", path));
   }
   if (entry.data.size() > kMaxFileBytes) {
-    throw Error(ErrorKind::kUsage, fmt::format("guest path {}: a file of {} bytes is too large for an initramfs", path,
-                                               entry.data.size()));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("guest path {}: a file of {} bytes is too large for an initramfs", path,
+                            entry.data.size()));
   }
   entries_.insert_or_assign(std::move(path), std::move(entry));
 }

@@ -22,7 +22,8 @@ class GuestTree {
   GuestTree();
 
   /// Parents that are missing are made with mode 0755; an entry of the same path and kind is replaced.
-  /// Error(kUsage) for a path that is not absolute, has no name, or runs through something that is no directory.
+  /// Error(kUsage) for a path that is not absolute, has no name, or runs through something that is no
+  /// directory.
   void add_directory(std::string_view path, std::uint32_t permissions = 0755);
   void add_file(std::string_view path, std::vector<std::uint8_t> data, std::uint32_t permissions);
   void add_text(std::string_view path, std::string_view text);  ///< mode 0644

@@ -60,7 +60,8 @@ HostFile read_host_file(const std::string& path) {
   if (static_cast<std::uint64_t>(status.st_size) > UINT32_MAX) {
     fail(path, fmt::format("{} bytes are too many to hand to the guest", status.st_size));
   }
-  HostFile result{std::vector<std::uint8_t>(static_cast<std::size_t>(status.st_size)), status.st_mode & 07777U};
+  HostFile result{std::vector<std::uint8_t>(static_cast<std::size_t>(status.st_size)),
+                  status.st_mode & 07777U};
   std::size_t done = 0;
   while (done < result.data.size()) {
     const ssize_t count = ::read(file.get(), result.data.data() + done, result.data.size() - done);

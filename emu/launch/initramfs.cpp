@@ -30,7 +30,9 @@ void add_kernel_option(std::string& command_line, std::string_view key, std::str
 
 }  // namespace
 
-std::vector<std::uint8_t> make_initramfs(const Program& program) { return build_initramfs(program, kLargestRamBytes); }
+std::vector<std::uint8_t> make_initramfs(const Program& program) {
+  return build_initramfs(program, kLargestRamBytes);
+}
 
 std::vector<std::uint8_t> make_base_initramfs() { return base_tree().to_cpio(); }
 

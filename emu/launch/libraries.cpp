@@ -84,7 +84,8 @@ class Closure {
         candidates.push_back({directory + "/" + name, directory + "/" + name});
       }
       for (const char* directory : kHostLibraryDirectories) {
-        candidates.push_back({fmt::format("{}/{}", directory, name), fmt::format("{}/{}", kGuestLibraryDirectory, name)});
+        candidates.push_back(
+            {fmt::format("{}/{}", directory, name), fmt::format("{}/{}", kGuestLibraryDirectory, name)});
       }
     }
     for (const Library& candidate : candidates) {
@@ -137,9 +138,11 @@ void add_libraries(GuestTree& tree, const ElfFile& program, const std::string& h
   if (!tree.contains(*interpreter)) {
     auto found = find_interpreter(*interpreter);
     if (!found) {
-      throw Error(ErrorKind::kFile,
-                  fmt::format("{}: its dynamic linker {} is not in {}; install libc6-riscv64-cross, or link it statically",
-                              host_path, *interpreter, kHostLibraryDirectories[0]));
+      throw Error(
+          ErrorKind::kFile,
+          fmt::format(
+              "{}: its dynamic linker {} is not in {}; install libc6-riscv64-cross, or link it statically",
+              host_path, *interpreter, kHostLibraryDirectories[0]));
     }
     closure.add({found->first, *interpreter}, std::move(found->second));
   }

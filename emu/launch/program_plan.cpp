@@ -16,8 +16,8 @@
 namespace quire {
 namespace {
 
-constexpr unsigned kMaxScriptDepth = 5;       // as Linux: execve(2), "Interpreter scripts"
-constexpr std::size_t kMaxScriptLine = 255;   // likewise
+constexpr unsigned kMaxScriptDepth = 5;      // as Linux: execve(2), "Interpreter scripts"
+constexpr std::size_t kMaxScriptLine = 255;  // likewise
 constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr const char* kDefaultHome = "HOME=/root";
 
@@ -28,7 +28,9 @@ constexpr std::string_view kMountPoints[] = {"/proc", "/dev", "/sys"};
   throw Error(ErrorKind::kFile, path + ": " + cause);
 }
 
-bool is_script(std::span<const std::uint8_t> data) { return data.size() > 2 && data[0] == '#' && data[1] == '!'; }
+bool is_script(std::span<const std::uint8_t> data) {
+  return data.size() > 2 && data[0] == '#' && data[1] == '!';
+}
 
 /// The interpreter of a script's first line; empty when it names none.
 std::string script_interpreter(std::span<const std::uint8_t> data) {
@@ -50,14 +52,16 @@ void check_program_segments(const ElfFile& elf, const std::string& path, std::ui
       continue;
     }
     if (segment.memsz > arch::kSv39UserTop || segment.vaddr > arch::kSv39UserTop - segment.memsz) {
-      fail(path, fmt::format("damaged: a segment of p_memsz {:#x} at {:#x} is absurd: it does not fit user space (up to {:#x})",
+      fail(path, fmt::format("damaged: a segment of p_memsz {:#x} at {:#x} is absurd: it does not fit user "
+                             "space (up to {:#x})",
                              segment.memsz, segment.vaddr, arch::kSv39UserTop));
     }
     total += segment.memsz;
   }
   if (total > memory_bytes) {
-    fail(path, fmt::format("its segments ask for {:#x} bytes (p_memsz), more than the machine's {:#x} bytes of RAM", total,
-                           memory_bytes));
+    fail(path,
+         fmt::format("its segments ask for {:#x} bytes (p_memsz), more than the machine's {:#x} bytes of RAM",
+                     total, memory_bytes));
   }
 }
 
@@ -76,7 +80,8 @@ class Planner {
   Planner(GuestTree& tree, std::uint64_t memory_bytes) : tree_(tree), memory_bytes_(memory_bytes) {}
 
   /// Puts an executable at `guest_path`, with what it needs to start.
-  void add_executable(const std::string& host_path, const std::string& guest_path, unsigned script_depth = 0) {
+  void add_executable(const std::string& host_path, const std::string& guest_path,
+                      unsigned script_depth = 0) {
     const HostFile file = read_host_file(host_path);
     if (is_script(file.data)) {
       add_interpreter(host_path, script_interpreter(file.data), script_depth);
@@ -130,7 +135,8 @@ std::string program_guest_path(const std::string& host_path) {
 
 bool sets(const std::vector<std::string>& env, std::string_view assignment) {
   const std::string_view key = assignment.substr(0, assignment.find('=') + 1);
-  return std::any_of(env.begin(), env.end(), [key](const std::string& entry) { return entry.starts_with(key); });
+  return std::any_of(env.begin(), env.end(),
+                     [key](const std::string& entry) { return entry.starts_with(key); });
 }
 
 /// A NUL would end one string of the run file and begin another.
@@ -162,7 +168,8 @@ std::string make_run_file(const Program& program, const std::string& exe, const 
   }
   for (const std::string& entry : program.env) {
     if (entry.find('=') == std::string::npos || entry.front() == '=') {
-      throw Error(ErrorKind::kUsage, fmt::format("environment entry '{}' is not of the form KEY=VALUE", entry));
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("environment entry '{}' is not of the form KEY=VALUE", entry));
     }
     append(run_file, "env", entry);
   }

@@ -14,8 +14,8 @@ struct ProgramPlan {
   std::string run_file;  ///< quire/arch/bootinfo.h
 };
 
-/// Checks everything the launcher promises to check (quire/launch.h, make_initramfs). `memory_bytes` bounds what the
-/// program's segments may ask for.
+/// Checks everything the launcher promises to check (quire/launch.h, make_initramfs). `memory_bytes` bounds
+/// what the program's segments may ask for.
 ProgramPlan plan_program(const Program& program, std::uint64_t memory_bytes);
 
 /// The directories and files of /etc that programs expect to find everywhere.

@@ -59,7 +59,9 @@ class MessageWriter {
 /// Stops the machine at the instruction that tells of our program.
 class SpawnWatch final : public TraceSink {
  public:
-  SpawnWatch(Machine& machine, std::uint32_t token) : machine_(machine), token_(token) { machine_.add_sink(this); }
+  SpawnWatch(Machine& machine, std::uint32_t token) : machine_(machine), token_(token) {
+    machine_.add_sink(this);
+  }
   ~SpawnWatch() override { machine_.remove_sink(this); }
   SpawnWatch(const SpawnWatch&) = delete;
   SpawnWatch& operator=(const SpawnWatch&) = delete;
@@ -113,8 +115,11 @@ class ReplyReader {
   std::vector<std::uint8_t> buffer_;
 };
 
-/// Tokens need to be unique among the requests of one machine only; its count of instructions grows with each spawn.
-std::uint32_t fresh_token(const Machine& machine) { return static_cast<std::uint32_t>(machine.icount()) | 0x8000'0000U; }
+/// Tokens need to be unique among the requests of one machine only; its count of instructions grows with each
+/// spawn.
+std::uint32_t fresh_token(const Machine& machine) {
+  return static_cast<std::uint32_t>(machine.icount()) | 0x8000'0000U;
+}
 
 /// A directory that the guest makes on the way to a file, or has already, keeps the permissions it has there.
 bool comes_with_its_contents(const GuestTree& tree, const std::string& path, const GuestTree::Entry& entry) {
@@ -127,7 +132,8 @@ bool comes_with_its_contents(const GuestTree& tree, const std::string& path, con
 }
 
 [[noreturn]] void refuse(const std::string& what, std::int32_t result) {
-  throw Error(ErrorKind::kInternal, fmt::format("the supervisor refused {}: {}", what, std::strerror(-result)));
+  throw Error(ErrorKind::kInternal,
+              fmt::format("the supervisor refused {}: {}", what, std::strerror(-result)));
 }
 
 }  // namespace
@@ -163,7 +169,8 @@ int spawn(Machine& machine, const Program& program) {
     }
     if (stop.reason != StopReason::kLimit) {
       throw Error(ErrorKind::kInternal,
-                  fmt::format("{}: the machine stopped before the program was started: {}", program.host_path, stop.detail));
+                  fmt::format("{}: the machine stopped before the program was started: {}", program.host_path,
+                              stop.detail));
     }
   }
 }

@@ -11,7 +11,8 @@ asm(".section .rodata.quire_supervisor, \"a\"\n"
     ".balign 64\n"
     ".global quire_supervisor_begin\n"
     "quire_supervisor_begin:\n"
-    ".incbin \"" QUIRE_SUPERVISOR_ELF "\"\n"
+    ".incbin \"" QUIRE_SUPERVISOR_ELF
+    "\"\n"
     ".global quire_supervisor_end\n"
     "quire_supervisor_end:\n"
     ".previous\n");

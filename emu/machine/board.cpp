@@ -33,14 +33,16 @@ T* Board::place(const MemRegion& region, std::unique_ptr<T> device) {
 
 void Board::plug(std::unique_ptr<VirtioDevice> device, Dma& dma) {
   const MemRegion region{kVirtioFirst.base + next_slot_ * kVirtioStride, kVirtioFirst.size_bytes};
-  place(region, std::make_unique<VirtioMmio>(std::move(device), dma, plic_->source(kVirtioFirstIrq + next_slot_)));
+  place(region,
+        std::make_unique<VirtioMmio>(std::move(device), dma, plic_->source(kVirtioFirstIrq + next_slot_)));
   ++next_slot_;
 }
 
 Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.uart_in) {
   place(kFinisher, std::make_unique<Finisher>(wiring.finish));
-  clint_ = place(kClint, std::make_unique<Clint>(wiring.clock, std::vector<ClintLines>{
-                                                                   {&wiring.machine_software, &wiring.machine_timer}}));
+  clint_ = place(
+      kClint, std::make_unique<Clint>(
+                  wiring.clock, std::vector<ClintLines>{{&wiring.machine_software, &wiring.machine_timer}}));
   plic_ = place(kPlic, std::make_unique<Plic>(
                            std::vector<IrqLine*>{&wiring.machine_external, &wiring.supervisor_external}));
   place(kRtc, std::make_unique<GoldfishRtc>(wiring.clock, plic_->source(kRtcIrq),
@@ -57,8 +59,10 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
   plug(std::move(console), wiring.dma);
   plug(std::make_unique<VirtioRng>(derive_seed(config.seed, "virtio-rng")), wiring.dma);
   for (const Drive& drive : config.drives) {
-    auto image = std::make_unique<DiskImage>(drive.path, drive.read_only ? DiskAccess::kReadOnly : DiskAccess::kReadWrite);
-    plug(std::make_unique<VirtioBlk>(std::move(image), fmt::format("quire-drive-{}", next_slot_ - kFixedVirtioDevices)),
+    auto image = std::make_unique<DiskImage>(
+        drive.path, drive.read_only ? DiskAccess::kReadOnly : DiskAccess::kReadWrite);
+    plug(std::make_unique<VirtioBlk>(std::move(image),
+                                     fmt::format("quire-drive-{}", next_slot_ - kFixedVirtioDevices)),
          wiring.dma);
   }
 }

@@ -16,8 +16,9 @@ constexpr u64 kDeviceTreeAlignment = u64{2} << 20;
 u64 place(RamLayout& layout, u64 size, u64 alignment, const char* what, const Config& config) {
   const auto address = layout.place_top(size, alignment);
   if (!address) {
-    throw Error(ErrorKind::kUsage, fmt::format("the {} ({} bytes) does not fit beside the kernel in {} MiB of RAM; give it more",
-                                               what, size, config.ram_bytes >> 20));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("the {} ({} bytes) does not fit beside the kernel in {} MiB of RAM; give it more",
+                            what, size, config.ram_bytes >> 20));
   }
   return *address;
 }

@@ -16,7 +16,8 @@ namespace quire {
 
 class BootPlan {
  public:
-  /// Keeps spans into `config`, which outlives it. Error(kFile) for a bad kernel, Error(kUsage) when things do not fit.
+  /// Keeps spans into `config`, which outlives it. Error(kFile) for a bad kernel, Error(kUsage) when things
+  /// do not fit.
   BootPlan(const Config& config, unsigned virtio_slots);
 
   /// Precondition: `ram` has the size of the config, and is all zero.

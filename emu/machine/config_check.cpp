@@ -28,13 +28,15 @@ void require(bool condition, fmt::format_string<Args...> text, Args&&... args) {
 void check_config(const Config& config) {
   require(config.ram_bytes >= kMinRamBytes && config.ram_bytes <= kMaxRamBytes,
           "RAM of {} bytes is impossible: it must be 16 MiB to 64 GiB", config.ram_bytes);
-  require(config.ram_bytes % kRamStepBytes == 0, "RAM of {} bytes is impossible: it must be a multiple of 2 MiB",
-          config.ram_bytes);
+  require(config.ram_bytes % kRamStepBytes == 0,
+          "RAM of {} bytes is impossible: it must be a multiple of 2 MiB", config.ram_bytes);
   const TlbConfig& tlb = config.tlb;
   require(std::has_single_bit(tlb.entries) && tlb.entries <= kMaxTlbEntries,
-          "a TLB of {} entries is impossible: it must be a power of two, at most {}", tlb.entries, kMaxTlbEntries);
+          "a TLB of {} entries is impossible: it must be a power of two, at most {}", tlb.entries,
+          kMaxTlbEntries);
   require(std::has_single_bit(tlb.ways) && tlb.ways <= tlb.entries,
-          "a TLB of {} ways is impossible: it must be a power of two, at most its {} entries", tlb.ways, tlb.entries);
+          "a TLB of {} ways is impossible: it must be a power of two, at most its {} entries", tlb.ways,
+          tlb.entries);
   require(config.drives.size() <= Board::kMaxDrives, "{} drives are too many: the board has slots for {}",
           config.drives.size(), Board::kMaxDrives);
   require(!config.kernel.empty() || config.kernel_name.empty(), "{}: the file is empty", config.kernel_name);

@@ -23,7 +23,8 @@ using arch::MemRegion;
 // Phandles; the tree has few enough to number them here.
 enum Phandle : std::uint32_t { kCpuIntc = 1, kPlicHandle = 2, kTestHandle = 3, kCpuHandle = 4 };
 
-/// libfdt's sequential writer with growing room. An error of it is a bug of ours: sizes are its only variable.
+/// libfdt's sequential writer with growing room. An error of it is a bug of ours: sizes are its only
+/// variable.
 class TreeWriter {
  public:
   TreeWriter() : buffer_(4096) {
@@ -60,7 +61,9 @@ class TreeWriter {
   void u64(const char* name, std::uint64_t value) {
     cells(name, {static_cast<std::uint32_t>(value >> 32), static_cast<std::uint32_t>(value)});
   }
-  void bytes(const char* name, const std::vector<std::uint8_t>& value) { property(name, value.data(), value.size()); }
+  void bytes(const char* name, const std::vector<std::uint8_t>& value) {
+    property(name, value.data(), value.size());
+  }
   /// `reg` under #address-cells = #size-cells = 2.
   void reg(const MemRegion& region) {
     cells("reg", {static_cast<std::uint32_t>(region.base >> 32), static_cast<std::uint32_t>(region.base),
@@ -98,7 +101,9 @@ class TreeWriter {
   std::vector<std::uint8_t> buffer_;
 };
 
-std::string node_name(const char* name, const MemRegion& region) { return fmt::format("{}@{:x}", name, region.base); }
+std::string node_name(const char* name, const MemRegion& region) {
+  return fmt::format("{}@{:x}", name, region.base);
+}
 
 void write_chosen(TreeWriter& tree, const DeviceTreeInputs& inputs) {
   tree.begin("chosen");
@@ -188,7 +193,8 @@ void write_devices(TreeWriter& tree, unsigned virtio_slots) {
   tree.end();
 
   for (unsigned slot = 0; slot < virtio_slots; ++slot) {
-    const MemRegion region{arch::kVirtioFirst.base + slot * arch::kVirtioStride, arch::kVirtioFirst.size_bytes};
+    const MemRegion region{arch::kVirtioFirst.base + slot * arch::kVirtioStride,
+                           arch::kVirtioFirst.size_bytes};
     tree.begin(node_name("virtio_mmio", region));
     tree.text("compatible", "virtio,mmio");
     tree.reg(region);

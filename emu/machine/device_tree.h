@@ -1,7 +1,7 @@
 // The device tree the guest boots with: a description of exactly the board that runs.
 //
-// Bindings are the Devicetree Specification v0.4 and Linux's documented ones, laid out as QEMU's `virt` board has
-// them, so that software written for that board finds the same nodes.
+// Bindings are the Devicetree Specification v0.4 and Linux's documented ones, laid out as QEMU's `virt` board
+// has them, so that software written for that board finds the same nodes.
 #pragma once
 
 #include <array>
@@ -21,8 +21,8 @@ struct DeviceTreeInputs {
   std::uint64_t ram_bytes;
   std::string command_line;
   std::optional<InitrdRange> initrd;
-  std::uint64_t seed;        ///< /chosen/rng-seed is derived from it
-  unsigned virtio_slots;     ///< the first so many are plugged
+  std::uint64_t seed;     ///< /chosen/rng-seed is derived from it
+  unsigned virtio_slots;  ///< the first so many are plugged
 };
 
 /// The flattened tree.

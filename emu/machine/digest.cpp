@@ -15,8 +15,8 @@
 namespace quire {
 namespace {
 
-/// Which pages of an anonymous mapping were ever touched, by /proc/self/pagemap (proc(5)): reading untouched ones to
-/// learn that they are zero would cost more than the digest.
+/// Which pages of an anonymous mapping were ever touched, by /proc/self/pagemap (proc(5)): reading untouched
+/// ones to learn that they are zero would cost more than the digest.
 class TouchedPages {
  public:
   TouchedPages() : fd_(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)) {}

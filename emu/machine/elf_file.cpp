@@ -40,11 +40,16 @@ std::optional<std::string> string_at(std::span<const u8> bytes, u64 offset) {
 
 const char* machine_name(u64 machine) {
   switch (machine) {
-    case kElfMachine386: return "x86 (32-bit)";
-    case kElfMachineArm: return "ARM (32-bit)";
-    case kElfMachineX86_64: return "x86-64";
-    case kElfMachineAarch64: return "AArch64";
-    default: return nullptr;
+    case kElfMachine386:
+      return "x86 (32-bit)";
+    case kElfMachineArm:
+      return "ARM (32-bit)";
+    case kElfMachineX86_64:
+      return "x86-64";
+    case kElfMachineAarch64:
+      return "AArch64";
+    default:
+      return nullptr;
   }
 }
 
@@ -84,7 +89,8 @@ Result<Elf64Header, ElfError> check_header(std::span<const u8> bytes) {
   if (header.ident[kElfIdentVersion] != kElfVersionCurrent || header.version != kElfVersionCurrent) {
     return fail(ElfProblem::kVersion, header.version);
   }
-  if (header.type != static_cast<u16>(ElfType::kExecutable) && header.type != static_cast<u16>(ElfType::kShared)) {
+  if (header.type != static_cast<u16>(ElfType::kExecutable) &&
+      header.type != static_cast<u16>(ElfType::kShared)) {
     return fail(ElfProblem::kType, header.type);
   }
   if (header.phnum == 0) {
@@ -99,8 +105,8 @@ Result<Elf64Header, ElfError> check_header(std::span<const u8> bytes) {
   if (!inside(header.phoff, u64{header.phnum} * sizeof(Elf64ProgramHeader), bytes.size())) {
     return fail(ElfProblem::kProgramHeadersBeyondFile, header.phoff, bytes.size());
   }
-  // Nothing is loaded from the section headers, but they are the end of the file as linkers write it: missing,
-  // they show that the file was cut.
+  // Nothing is loaded from the section headers, but they are the end of the file as linkers write it:
+  // missing, they show that the file was cut.
   if (header.shnum != 0 && !inside(header.shoff, u64{header.shnum} * header.shentsize, bytes.size())) {
     return fail(ElfProblem::kSectionHeadersBeyondFile, header.shoff, bytes.size());
   }
@@ -110,7 +116,8 @@ Result<Elf64Header, ElfError> check_header(std::span<const u8> bytes) {
 Result<void, ElfError> check_segment(const Elf64ProgramHeader& segment, unsigned index, u64 file_bytes) {
   if (!inside(segment.offset, segment.filesz, file_bytes)) {
     const u64 end = segment.offset + segment.filesz;
-    return Err(ElfError{ElfProblem::kSegmentBeyondFile, index, end < segment.offset ? ~u64{0} : end, file_bytes});
+    return Err(
+        ElfError{ElfProblem::kSegmentBeyondFile, index, end < segment.offset ? ~u64{0} : end, file_bytes});
   }
   if (segment.type != SegmentType::kLoad) {
     return {};
@@ -128,8 +135,10 @@ Result<void, ElfError> check_segment(const Elf64ProgramHeader& segment, unsigned
 
 std::string describe(const ElfError& error) {
   switch (error.problem) {
-    case ElfProblem::kEmpty: return "the file is empty";
-    case ElfProblem::kNotElf: return "not an ELF file";
+    case ElfProblem::kEmpty:
+      return "the file is empty";
+    case ElfProblem::kNotElf:
+      return "not an ELF file";
     case ElfProblem::kShortHeader:
       return "truncated: " + std::to_string(error.value) + " bytes are less than an ELF header";
     case ElfProblem::kClass:
@@ -138,8 +147,10 @@ std::string describe(const ElfError& error) {
                                                : "a 32-bit ELF file; only 64-bit RISC-V (riscv64) runs";
       }
       return "not a valid ELF file: class " + std::to_string(error.value);
-    case ElfProblem::kByteOrder: return "a big-endian ELF file; only little-endian riscv64 runs";
-    case ElfProblem::kVersion: return "not a valid ELF file: version " + std::to_string(error.value);
+    case ElfProblem::kByteOrder:
+      return "a big-endian ELF file; only little-endian riscv64 runs";
+    case ElfProblem::kVersion:
+      return "not a valid ELF file: version " + std::to_string(error.value);
     case ElfProblem::kMachine: {
       const char* name = machine_name(error.value);
       return (name != nullptr ? std::string("an ELF file for ") + name
@@ -151,28 +162,31 @@ std::string describe(const ElfError& error) {
                  ? "a relocatable object file (.o); link it first"
                  : "not an executable: ELF type " + std::to_string(error.value);
     case ElfProblem::kEntrySize:
-      return "not a valid ELF file: program headers of " + std::to_string(error.value) + " bytes each instead of " +
-             std::to_string(error.limit);
-    case ElfProblem::kNoProgramHeaders: return "not loadable: the ELF file has no program headers";
+      return "not a valid ELF file: program headers of " + std::to_string(error.value) +
+             " bytes each instead of " + std::to_string(error.limit);
+    case ElfProblem::kNoProgramHeaders:
+      return "not loadable: the ELF file has no program headers";
     case ElfProblem::kTooManyProgramHeaders:
       return "not a valid ELF file: " + std::to_string(error.value) + " program headers";
     case ElfProblem::kProgramHeadersBeyondFile:
       return "truncated or damaged: program headers at offset " + hex(error.value) +
              " lie beyond the end of the file (" + std::to_string(error.limit) + " bytes)";
     case ElfProblem::kSectionHeadersBeyondFile:
-      return "truncated: section headers at offset " + hex(error.value) + " lie beyond the end of the file (" +
-             std::to_string(error.limit) + " bytes)";
+      return "truncated: section headers at offset " + hex(error.value) +
+             " lie beyond the end of the file (" + std::to_string(error.limit) + " bytes)";
     case ElfProblem::kSegmentBeyondFile:
-      return "truncated or damaged: " + segment_name(error) + " needs the file up to offset " + hex(error.value) +
-             ", but it has " + std::to_string(error.limit) + " bytes";
+      return "truncated or damaged: " + segment_name(error) + " needs the file up to offset " +
+             hex(error.value) + ", but it has " + std::to_string(error.limit) + " bytes";
     case ElfProblem::kSegmentFileSize:
       return "damaged: " + segment_name(error) + " has more bytes in the file (" + hex(error.value) +
              ") than in memory (p_memsz " + hex(error.limit) + ")";
     case ElfProblem::kSegmentWraps:
       return "damaged: " + segment_name(error) + " has an absurd p_memsz, " + hex(error.value) +
              ": it goes beyond the end of the address space";
-    case ElfProblem::kNoLoadSegment: return "not loadable: the ELF file has no segment to load";
-    case ElfProblem::kInterpreter: return "damaged: the interpreter's name (" + segment_name(error) + ") is not a string";
+    case ElfProblem::kNoLoadSegment:
+      return "not loadable: the ELF file has no segment to load";
+    case ElfProblem::kInterpreter:
+      return "damaged: the interpreter's name (" + segment_name(error) + ") is not a string";
   }
   return "not a valid ELF file";
 }
@@ -181,7 +195,8 @@ Result<ElfFile, ElfError> ElfFile::parse(std::span<const u8> bytes) {
   ElfFile file(bytes, TRY(check_header(bytes)));
   bool any_load = false;
   for (unsigned i = 0; i < file.header_.phnum; ++i) {
-    const auto segment = copy_at<Elf64ProgramHeader>(bytes, file.header_.phoff + i * sizeof(Elf64ProgramHeader));
+    const auto segment =
+        copy_at<Elf64ProgramHeader>(bytes, file.header_.phoff + i * sizeof(Elf64ProgramHeader));
     // Types that no loader reads (a vendor's notes) may say what they like.
     if (segment.type == SegmentType::kLoad || segment.type == SegmentType::kInterp ||
         segment.type == SegmentType::kDynamic) {

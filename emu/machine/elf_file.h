@@ -40,9 +40,9 @@ enum class ElfProblem : arch::u8 {
 
 struct ElfError {
   ElfProblem problem;
-  unsigned segment;    ///< index of the program header it is about
-  arch::u64 value;     ///< the number that is wrong
-  arch::u64 limit;     ///< what it was compared with
+  unsigned segment;  ///< index of the program header it is about
+  arch::u64 value;   ///< the number that is wrong
+  arch::u64 limit;   ///< what it was compared with
 };
 
 /// One phrase without the file's name, fit to follow "FILE: ".
@@ -64,8 +64,8 @@ class ElfFile {
   std::optional<arch::u64> physical_address(arch::u64 va) const;
 
   std::optional<std::string> interpreter() const;
-  /// Strings of the dynamic section with this tag (DT_NEEDED, DT_RUNPATH ...), in file order; malformed ones are
-  /// left out, as the guest's own dynamic linker has the last word on them.
+  /// Strings of the dynamic section with this tag (DT_NEEDED, DT_RUNPATH ...), in file order; malformed ones
+  /// are left out, as the guest's own dynamic linker has the last word on them.
   std::vector<std::string> dynamic_strings(arch::DynamicTag tag) const;
   /// Defined symbols of .symtab by name; the first of equal names. Empty when stripped or malformed.
   std::map<std::string, arch::u64, std::less<>> symbols() const;

@@ -17,8 +17,8 @@ namespace quire {
 
 class EventQueue final : public Clock {
  public:
-  /// `icount` is read whenever the time is; `on_schedule` is called with the deadline of each new event, so that a run
-  /// in progress can end in time for it.
+  /// `icount` is read whenever the time is; `on_schedule` is called with the deadline of each new event, so
+  /// that a run in progress can end in time for it.
   EventQueue(std::function<std::uint64_t()> icount, std::function<void(std::uint64_t)> on_schedule)
       : icount_(std::move(icount)), on_schedule_(std::move(on_schedule)) {}
 

@@ -30,7 +30,8 @@ void Firmware::power_on() {
   hart_stopped_ = false;
   Hart& hart = wiring_.hart;
   constexpr u64 kAllExceptions = 0xffff;
-  hart.write_csr(kCsrMedeleg, kAllExceptions & ~mask(Exception::kEcallSupervisor) & ~mask(Exception::kEcallMachine));
+  hart.write_csr(kCsrMedeleg,
+                 kAllExceptions & ~mask(Exception::kEcallSupervisor) & ~mask(Exception::kEcallMachine));
   hart.write_csr(kCsrMideleg, mask(Interrupt::kSupervisorSoftware) | mask(Interrupt::kSupervisorTimer) |
                                   mask(Interrupt::kSupervisorExternal));
   constexpr u64 kCycleTimeInstret = 7;
@@ -145,7 +146,9 @@ void Firmware::reset(sbi::ResetKind kind, int exit_status) { wiring_.reset(kind,
 
 bool Firmware::read_memory(u64 address, std::span<u8> out) { return wiring_.bus.read(address, out); }
 
-bool Firmware::write_memory(u64 address, std::span<const u8> data) { return wiring_.bus.write(address, data); }
+bool Firmware::write_memory(u64 address, std::span<const u8> data) {
+  return wiring_.bus.write(address, data);
+}
 
 void Firmware::console_write(std::span<const u8> data) {
   if (wiring_.console) {

@@ -1,7 +1,7 @@
 // The built-in SBI's hands: what its calls do to this machine (emu/machine/sbi/sbi.h).
 //
-// Takes the place of M-mode firmware: the hart never enters M-mode under it, as all traps that S-mode can take are
-// delegated and S-mode's ecalls end here.
+// Takes the place of M-mode firmware: the hart never enters M-mode under it, as all traps that S-mode can
+// take are delegated and S-mode's ecalls end here.
 #pragma once
 
 #include <functional>

@@ -22,7 +22,11 @@ constexpr u64 kErrorNoCall = static_cast<u64>(-38);
 
 Htif::Htif(Ram& ram, PhysAddr tohost, std::optional<PhysAddr> fromhost, std::shared_ptr<ByteSink> console,
            ExitHandler on_exit)
-    : ram_(ram), tohost_(tohost), fromhost_(fromhost), console_(std::move(console)), on_exit_(std::move(on_exit)) {
+    : ram_(ram),
+      tohost_(tohost),
+      fromhost_(fromhost),
+      console_(std::move(console)),
+      on_exit_(std::move(on_exit)) {
   ram_.add_watcher(this);
   ram_.set_watched(tohost_, true);
   ram_.set_watched(tohost_ + 7, true);

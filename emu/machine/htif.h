@@ -1,8 +1,8 @@
 // HTIF: how bare-metal programs talk to the host through the words `tohost` and `fromhost`, as Spike has it.
 //
-// A store to `tohost` is seen at once: its page is marked as one whose stores are told to watchers. An odd value v
-// ends the run with status v >> 1; device 1 is a console; an even value else is the address of a proxied system call,
-// of which write and exit are served.
+// A store to `tohost` is seen at once: its page is marked as one whose stores are told to watchers. An odd
+// value v ends the run with status v >> 1; device 1 is a console; an even value else is the address of a
+// proxied system call, of which write and exit are served.
 #pragma once
 
 #include <functional>

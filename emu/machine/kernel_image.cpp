@@ -36,7 +36,8 @@ constexpr u64 kLinuxImageAlignment = 2 << 20;
 
 void check_inside(const ImageSegment& segment, const std::string& name, RamRange ram) {
   const u64 offset = segment.address - ram.base;
-  if (segment.address < ram.base || offset > ram.size_bytes || segment.memory_bytes > ram.size_bytes - offset) {
+  if (segment.address < ram.base || offset > ram.size_bytes ||
+      segment.memory_bytes > ram.size_bytes - offset) {
     fail(name, fmt::format("a segment of {:#x} bytes at {:#x} does not fit RAM ({:#x} bytes at {:#x})",
                            segment.memory_bytes, segment.address, ram.size_bytes, ram.base));
   }
@@ -80,8 +81,9 @@ KernelImage from_linux_image(std::span<const u8> bytes, const std::string& name,
     fail(name, "a big-endian Linux image; only little-endian runs");
   }
   if (header.text_offset > ram.size_bytes || !is_aligned(header.text_offset, kLinuxImageAlignment)) {
-    fail(name, fmt::format("damaged: the Linux image's text_offset {:#x} is not a multiple of 2 MiB inside RAM",
-                           header.text_offset));
+    fail(name,
+         fmt::format("damaged: the Linux image's text_offset {:#x} is not a multiple of 2 MiB inside RAM",
+                     header.text_offset));
   }
   KernelImage image;
   image.entry = ram.base + header.text_offset;

@@ -60,16 +60,15 @@ Board::Wiring Machine::Impl::board_wiring() {
 }
 
 Firmware::Wiring Machine::Impl::firmware_wiring() {
-  return {.hart = hart_,
-          .bus = bus_,
-          .clock = events_,
-          .time = [this] { return time(); },
-          .reset =
-              [this](sbi::ResetKind kind, int status) {
-                kind == sbi::ResetKind::kShutdown ? finish(status) : request_reboot();
-              },
-          .console = config_.uart,
-          .console_in = config_.uart_in};
+  return {
+      .hart = hart_,
+      .bus = bus_,
+      .clock = events_,
+      .time = [this] { return time(); },
+      .reset = [this](sbi::ResetKind kind,
+                      int status) { kind == sbi::ResetKind::kShutdown ? finish(status) : request_reboot(); },
+      .console = config_.uart,
+      .console_in = config_.uart_in};
 }
 
 void Machine::Impl::make_htif() {
@@ -174,8 +173,9 @@ Machine::Machine(const Config& config) {
   try {
     impl_ = std::make_unique<Impl>(config);
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorKind::kInternal, fmt::format("the host cannot give {} MiB of address space for the guest's RAM",
-                                                  config.ram_bytes >> 20));
+    throw Error(ErrorKind::kInternal,
+                fmt::format("the host cannot give {} MiB of address space for the guest's RAM",
+                            config.ram_bytes >> 20));
   }
 }
 Machine::~Machine() = default;

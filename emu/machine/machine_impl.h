@@ -106,7 +106,7 @@ class Machine::Impl final : private HartEnv {
   std::optional<int> exit_status_;
   bool reboot_requested_ = false;
   std::atomic<bool> stop_requested_{false};
-  bool running_ = false;           ///< inside run()
+  bool running_ = false;             ///< inside run()
   std::optional<u64> slice_end_ns_;  ///< while the engine runs: when it will stop by itself
 };
 

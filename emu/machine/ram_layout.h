@@ -17,8 +17,8 @@ class RamLayout {
   bool contains(u64 start, u64 size) const { return start >= base_ && start <= end_ && size <= end_ - start; }
   /// False when it is not inside RAM. May overlap what is there (a linker may share a page).
   bool reserve(u64 start, u64 size);
-  /// The highest free range of `size` bytes at a multiple of `alignment` (a power of two), reserved; nothing when
-  /// there is none.
+  /// The highest free range of `size` bytes at a multiple of `alignment` (a power of two), reserved; nothing
+  /// when there is none.
   std::optional<u64> place_top(u64 size, u64 alignment);
 
  private:

@@ -1,7 +1,7 @@
 // Running: slices of instructions between events, host limits and waits.
 //
-// What is due at count t acts before instruction t, so a slice never reaches past the next event. A stop at count
-// t leaves events of t for the next run: where runs are cut changes nothing.
+// What is due at count t acts before instruction t, so a slice never reaches past the next event. A stop at
+// count t leaves events of t for the next run: where runs are cut changes nothing.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,8 +44,8 @@ Stop Machine::Impl::run(const RunLimits& limits) {
   const u64 end_icount = add_saturating(icount(), limits.max_insns);
   std::optional<HostClock::time_point> deadline;
   if (limits.timeout_seconds > 0) {
-    deadline = HostClock::now() +
-               std::chrono::duration_cast<HostClock::duration>(std::chrono::duration<double>(limits.timeout_seconds));
+    deadline = HostClock::now() + std::chrono::duration_cast<HostClock::duration>(
+                                      std::chrono::duration<double>(limits.timeout_seconds));
   }
   board_.poll_inputs();
   for (;;) {
@@ -60,9 +60,10 @@ Stop Machine::Impl::run(const RunLimits& limits) {
     if (!halted()) {
       run_slice(end_icount);
     } else if (idle(deadline) == Idle::kForEver) {
-      return make_stop(StopReason::kIdle, firmware_.hart_stopped()
-                                              ? "every hart has stopped itself"
-                                              : "the guest waits for ever: no timer is set and no input can come");
+      return make_stop(StopReason::kIdle,
+                       firmware_.hart_stopped()
+                           ? "every hart has stopped itself"
+                           : "the guest waits for ever: no timer is set and no input can come");
     }
   }
 }
@@ -129,7 +130,8 @@ bool Machine::Impl::wait_for_input(std::optional<HostClock::time_point> deadline
   const auto sources = board_.awaited_inputs();
   int timeout_ms = sources.size() > 1 ? kSharedInputWaitMs : kInputWaitMs;
   if (deadline) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - HostClock::now()).count() + 1;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - HostClock::now()).count() + 1;
     timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, timeout_ms));
   }
   bool any = false;

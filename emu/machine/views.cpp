@@ -9,7 +9,8 @@ namespace {
 
 void check_register(char bank, unsigned index) {
   if (index >= 32) {
-    throw Error(ErrorKind::kUsage, fmt::format("there is no register {}{}: they are {}0..{}31", bank, index, bank, bank));
+    throw Error(ErrorKind::kUsage,
+                fmt::format("there is no register {}{}: they are {}0..{}31", bank, index, bank, bank));
   }
 }
 
@@ -62,8 +63,8 @@ void HartAccess::set_csr(unsigned number, u64 value) {
 
 void RamAccess::check(u64 address, u64 count_bytes) const {
   if (count_bytes != 0 && !ram_.contains(PhysAddr(address), count_bytes)) {
-    throw Error(ErrorKind::kUsage, fmt::format("{} bytes at {:#x} are not all RAM ({:#x} bytes at {:#x})", count_bytes,
-                                               address, ram_.size_bytes(), ram_.base().value));
+    throw Error(ErrorKind::kUsage, fmt::format("{} bytes at {:#x} are not all RAM ({:#x} bytes at {:#x})",
+                                               count_bytes, address, ram_.size_bytes(), ram_.base().value));
   }
 }
 
@@ -78,7 +79,8 @@ void RamAccess::write(u64 address, std::span<const u8> data) {
 }
 
 Walk walk_for_people(const Ram& ram, VirtAddr va, Access access, const MemoryMode& mode) {
-  Walk result{.steps = {}, .fault = {}, .fault_reason = {}, .physical_address = va.value, .page_bytes = kPageBytes};
+  Walk result{
+      .steps = {}, .fault = {}, .fault_reason = {}, .physical_address = va.value, .page_bytes = kPageBytes};
   if (!mode.translates()) {
     return result;
   }

@@ -17,14 +17,22 @@ constexpr unsigned kMimpid = 0xf13;
 
 Return base_extension(SbiPlatform& platform, const Call& call) {
   switch (call.function) {
-    case 0: return {Status::kSuccess, kSpecVersion};
-    case 1: return {Status::kSuccess, kImplementationId};
-    case 2: return {Status::kSuccess, kImplementationVersion};
-    case 3: return {Status::kSuccess, has_extension(call.args[0]) ? 1U : 0U};
-    case 4: return {Status::kSuccess, platform.machine_id_csr(kMvendorid)};
-    case 5: return {Status::kSuccess, platform.machine_id_csr(kMarchid)};
-    case 6: return {Status::kSuccess, platform.machine_id_csr(kMimpid)};
-    default: return {Status::kNotSupported, 0};
+    case 0:
+      return {Status::kSuccess, kSpecVersion};
+    case 1:
+      return {Status::kSuccess, kImplementationId};
+    case 2:
+      return {Status::kSuccess, kImplementationVersion};
+    case 3:
+      return {Status::kSuccess, has_extension(call.args[0]) ? 1U : 0U};
+    case 4:
+      return {Status::kSuccess, platform.machine_id_csr(kMvendorid)};
+    case 5:
+      return {Status::kSuccess, platform.machine_id_csr(kMarchid)};
+    case 6:
+      return {Status::kSuccess, platform.machine_id_csr(kMimpid)};
+    default:
+      return {Status::kNotSupported, 0};
   }
 }
 

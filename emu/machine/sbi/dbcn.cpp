@@ -40,7 +40,8 @@ Return dbcn_extension(SbiPlatform& platform, const Call& call) {
       platform.console_write({&byte, 1});
       return {};
     }
-    default: return {Status::kNotSupported, 0};
+    default:
+      return {Status::kNotSupported, 0};
   }
 }
 

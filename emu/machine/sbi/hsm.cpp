@@ -53,16 +53,21 @@ Return hart_suspend(SbiPlatform& platform, const Call& call) {
 
 Return hsm_extension(SbiPlatform& platform, const Call& call) {
   switch (call.function) {
-    case kHartStart: return hart_start(platform, call);
-    case kHartStop: platform.stop_hart(call.hart); return {};
+    case kHartStart:
+      return hart_start(platform, call);
+    case kHartStop:
+      platform.stop_hart(call.hart);
+      return {};
     case kHartGetStatus:
       if (call.args[0] >= platform.hart_count()) {
         return {Status::kInvalidParam, 0};
       }
       return {Status::kSuccess,
               static_cast<std::uint64_t>(platform.hart_status(static_cast<unsigned>(call.args[0])))};
-    case kHartSuspend: return hart_suspend(platform, call);
-    default: return {Status::kNotSupported, 0};
+    case kHartSuspend:
+      return hart_suspend(platform, call);
+    default:
+      return {Status::kNotSupported, 0};
   }
 }
 

@@ -11,7 +11,9 @@ enum Extension : std::uint64_t { kSetTimer = 0, kConsolePutchar = 1, kConsoleGet
 /// The result goes to a0 alone: it is in `error` when negative, else in `value`.
 Return legacy_extension(SbiPlatform& platform, const Call& call) {
   switch (call.extension) {
-    case kSetTimer: platform.set_timer(call.hart, call.args[0]); return {};
+    case kSetTimer:
+      platform.set_timer(call.hart, call.args[0]);
+      return {};
     case kConsolePutchar: {
       const auto byte = static_cast<std::uint8_t>(call.args[0]);
       platform.console_write({&byte, 1});
@@ -24,8 +26,11 @@ Return legacy_extension(SbiPlatform& platform, const Call& call) {
       }
       return {Status::kSuccess, byte};
     }
-    case kShutdown: platform.reset(ResetKind::kShutdown, 0); return {};
-    default: return {Status::kNotSupported, 0};
+    case kShutdown:
+      platform.reset(ResetKind::kShutdown, 0);
+      return {};
+    default:
+      return {Status::kNotSupported, 0};
   }
 }
 

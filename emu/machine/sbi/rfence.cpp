@@ -28,9 +28,12 @@ Return rfence_extension(SbiPlatform& platform, const Call& call) {
       return {for_each_hart(platform, call.args[0], call.args[1],
                             [&platform](unsigned hart) { platform.fence_i(hart); }),
               0};
-    case kSfenceVma: return remote_sfence_vma(platform, call, std::nullopt);
-    case kSfenceVmaAsid: return remote_sfence_vma(platform, call, call.args[4]);
-    default: return {Status::kNotSupported, 0};
+    case kSfenceVma:
+      return remote_sfence_vma(platform, call, std::nullopt);
+    case kSfenceVmaAsid:
+      return remote_sfence_vma(platform, call, call.args[4]);
+    default:
+      return {Status::kNotSupported, 0};
   }
 }
 

@@ -9,11 +9,11 @@ struct Extension {
 };
 
 constexpr Extension kExtensions[] = {
-    {0x00, legacy_extension},      // set_timer
-    {0x01, legacy_extension},      // console_putchar
-    {0x02, legacy_extension},      // console_getchar
-    {0x08, legacy_extension},      // shutdown
-    {0x10, base_extension},        //
+    {0x00, legacy_extension},         // set_timer
+    {0x01, legacy_extension},         // console_putchar
+    {0x02, legacy_extension},         // console_getchar
+    {0x08, legacy_extension},         // shutdown
+    {0x10, base_extension},           //
     {0x5449'4d45, time_extension},    // "TIME"
     {0x0073'5049, ipi_extension},     // "sPI"
     {0x5246'4e43, rfence_extension},  // "RFNC"

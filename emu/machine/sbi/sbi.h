@@ -1,8 +1,8 @@
 // The built-in firmware: RISC-V SBI v2.0, as far as a supervisor sees it.
 //
-// A call is a value in and a value out; everything it does goes through SbiPlatform, so that each extension can
-// be read beside its chapter and tested without a machine. One file an extension; kExtensions (sbi.cpp) is the
-// only list of them, and what probe_extension answers from.
+// A call is a value in and a value out; everything it does goes through SbiPlatform, so that each extension
+// can be read beside its chapter and tested without a machine. One file an extension; kExtensions (sbi.cpp)
+// is the only list of them, and what probe_extension answers from.
 #pragma once
 
 #include <array>
@@ -31,9 +31,9 @@ struct Return {
 };
 
 struct Call {
-  unsigned hart;            ///< the caller
-  std::uint64_t extension;  ///< a7
-  std::uint64_t function;   ///< a6
+  unsigned hart;                      ///< the caller
+  std::uint64_t extension;            ///< a7
+  std::uint64_t function;             ///< a6
   std::array<std::uint64_t, 6> args;  ///< a0..a5
 };
 
@@ -42,8 +42,8 @@ enum class HartStatus : std::uint8_t { kStarted = 0, kStopped = 1, kStartPending
 
 enum class ResetKind : std::uint8_t { kShutdown, kReboot };
 
-/// What the firmware asks of the machine. Hart numbers are below hart_count(). Physical ranges that are not wholly
-/// RAM: false, and nothing happened.
+/// What the firmware asks of the machine. Hart numbers are below hart_count(). Physical ranges that are not
+/// wholly RAM: false, and nothing happened.
 class SbiPlatform {
  public:
   virtual ~SbiPlatform() = default;
@@ -79,8 +79,8 @@ Return handle(SbiPlatform& platform, const Call& call);
 /// True for the extensions of chapter 5, which return their value in a0 and leave a1 alone.
 constexpr bool is_legacy(std::uint64_t extension) { return extension <= 0x0f; }
 
-/// Calls `action(hart)` for each hart of a (hart_mask, hart_mask_base) pair (chapter 3.1). kInvalidParam, and no
-/// call, when one does not exist.
+/// Calls `action(hart)` for each hart of a (hart_mask, hart_mask_base) pair (chapter 3.1). kInvalidParam, and
+/// no call, when one does not exist.
 template <class Action>
 Status for_each_hart(SbiPlatform& platform, std::uint64_t mask, std::uint64_t base, Action action) {
   const unsigned count = platform.hart_count();

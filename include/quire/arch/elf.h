@@ -1,4 +1,5 @@
-// ELF64 as far as loaders of riscv64 files need it (System V gABI chapters 4 and 5; RISC-V ELF psABI 1.0, chapter 8).
+// ELF64 as far as loaders of riscv64 files need it (System V gABI chapters 4 and 5; RISC-V ELF psABI 1.0,
+// chapter 8).
 //
 // Plain structures of the file, little-endian like both sides of the machine. A file is foreign
 // bytes: copy a structure out of a bounds-checked range, and check every number before it is used.
@@ -118,7 +119,7 @@ static_assert(sizeof(Elf64SectionHeader) == 64 && offsetof(Elf64SectionHeader, e
 
 struct Elf64Symbol {
   u32 name;
-  u8 info;   ///< binding << 4 | type
+  u8 info;  ///< binding << 4 | type
   u8 other;
   u16 shndx;
   u64 value;

@@ -68,9 +68,10 @@ std::vector<ReadBack> read_newc(const std::vector<std::uint8_t>& archive) {
   std::vector<ReadBack> entries;
   std::size_t at = 0;
   const auto field = [&](unsigned index) {
-    return static_cast<unsigned>(std::stoul(std::string(archive.begin() + static_cast<std::ptrdiff_t>(at + 6 + 8 * index),
-                                                        archive.begin() + static_cast<std::ptrdiff_t>(at + 14 + 8 * index)),
-                                            nullptr, 16));
+    return static_cast<unsigned>(
+        std::stoul(std::string(archive.begin() + static_cast<std::ptrdiff_t>(at + 6 + 8 * index),
+                               archive.begin() + static_cast<std::ptrdiff_t>(at + 14 + 8 * index)),
+                   nullptr, 16));
   };
   const auto text = [&](std::size_t start, std::size_t size) {
     return std::string(archive.begin() + static_cast<std::ptrdiff_t>(start),

@@ -103,7 +103,8 @@ TEST_F(ProgramPlanTest, RefusesAbsurdMemorySizes) {
 }
 
 TEST_F(ProgramPlanTest, AnInterpreterThatIsNowhereIsNamed) {
-  const auto file = program().segment(arch::SegmentType::kInterp, 0, {'/', 'l', 'i', 'b', '/', 'n', 'o', 0}).build();
+  const auto file =
+      program().segment(arch::SegmentType::kInterp, 0, {'/', 'l', 'i', 'b', '/', 'n', 'o', 0}).build();
   EXPECT_NE(complaint(write("dynamic", file)).find("/lib/no"), std::string::npos);
 }
 

@@ -24,7 +24,9 @@ class DeviceTree : public testing::Test {
   std::string text(const char* path, const char* property) const {
     int length = 0;
     const auto* value = fdt_getprop(fdt(), fdt_path_offset(fdt(), path), property, &length);
-    return value == nullptr ? "(missing)" : std::string(static_cast<const char*>(value), static_cast<std::size_t>(length) - 1);
+    return value == nullptr
+               ? "(missing)"
+               : std::string(static_cast<const char*>(value), static_cast<std::size_t>(length) - 1);
   }
   std::uint64_t number(const char* path, const char* property, unsigned cell = 0) const {
     int length = 0;
@@ -34,9 +36,7 @@ class DeviceTree : public testing::Test {
   }
 };
 
-TEST_F(DeviceTree, IsWellFormed) {
-  EXPECT_EQ(fdt_check_full(blob_.data(), blob_.size()), 0);
-}
+TEST_F(DeviceTree, IsWellFormed) { EXPECT_EQ(fdt_check_full(blob_.data(), blob_.size()), 0); }
 
 TEST_F(DeviceTree, ChosenSaysHowToBoot) {
   EXPECT_EQ(text("/chosen", "bootargs"), "quire.seed=7");
@@ -68,7 +68,8 @@ TEST_F(DeviceTree, PowerNodesPointAtTheFinisher) {
 }
 
 TEST(DeviceTreeSeed, RngSeedFollowsTheSeedAlone) {
-  const DeviceTreeInputs one{.ram_bytes = 64 << 20, .command_line = "", .initrd = {}, .seed = 1, .virtio_slots = 0};
+  const DeviceTreeInputs one{
+      .ram_bytes = 64 << 20, .command_line = "", .initrd = {}, .seed = 1, .virtio_slots = 0};
   DeviceTreeInputs two = one;
   EXPECT_EQ(build_device_tree(one), build_device_tree(two));
   two.seed = 2;

@@ -110,21 +110,23 @@ TEST(ElfFile, TranslatesVirtualAddressesByTheirSegment) {
 }
 
 TEST(ElfFile, ReadsTheInterpreter) {
-  const auto file = ElfBuilder()
-                        .load(0x1000, 0x1000, {0}, 1)
-                        .segment(SegmentType::kInterp, 0, {'/', 'l', 'd', 0})
-                        .build();
+  const auto file =
+      ElfBuilder().load(0x1000, 0x1000, {0}, 1).segment(SegmentType::kInterp, 0, {'/', 'l', 'd', 0}).build();
   const auto parsed = ElfFile::parse(file);
   ASSERT_TRUE(parsed.ok());
   EXPECT_EQ(parsed.value().interpreter(), "/ld");
-  const auto unterminated = ElfBuilder().load(0, 0, {0}, 1).segment(SegmentType::kInterp, 0, {'/', 'l', 'd'}).build();
+  const auto unterminated =
+      ElfBuilder().load(0, 0, {0}, 1).segment(SegmentType::kInterp, 0, {'/', 'l', 'd'}).build();
   EXPECT_EQ(problem_of(unterminated), ElfProblem::kInterpreter);
 }
 
 std::vector<u8> dynamic_file(const std::vector<Elf64Dynamic>& entries, const std::vector<u8>& strings) {
   std::vector<u8> table(entries.size() * sizeof(Elf64Dynamic));
   std::memcpy(table.data(), entries.data(), table.size());
-  return ElfBuilder().load(0x1000, 0x1000, strings, strings.size()).segment(SegmentType::kDynamic, 0x2000, table).build();
+  return ElfBuilder()
+      .load(0x1000, 0x1000, strings, strings.size())
+      .segment(SegmentType::kDynamic, 0x2000, table)
+      .build();
 }
 
 TEST(ElfFile, ReadsNeededLibrariesInOrder) {
@@ -140,8 +142,9 @@ TEST(ElfFile, ReadsNeededLibrariesInOrder) {
 }
 
 TEST(ElfFile, IgnoresDynamicStringsOutsideOfTheFile) {
-  const auto file = dynamic_file({{DynamicTag::kNeeded, 5}, {DynamicTag::kNeeded, ~u64{0}}, {DynamicTag::kStrtab, 0x1000}},
-                                 {0, 'a', 'b'});
+  const auto file =
+      dynamic_file({{DynamicTag::kNeeded, 5}, {DynamicTag::kNeeded, ~u64{0}}, {DynamicTag::kStrtab, 0x1000}},
+                   {0, 'a', 'b'});
   const auto parsed = ElfFile::parse(file);
   ASSERT_TRUE(parsed.ok());
   EXPECT_TRUE(parsed.value().dynamic_strings(DynamicTag::kNeeded).empty());

@@ -12,7 +12,8 @@ class EventQueueTest : public testing::Test {
  protected:
   std::uint64_t icount_ = 0;
   std::vector<std::uint64_t> announced_;
-  EventQueue queue_{[this] { return icount_; }, [this](std::uint64_t deadline) { announced_.push_back(deadline); }};
+  EventQueue queue_{[this] { return icount_; },
+                    [this](std::uint64_t deadline) { announced_.push_back(deadline); }};
   std::string trace_;
 
   std::function<void()> mark(char letter) {

@@ -41,9 +41,11 @@ TEST(KernelImage, SegmentsMustBeInsideRam) {
   const u64 end = kRam.base + kRam.size_bytes;
   EXPECT_EQ(complaint(kernel(end - 0x1000, end - 0x1000, end - 0x1000)), "");
   for (const u64 address : {u64{0}, kRam.base - 1, end - 0xfff, end, ~u64{0} - 0x1fff}) {
-    EXPECT_NE(complaint(kernel(address, address, address)).find("does not fit RAM"), std::string::npos) << address;
+    EXPECT_NE(complaint(kernel(address, address, address)).find("does not fit RAM"), std::string::npos)
+        << address;
   }
-  EXPECT_NE(complaint(kernel(kRam.base, kRam.base, kRam.base, u64{1} << 40)).find("does not fit RAM"), std::string::npos);
+  EXPECT_NE(complaint(kernel(kRam.base, kRam.base, kRam.base, u64{1} << 40)).find("does not fit RAM"),
+            std::string::npos);
 }
 
 /// A Linux Image of one page, with what its header says (boot-image-header.rst).

@@ -22,7 +22,7 @@ constexpr std::uint64_t kRam = arch::kRamBase;
 /// Ends with `status` through the finisher.
 void append_exit(Code& code, std::int32_t status) {
   code.insert(code.end(), {lui(t0, kFinisherUpper), addi(t1, zero, status), slli(t1, t1, 16), lui(t2, 3),
-                           addi(t2, t2, 0x333), 0x0073'6333 /* or t1, t1, t2 */, sw(t1, t0, 0), jump(0)});
+                           addi(t2, t2, 0x333), bit_or(t1, t1, t2), sw(t1, t0, 0), jump(0)});
 }
 
 class TextSink final : public ByteSink {
@@ -125,10 +125,113 @@ TEST(Machine, WaitingForEverIsIdle) {
   EXPECT_EQ(machine.run().reason, StopReason::kIdle);
 }
 
+/// Says "not yet" until it has been waited for, then gives one byte, then ends.
+class LateSource final : public ByteSource {
+ public:
+  ReadResult read(std::span<std::uint8_t> out) override {
+    if (waits == 0) {
+      return {ReadStatus::kNotYet, 0};
+    }
+    if (given || out.empty()) {
+      return {ReadStatus::kEnd, 0};
+    }
+    given = true;
+    out[0] = 'Z';
+    return {ReadStatus::kData, 1};
+  }
+  bool wait(int) override {
+    ++waits;
+    return !given;
+  }
+  int waits = 0;
+  bool given = false;
+};
+
+/// Sleeps until the UART has a byte, by PLIC source 10 and mie.MEIE, and ends with it as status; then idles.
+Code uart_reader() {
+  Code code{lui(t0, arch::kPlic.base >> 12),
+            addi(t1, zero, 1),
+            sw(t1, t0, 40),  // priority of source 10
+            lui(t2, 2),
+            add(t0, t2, t0),
+            addi(t1, zero, 1024),
+            sw(t1, t0, 0),
+            lui(t0, arch::kUart.base >> 12),
+            addi(t1, zero, 1),
+            store(0, t1, t0, 1),  // IER: receive
+            lui(t1, 1),
+            addi(t1, t1, -2048),
+            csrrs(zero, 0x304, t1),
+            kWfi,
+            insn_i(0x03, 4, t1, t0, 0)};
+  code.insert(code.end(), {slli(t1, t1, 16), lui(t2, 3), addi(t2, t2, 0x333), bit_or(t1, t1, t2),
+                           lui(t0, kFinisherUpper), sw(t1, t0, 0), jump(0)});
+  return code;
+}
+
+TEST(Machine, WaitsForInputWhenNothingElseIsDue) {
+  Config config = config_for(BootMode::kBare, uart_reader());
+  const auto source = std::make_shared<LateSource>();
+  config.uart_in = source;
+  Machine machine(config);
+  const Stop stop = machine.run({.max_insns = 1000, .timeout_seconds = 10});
+  EXPECT_EQ(stop.reason, StopReason::kExited) << stop.detail;
+  EXPECT_EQ(stop.exit_status, 'Z');
+  EXPECT_EQ(source->waits, 1);
+}
+
+TEST(Machine, InputThatHasEndedLeavesItIdle) {
+  Config config = config_for(BootMode::kBare, uart_reader());
+  const auto source = std::make_shared<LateSource>();
+  source->waits = 1;
+  source->given = true;
+  config.uart_in = source;
+  Machine machine(config);
+  EXPECT_EQ(machine.run({.max_insns = 1000, .timeout_seconds = 10}).reason, StopReason::kIdle);
+}
+
+TEST(Machine, TimeoutEndsAWaitForInput) {
+  class SilentSource final : public ByteSource {
+   public:
+    ReadResult read(std::span<std::uint8_t>) override { return {ReadStatus::kNotYet, 0}; }
+    bool wait(int timeout_ms) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(timeout_ms));
+      return true;
+    }
+  };
+  Config config = config_for(BootMode::kBare, uart_reader());
+  config.uart_in = std::make_shared<SilentSource>();
+  Machine machine(config);
+  EXPECT_EQ(machine.run({.timeout_seconds = 0.05}).reason, StopReason::kTimeout);
+  std::thread other([&machine] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    machine.request_stop();
+  });
+  EXPECT_EQ(machine.run({.timeout_seconds = 10}).reason, StopReason::kRequested);
+  other.join();
+}
+
+/// A stream that fails throws through the engine; the machine is still there afterwards.
+TEST(Machine, AFailingStreamEndsTheRunWithItsError) {
+  class BrokenSink final : public ByteSink {
+   public:
+    void write(std::span<const std::uint8_t>) override {
+      throw Error(ErrorKind::kFile, "stdout: broken pipe");
+    }
+  };
+  Config config =
+      config_for(BootMode::kBare, {lui(t0, arch::kUart.base >> 12), store(0, t1, t0, 0), jump(0)});
+  config.uart = std::make_shared<BrokenSink>();
+  Machine machine(config);
+  EXPECT_THROW(machine.run({.max_insns = 100}), Error);
+  EXPECT_NO_THROW(machine.run({.max_insns = 0}));
+}
+
 /// mtimecmp = 100 ticks; wfi; then `t2` = mtime, and exit. MTIE is set, MIE is not: WFI wakes without a trap.
 Code timer_program() {
-  Code code{lui(t0, kClintUpper + 4), addi(t1, zero, 100), sd(t1, t0, 0), addi(t1, zero, 128), csrrs(zero, 0x304, t1),
-            kWfi, csrrs(a2, 0xc01, zero)};
+  Code code{lui(t0, kClintUpper + 4), addi(t1, zero, 100),    sd(t1, t0, 0),
+            addi(t1, zero, 128),      csrrs(zero, 0x304, t1), kWfi,
+            csrrs(a2, 0xc01, zero)};
   append_exit(code, 1);
   return code;
 }
@@ -152,7 +255,7 @@ Code interrupting_program() {
   code.push_back(addi(t1, zero, 37));
   code.push_back(sd(t1, t2, 0));
   code.push_back(addi(t1, zero, 128));
-  code.push_back(csrrw(zero, 0x304, t1));  // mie.MTIE
+  code.push_back(csrrw(zero, 0x304, t1));                             // mie.MTIE
   code.push_back(insn_i(0x73, 6, zero, static_cast<Reg>(8), 0x300));  // csrsi mstatus, MIE
   code.push_back(addi(t0, t0, 1));
   code.push_back(jump(-4));
@@ -162,8 +265,7 @@ Code interrupting_program() {
   code.push_back(addi(t1, t1, 37));
   code.push_back(sd(t1, t2, 0));
   code.push_back(csrrs(t1, 0x341, zero));
-  code.push_back(0x0068'0833 /* add a6, a6, t1's number below */);
-  code.back() = 0x33 | a6 << 7 | a6 << 15 | t1 << 20;
+  code.push_back(add(a6, a6, t1));
   code.push_back(addi(a2, a2, 1));
   code.push_back(addi(t1, zero, 50));
   code.push_back(blt(a2, t1, 9 * 4));
@@ -246,7 +348,8 @@ TEST(Machine, TohostEndsTheRunAtTheStore) {
   // Two stores elsewhere in the page first: they must not lose the watch.
   Code code;
   append_address(code, t0, 0x80001);
-  code.insert(code.end(), {addi(t1, zero, 15), sd(t1, t0, 256), sd(t1, t0, 264), sd(t1, t0, 0), addi(a2, zero, 1), jump(0)});
+  code.insert(code.end(), {addi(t1, zero, 15), sd(t1, t0, 256), sd(t1, t0, 264), sd(t1, t0, 0),
+                           addi(a2, zero, 1), jump(0)});
   Machine machine(with_tohost(config_for(BootMode::kBare, code), kRam + 0x1000));
   ASSERT_EQ(machine.symbol("tohost"), kRam + 0x1000);
   const Stop stop = machine.run({.max_insns = 1000});
@@ -268,8 +371,8 @@ TEST(Machine, TohostInACodePageEndsTheRunToo) {
 TEST(Machine, TohostConsolePrints) {
   Code code;
   append_address(code, t0, 0x80001);
-  code.insert(code.end(), {addi(t1, zero, 0x101), slli(t1, t1, 48), addi(t1, t1, 'Q'), sd(t1, t0, 0), ld(t2, t0, 0),
-                           addi(t1, zero, 1), sd(t1, t0, 0), jump(0)});
+  code.insert(code.end(), {addi(t1, zero, 0x101), slli(t1, t1, 48), addi(t1, t1, 'Q'), sd(t1, t0, 0),
+                           ld(t2, t0, 0), addi(t1, zero, 1), sd(t1, t0, 0), jump(0)});
   Config config = with_tohost(config_for(BootMode::kBare, code), kRam + 0x1000);
   const auto uart = std::make_shared<TextSink>();
   config.uart = uart;
@@ -313,7 +416,8 @@ TEST(Machine, SbiTimerInterruptsSupervisorMode) {
 TEST(Machine, SbiIpiToSelfIsPendingAtOnceAndClearedBySoftware) {
   Code code{addi(a0, zero, 1), addi(a1, zero, 0)};
   append_call(code, 0x735049, 0);
-  code.insert(code.end(), {csrrs(t1, 0x144, zero), addi(t0, zero, 2), insn_i(0x73, 3, zero, t0, 0x144), csrrs(t2, 0x144, zero)});
+  code.insert(code.end(), {csrrs(t1, 0x144, zero), addi(t0, zero, 2), insn_i(0x73, 3, zero, t0, 0x144),
+                           csrrs(t2, 0x144, zero)});
   Machine machine(config_for(BootMode::kSupervisor, code));
   machine.run({.max_insns = code.size()});
   EXPECT_EQ(machine.hart().x(t1), 2U);
@@ -332,8 +436,8 @@ TEST(Machine, SbiShutdownEndsWithSuccess) {
 
 TEST(Machine, SbiRebootStartsOver) {
   // Once `cycle` is past 98304, which takes several rounds: shut down. Counts go on over a reboot.
-  Code code{csrrs(t0, 0xc00, zero), lui(t1, 24), addi(a1, zero, 0), addi(a0, zero, 0),
-            branch(5, t0, t1, 8), addi(a0, zero, 1), lui(t2, 1), slli(t2, t2, 2), addi(t2, t2, -1), bne(t2, zero, -4)};
+  Code code{csrrs(t0, 0xc00, zero), lui(t1, 24), addi(a1, zero, 0), addi(a0, zero, 0), branch(5, t0, t1, 8),
+            addi(a0, zero, 1),      lui(t2, 1),  slli(t2, t2, 2),   addi(t2, t2, -1),  bne(t2, zero, -4)};
   append_call(code, 0x53525354, 0);
   code.push_back(jump(0));
   Machine machine(config_for(BootMode::kSupervisor, code));
@@ -351,8 +455,8 @@ TEST(Machine, HartThatStopsItselfIsIdleForEver) {
 }
 
 TEST(Machine, NonRetentiveSuspendResumesElsewhere) {
-  Code code{auipc(a1, 0), addi(a1, a1, 0x100), addi(a2, zero, 77), addi(t0, zero, 32), csrrw(zero, 0x104, t0),
-            addi(a0, zero, 100)};
+  Code code{auipc(a1, 0),       addi(a1, a1, 0x100),    addi(a2, zero, 77),
+            addi(t0, zero, 32), csrrw(zero, 0x104, t0), addi(a0, zero, 100)};
   append_call(code, 0x54494d45, 0);
   code.insert(code.end(), {auipc(a1, 0), addi(a1, a1, 0x100), lui(a0, 0x80000)});
   const std::size_t resume = code.size() - 3;
@@ -428,7 +532,8 @@ TEST(Machine, WalkTellsEveryStepAndTouchesNothing) {
   };
   using arch::Pte;
   put(root, Pte::make(arch::PhysAddr(root + 4096), arch::kPteValid).raw);
-  put(root + 4096 + 8, Pte::make(arch::PhysAddr(kRam + (2 << 20)), arch::kPteValid | arch::kPteRead | arch::kPteUser).raw);
+  put(root + 4096 + 8,
+      Pte::make(arch::PhysAddr(kRam + (2 << 20)), arch::kPteValid | arch::kPteRead | arch::kPteUser).raw);
   const auto satp = arch::Satp::make(arch::SatpMode::kSv39, 1, arch::PhysAddr(root)).raw;
   const arch::VirtAddr va((2 << 20) + 0x1234);
   const auto before = machine.digest();

@@ -27,11 +27,14 @@ class FakePlatform final : public SbiPlatform {
   void set_timer(unsigned hart, std::uint64_t ticks) override { note("timer", hart, ticks); }
   void raise_software_interrupt(unsigned hart) override { note("ipi", hart); }
   void fence_i(unsigned hart) override { note("fence_i", hart); }
-  void sfence_vma(unsigned hart, std::uint64_t start, std::uint64_t size, std::optional<std::uint64_t> asid) override {
+  void sfence_vma(unsigned hart, std::uint64_t start, std::uint64_t size,
+                  std::optional<std::uint64_t> asid) override {
     note("sfence", hart, start);
     log += " " + std::to_string(size) + (asid ? " asid " + std::to_string(*asid) : "");
   }
-  HartStatus hart_status(unsigned hart) const override { return hart == 1 ? HartStatus::kStopped : HartStatus::kStarted; }
+  HartStatus hart_status(unsigned hart) const override {
+    return hart == 1 ? HartStatus::kStopped : HartStatus::kStarted;
+  }
   void start_hart(unsigned hart, std::uint64_t address, std::uint64_t opaque) override {
     note("start", hart, address);
     log += " " + std::to_string(opaque);
@@ -80,7 +83,9 @@ class FakePlatform final : public SbiPlatform {
   static bool is_ram(std::uint64_t address, std::size_t size) {
     return address >= kRam && address - kRam <= 4096 && size <= 4096 - (address - kRam);
   }
-  void note(const char* what, unsigned hart) { log += (log.empty() ? "" : "; ") + std::string(what) + " " + std::to_string(hart); }
+  void note(const char* what, unsigned hart) {
+    log += (log.empty() ? "" : "; ") + std::string(what) + " " + std::to_string(hart);
+  }
   void note(const char* what, unsigned hart, std::uint64_t value) {
     note(what, hart);
     log += " " + std::to_string(value);
