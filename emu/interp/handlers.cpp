@@ -55,10 +55,13 @@ void leave(HartState* state, u64 pc, i64 left) {
   // The next instruction is not due yet, and neither is the look at its page.
   if (left <= 0) return;
   Hart& hart = engine.hart;
+  const bool held = state->fetch_page == align_down(pc, kPageBytes);
   if (const MaybeTrap trap = enter_fetch_page(hart, pc)) return hart.take_exception(*trap);
   CodePage& page = engine.blocks.page(PhysAddr(state->fetch_frame));
   state->fetch_blocks = &page;
-  if (!hart.fetch_mode().translates() || !hart.mmu().tlb().sees_every_access()) {
+  // A page that was held already may have left the TLB since, and must then be walked for anew when left.
+  const bool must_count = hart.fetch_mode().translates() && hart.mmu().tlb().sees_every_access();
+  if (!held && !must_count) {
     state->fetch_bank->slot(Access::kExecute, pc) = {state->fetch_page, reinterpret_cast<u64>(&page)};
   }
   const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));

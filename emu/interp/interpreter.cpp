@@ -16,6 +16,15 @@ constexpr u64 kSlice = 1 << 20;
 class Interpreter::Impl {
  public:
   explicit Impl(Hart& hart) : hart_(hart), engine_(hart) {}
+  ~Impl() {
+    // What points to the blocks goes with them.
+    hart_.state().engine = nullptr;
+    hart_.state().fetch_blocks = nullptr;
+    hart_.mmu().fast().clear();
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
   RunExit run(u64 until_icount);
 
  private:
@@ -27,9 +36,10 @@ class Interpreter::Impl {
 
 RunExit Interpreter::Impl::run(u64 until_icount) {
   HartState& state = hart_.state();
-  state.engine = &engine_;
-  // A handler index of another engine would not do.
-  state.fetch_blocks = nullptr;
+  if (state.engine != &engine_) {
+    state.engine = &engine_;
+    state.fetch_blocks = nullptr;  // another engine's
+  }
   const fp::HostGuard guard(state.fp);
   while (true) {
     if (hart_.exit_requested()) {

@@ -1,0 +1,418 @@
+#include "emu/interp/interpreter.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <random>
+#include <thread>
+
+#include "emu/hart/csr.h"
+#include "emu/hart/execute.h"
+#include "tests/unit/emu/isa/binutils.h"
+#include "tests/unit/emu/mem/page_tables.h"
+
+namespace quire {
+namespace {
+
+using namespace test;
+
+constexpr u64 kPort = 0x1000'0000;
+
+struct FixedEnv final : HartEnv {
+  u64 time() override { return 0; }
+  bool sbi_call(HartState&) override { return false; }
+};
+
+class Port final : public Device {
+ public:
+  std::function<void(u64)> on_write = [](u64) {};
+  std::string_view name() const override { return "port"; }
+  void reset() override {}
+  u64 read(u64, unsigned) override { return 0; }
+  void write(u64, unsigned, u64 value) override { on_write(value); }
+};
+
+/// A board with an interpreter; code starts at kRam, in M-mode.
+struct Board {
+  Ram ram{PhysAddr(kRam), 0x40'0000};
+  Bus bus{ram};
+  FixedEnv env;
+  Port port;
+  std::unique_ptr<Hart> owner;
+  std::unique_ptr<Interpreter> interpreter;
+
+  explicit Board(const std::string& source, const TlbConfig& tlb = {}) : Board(assemble(source), tlb) {}
+  explicit Board(const std::vector<u8>& code, const TlbConfig& tlb = {}) {
+    bus.add_device(PhysAddr(kPort), 0x1000, &port);
+    ram.write(PhysAddr(kRam), code);
+    owner = std::make_unique<Hart>(0, bus, tlb, env);
+    interpreter = std::make_unique<Interpreter>(*owner);
+    hart().reset(kRam, Privilege::kMachine, 0, 0);
+  }
+  Hart& hart() { return *owner; }
+  HartState& state() { return owner->state(); }
+  u64 x(unsigned r) { return state().x[r]; }
+  RunExit run(u64 until) { return interpreter->run(until); }
+  /// The same without blocks.
+  void step(u64 until) {
+    while (state().icount < until) {
+      hart().take_pending_interrupt();
+      if (const auto insn = fetch(hart())) execute(hart(), *insn);
+    }
+  }
+  std::vector<u64> everything() {
+    std::vector<u64> out;
+    hart().append_architectural_state(out);
+    for (u64 offset = 0; offset < ram.size_bytes(); offset += 8) {
+      u64 word;
+      std::memcpy(&word, ram.host(PhysAddr(kRam + offset)), 8);
+      if (word != 0) out.insert(out.end(), {offset, word});
+    }
+    return out;
+  }
+};
+
+// Traps, page faults, stores, calls, loops over two pages, atomics and floating point, for ever; the tables
+// at 1 MiB map the first 2 MiB at VA 0 with 4 KiB pages, A and D clear.
+constexpr const char* kBusyProgram = R"(
+    li t0, 0x80100000          # root, then two tables
+    li t1, 0x20040401
+    sd t1, 0(t0)
+    li t0, 0x80101000
+    li t1, 0x20040801
+    sd t1, 0(t0)
+    li t0, 0x80102000
+    li t1, 0x2000000f          # V R W X of 0x80000000
+    li t2, 512
+fill:
+    sd t1, 0(t0)
+    addi t0, t0, 8
+    addi t1, t1, 0x400
+    addi t2, t2, -1
+    bnez t2, fill
+    sd zero, -8(t0)            # the last page is not there
+    li t0, 0x80000200          # handler
+    csrw mtvec, t0
+    li t0, 1
+    slli t0, t0, 63
+    li t1, 0x80100
+    or t0, t0, t1
+    csrw satp, t0
+    li t0, 0x2800
+    csrs mstatus, t0           # MPP = S, FS
+    li t0, 0x280               # the loop, as mapped
+    csrw mepc, t0
+    mret
+    .org 0x200
+    csrr t5, mepc
+    addi t5, t5, 4
+    csrw mepc, t5
+    addi s11, s11, 1
+    mret
+    .org 0x280
+    li s0, 0x10000
+    li s1, 0
+loop:
+    andi t0, s1, 0xff
+    slli t1, t0, 5
+    add t1, t1, s0
+    sd s1, 3(t1)               # misaligned, at times across pages
+    ld t2, 3(t1)
+    add s2, s2, t2
+    li t3, 0x1ff000
+    sw s1, 0(t3)               # faults
+    amoadd.d t4, s1, (s0)
+    lr.d t4, (s0)
+    sc.d t6, s2, (s0)
+    fcvt.d.l fa0, s1
+    fadd.d fa1, fa1, fa0
+    fdiv.d fa2, fa1, fa0
+    mulhu s3, s2, s1
+    divu s4, s2, s1
+    jal ra, far
+    ecall
+    addi s1, s1, 1
+    bnez s1, loop
+    .org 0x1ffe - 1024
+far:
+    .rept 512
+    c.addi s5, 1
+    .endr
+    .option norvc
+    addi s5, s5, 1             # straddles two pages
+    ret
+)";
+
+TEST(Interpreter, StopsExactlyAtEveryCountAndAgreesWithSingleSteps) {
+  const std::vector<u8> code = assemble(kBusyProgram);
+  Board reference(code);
+  Board sliced(code);
+  for (u64 count = 1; count < 12'000; count = count < 1000 ? count + 1 : count + 37) {
+    reference.step(count);
+    ASSERT_EQ(sliced.run(count), RunExit::kCount);
+    ASSERT_EQ(sliced.state().icount, count);
+    ASSERT_EQ(sliced.state().pc, reference.state().pc) << count;
+  }
+  EXPECT_EQ(sliced.everything(), reference.everything());
+  EXPECT_GT(sliced.state().trap_count, 10u);
+  EXPECT_GT(sliced.state().page_fault_count, 3u);
+}
+
+class Slicing : public testing::TestWithParam<TlbConfig> {};
+
+TEST_P(Slicing, ChangesNothing) {
+  const std::vector<u8> code = assemble(kBusyProgram);
+  constexpr u64 kEnd = 300'000;
+  Board whole(code, GetParam());
+  whole.run(kEnd);
+  for (unsigned seed = 1; seed <= 3; ++seed) {
+    std::mt19937_64 random(seed);
+    Board cut(code, GetParam());
+    while (cut.state().icount < kEnd) {
+      cut.run(std::min(kEnd, cut.state().icount + 1 + random() % (random() % 7 == 0 ? 5000 : 90)));
+    }
+    ASSERT_EQ(cut.everything(), whole.everything()) << "seed " << seed;
+    if (whole.hart().mmu().tlb().sees_every_access()) {
+      EXPECT_EQ(cut.hart().mmu().tlb().stats().hits, whole.hart().mmu().tlb().stats().hits);
+    }
+    EXPECT_EQ(cut.hart().mmu().tlb().stats().walks, whole.hart().mmu().tlb().stats().walks);
+    EXPECT_EQ(cut.hart().mmu().tlb().stats().misses, whole.hart().mmu().tlb().stats().misses);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Tlbs, Slicing,
+                         testing::Values(TlbConfig{}, TlbConfig{2, 1, TlbPolicy::kDefault},
+                                         TlbConfig{8, 8, TlbPolicy::kLru}, TlbConfig{4, 2, TlbPolicy::kFifo},
+                                         TlbConfig{16, 4, TlbPolicy::kRandom}));
+
+TEST(Interpreter, HandlersDoNotGrowTheStack) {
+  Board board("loop: addi a0, a0, 1\n addi a1, a1, 1\n ld a2, 0(sp)\n j loop\n");
+  board.state().x[2] = kRam + 0x1000;
+  board.run(8'000'000);  // 64 MiB of return addresses, were there any
+  EXPECT_EQ(board.x(10), 2'000'000u);
+}
+
+TEST(Interpreter, StoreToTheNextInstructionIsSeenAtOnce) {
+  Board board(R"(
+    li t0, 0x00200513          # li a0, 2
+    auipc t1, 0
+    sw t0, 8(t1)
+    li a0, 1
+    j .
+  )");
+  board.run(10);
+  EXPECT_EQ(board.x(10), 2u);
+}
+
+TEST(Interpreter, CodePatchedInALoopRunsAsPatched) {
+  Board board(R"(
+    .option norvc
+    auipc t1, 0
+    lw t0, 20(t1)              # the addi below
+    li t2, 0x00100000
+loop:
+    add t0, t0, t2             # imm + 1
+    sw t0, 20(t1)
+    addi a0, a0, 0
+    j loop
+  )");
+  board.run(3 + 5 * 4);
+  EXPECT_EQ(board.x(10), 1u + 2 + 3 + 4 + 5);
+}
+
+TEST(Interpreter, WritesOfTheHostAndOfDevicesReachTheCode) {
+  Board board(".option norvc\n loop: addi a0, a0, 1\n j loop\n");
+  board.run(100);
+  EXPECT_EQ(board.x(10), 50u);
+  const u32 subtract = 0xfff5'0513;  // addi a0, a0, -1
+  std::vector<u8> bytes(4);
+  std::memcpy(bytes.data(), &subtract, 4);
+  board.ram.write(PhysAddr(kRam), bytes);
+  board.run(150);
+  EXPECT_EQ(board.x(10), 25u);
+}
+
+TEST(Interpreter, DataBesideCodeIsStoredWithoutHarm) {
+  Board board(R"(
+    auipc t1, 0
+loop:
+    sd a0, 0x100(t1)
+    ld a1, 0x100(t1)
+    addi a0, a0, 1
+    j loop
+  )");
+  board.run(100'000);
+  EXPECT_GE(board.x(11) + 1, board.x(10));
+  EXPECT_GT(board.x(11), 20'000u);
+}
+
+TEST(Interpreter, DeviceStoreCanEndTheRunAfterItsInstruction) {
+  Board board("li t0, 0x10000000\n nop\n sd zero, 0(t0)\n li a0, 1\n j .\n");
+  u64 pc = 0, icount = 0;
+  board.port.on_write = [&](u64) {
+    pc = board.state().pc;
+    icount = board.state().icount;
+    board.hart().request_exit();
+  };
+  EXPECT_EQ(board.run(1000), RunExit::kRequest);
+  EXPECT_EQ(icount + 1, board.state().icount);
+  EXPECT_EQ(pc + 4, board.state().pc);
+  EXPECT_EQ(board.x(10), 0u);
+  EXPECT_EQ(board.run(1000), RunExit::kCount);
+  EXPECT_EQ(board.x(10), 1u);
+}
+
+TEST(Interpreter, InterruptRaisedByAStoreIsTakenBeforeTheNextInstruction) {
+  Board board("li t0, 0x10000000\n sd zero, 0(t0)\n li a0, 1\n j .\n");
+  HartState& state = board.state();
+  board.hart().write_csr(number_of(Csr::mtvec), kRam + 0x800);
+  board.hart().write_csr(number_of(Csr::mie), 0x80);
+  board.hart().write_csr(number_of(Csr::mstatus), kStatusMie);
+  board.port.on_write = [&](u64) { board.hart().set_interrupt(Interrupt::kMachineTimer, true); };
+  const std::vector<u8> spin = assemble("j .\n");
+  board.ram.write(PhysAddr(kRam + 0x800), spin);
+  board.run(100);
+  EXPECT_EQ(state.interrupt_count, 1u);
+  EXPECT_EQ(board.x(10), 0u);
+  EXPECT_EQ(state.pc, kRam + 0x800);
+  EXPECT_EQ(state.icount, 100u);
+}
+
+TEST(Interpreter, InterruptAtTheLimitIsLeftToTheNextRun) {
+  Board board("loop: addi a0, a0, 1\n j loop\n");
+  board.hart().write_csr(number_of(Csr::mtvec), kRam);
+  board.hart().write_csr(number_of(Csr::mie), 0x80);
+  board.hart().write_csr(number_of(Csr::mstatus), kStatusMie);
+  board.run(10);
+  board.hart().set_interrupt(Interrupt::kMachineTimer, true);
+  EXPECT_EQ(board.run(10), RunExit::kCount);
+  EXPECT_EQ(board.state().interrupt_count, 0u);
+  board.run(11);
+  EXPECT_EQ(board.state().interrupt_count, 1u);
+}
+
+TEST(Interpreter, WfiComesBackUntilSomethingIsPending) {
+  Board board("wfi\n li a0, 1\n j .\n");
+  board.hart().write_csr(number_of(Csr::mie), 0x80);
+  EXPECT_EQ(board.run(100), RunExit::kWfi);
+  EXPECT_EQ(board.state().icount, 1u);
+  EXPECT_EQ(board.run(100), RunExit::kWfi);
+  board.hart().set_interrupt(Interrupt::kMachineTimer, true);
+  EXPECT_EQ(board.run(100), RunExit::kCount);
+  EXPECT_EQ(board.x(10), 1u);
+  EXPECT_EQ(board.state().interrupt_count, 0u);  // MIE is off
+}
+
+TEST(Interpreter, OtherThreadsCanEndARun) {
+  Board board("j .\n");
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    board.hart().request_exit();
+  });
+  EXPECT_EQ(board.run(~u64{0}), RunExit::kRequest);
+  other.join();
+}
+
+TEST(Interpreter, TrapInsideABlockCountsAndKeepsWhatCameBefore) {
+  Board board("li a0, 1\n li a1, 2\n lw t0, 0(zero)\n li a0, 3\n");
+  board.hart().write_csr(number_of(Csr::mtvec), kRam + 0x800);
+  board.run(3);
+  EXPECT_EQ(board.state().pc, kRam + 0x800);
+  EXPECT_EQ(board.state().mepc, kRam + 4);  // both li are compressed
+  EXPECT_EQ(board.x(10), 1u);
+  EXPECT_EQ(board.x(11), 2u);
+  EXPECT_EQ(board.state().trap_count, 1u);
+}
+
+TEST(Interpreter, OnePageAtTwoAddressesHasTwoPcs) {
+  Board board("");
+  const std::vector<u8> code = assemble("auipc a0, 0\n j .\n");
+  board.ram.write(PhysAddr(kRam + 0x5000), code);
+  PageTables tables(board.ram);
+  tables.map(0x1000, kRam + 0x5000, kPteValid | kPteRead | kPteExecute);
+  tables.map(0x7000, kRam + 0x5000, kPteValid | kPteRead | kPteExecute);
+  board.hart().write_csr(number_of(Csr::satp), tables.satp().raw);
+  for (const u64 va : {0x1000, 0x7000, 0x1000}) {
+    board.state().privilege = Privilege::kSupervisor;
+    board.state().pc = va;
+    board.hart().sync();
+    board.run(board.state().icount + 5);
+    EXPECT_EQ(board.x(10), va);
+  }
+}
+
+TEST(Interpreter, RemappedCodeRunsAfterTheFenceAndNotBefore) {
+  Board board("");
+  board.ram.write(PhysAddr(kRam + 0x5000), assemble("li a0, 1\n ret\n"));
+  board.ram.write(PhysAddr(kRam + 0x6000), assemble("li a0, 2\n ret\n"));
+  // s0: the PTE's address, s1: its new value. Calls 0x2000, remaps, calls, fences, calls.
+  board.ram.write(PhysAddr(kRam + 0x7000), assemble(R"(
+    li s2, 0x2000
+    jalr s2
+    mv a1, a0
+    sd s1, 0(s0)
+    jalr s2
+    mv a2, a0
+    sfence.vma
+    jalr s2
+    mv a3, a0
+    j .
+  )"));
+  PageTables tables(board.ram);
+  tables.map(0x1000, kRam + 0x7000, kAll & ~kPteUser);
+  tables.map(0x2000, kRam + 0x5000, kAll & ~kPteUser);
+  tables.map(0x3000, tables.pte_address(0x2000, 0).value & ~u64{0xfff}, kKernelData);
+  board.hart().write_csr(number_of(Csr::satp), tables.satp().raw);
+  board.state().x[8] = 0x3000 + (tables.pte_address(0x2000, 0).value & 0xfff);
+  board.state().x[9] = Pte::make(PhysAddr(kRam + 0x6000), kAll & ~kPteUser).raw;
+  board.state().privilege = Privilege::kSupervisor;
+  board.state().pc = 0x1000;
+  board.hart().sync();
+  board.run(60);
+  EXPECT_EQ(board.x(11), 1u);
+  EXPECT_EQ(board.x(12), 1u);
+  EXPECT_EQ(board.x(13), 2u);
+}
+
+TEST(Interpreter, ExceptionsOfDevicesPassThroughAndTheRunCanGoOn) {
+  Board board("li t0, 0x10000000\n loop: addi a0, a0, 1\n sd zero, 0(t0)\n j loop\n");
+  int writes = 0;
+  board.port.on_write = [&](u64) {
+    if (++writes == 3) throw std::runtime_error("sink");
+  };
+  EXPECT_THROW(board.run(1000), std::runtime_error);
+  EXPECT_EQ(board.x(10), 3u);
+  EXPECT_EQ(board.run(1000), RunExit::kCount);
+  EXPECT_EQ(board.state().icount, 1000u);
+}
+
+TEST(Interpreter, FloatingPointFlagsSurviveDevicesThatUseTheHosts) {
+  Board board(R"(
+    li t0, 0x6000
+    csrs mstatus, t0
+    li t0, 0x10000000
+    li t1, 1
+    fcvt.d.l fa0, t1
+    li t1, 3
+    fcvt.d.l fa1, t1
+    sd zero, 0(t0)
+    csrr a0, fflags
+    fdiv.d fa2, fa0, fa1
+    sd zero, 0(t0)
+    csrr a1, fflags
+    j .
+  )");
+  board.port.on_write = [](u64) {
+    volatile double zero = 0;
+    volatile double infinite = 1 / zero;
+    (void)infinite;
+  };
+  board.run(100);
+  EXPECT_EQ(board.x(10), 0u);
+  EXPECT_EQ(board.x(11), 1u);  // NX alone
+}
+
+}  // namespace
+}  // namespace quire
