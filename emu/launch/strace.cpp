@@ -329,6 +329,10 @@ void Strace::enter(int pid, const TraceEvent& event) {
   std::copy_n(event.args.begin() + 2, call.args.size(), call.args.begin());
   call.early = format_arguments(machine_, call.satp, call.number, call.args, std::nullopt);
   pending_[pid] = std::move(call);
+  const auto name = static_cast<arch::Syscall>(event.args[1]);
+  if (name == arch::Syscall::k_exit || name == arch::Syscall::k_exit_group) {
+    unfinished(pid, "?");
+  }
 }
 
 void Strace::leave(int pid, std::int64_t result) {
