@@ -116,8 +116,9 @@ File::~File() {
   }
 }
 
-void File::set_status_flags(u32 flags) {
+KResult<void> File::set_status_flags(u32 flags) {
   flags_ = (flags_ & ~kSettableFlags) | (flags & kSettableFlags);
+  return {};
 }
 
 // --- transfers ---
@@ -233,7 +234,7 @@ KResult<i64> File::ioctl(u32 request, VirtAddr argument) {
   }
   if (request == kIoctlNonBlock) {
     const i32 on = TRY(get_user<i32>(argument));
-    set_status_flags(on != 0 ? flags_ | kOpenNonBlock : flags_ & ~u32{kOpenNonBlock});
+    TRY(set_status_flags(on != 0 ? flags_ | kOpenNonBlock : flags_ & ~u32{kOpenNonBlock}));
     return 0;
   }
   return operations_->ioctl(*this, request, argument);

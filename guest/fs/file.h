@@ -90,8 +90,8 @@ class File : public RefCounted<File> {
   bool nonblocking() const { return (flags_ & kOpenNonBlock) != 0; }
   /// O_PATH: names a file, and does nothing else.
   bool path_only() const { return (flags_ & kOpenPath) != 0; }
-  /// F_SETFL: changes only the flags that can change.
-  void set_status_flags(u32 flags);
+  /// F_SETFL: changes only the flags that can change. EPERM where the file forbids it (none does yet).
+  KResult<void> set_status_flags(u32 flags);
 
   /// read(2), write(2): at the position, which moves. EBADF, EINVAL, EINTR, EAGAIN, EFAULT, EPIPE ...
   KResult<usize> read(IoBuffer& buffer);
