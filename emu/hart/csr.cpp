@@ -40,7 +40,6 @@ constexpr u64 kMisa = (u64{2} << 62) | misa_letter('A') | misa_letter('C') | mis
 
 constexpr u64 kEnvcfgFiom = 1;
 constexpr u64 kCountersEnabled = 7;  // CY, TM, IR; the others do not count
-constexpr u64 kSatpPpnAndAsid = (u64{1} << 60) - 1;
 
 /// tvec: direct or vectored (3.1.7); a reserved mode becomes the one below.
 constexpr u64 legal_tvec(u64 value) { return value & ~u64{2}; }
