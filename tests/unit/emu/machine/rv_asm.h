@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "quire/arch/memmap.h"
 #include "quire/config.h"
 #include "tests/unit/emu/machine/elf_builder.h"
 
@@ -71,14 +72,24 @@ constexpr std::uint32_t csrrs(Reg rd, std::uint32_t csr, Reg rs1) {
 inline constexpr std::uint32_t kEcall = 0x0000'0073;
 inline constexpr std::uint32_t kWfi = 0x1050'0073;
 
+using Code = std::vector<std::uint32_t>;
+
+inline constexpr std::uint64_t kRam = arch::kRamBase;
+inline constexpr std::uint32_t kFinisherUpper = arch::kFinisher.base >> 12;
+
+/// Ends with `status` through the finisher.
+inline void append_exit(Code& code, std::int32_t status) {
+  code.insert(code.end(), {lui(t0, kFinisherUpper), addi(t1, zero, status), slli(t1, t1, 16), lui(t2, 3),
+                           addi(t2, t2, 0x333), bit_or(t1, t1, t2), sw(t1, t0, 0), jump(0)});
+}
+
 /// A config that runs `code` from the start of RAM. The page after it is part of the image.
-inline Config config_for(BootMode mode, const std::vector<std::uint32_t>& code) {
-  constexpr std::uint64_t kBase = 0x8000'0000;
+inline Config config_for(BootMode mode, const Code& code) {
   std::vector<std::uint8_t> bytes(code.size() * 4);
   std::memcpy(bytes.data(), code.data(), bytes.size());
   ElfBuilder elf;
-  elf.header.entry = kBase;
-  elf.load(kBase, kBase, bytes, 0x2000);
+  elf.header.entry = kRam;
+  elf.load(kRam, kRam, bytes, 0x2000);
   Config config;
   config.mode = mode;
   config.ram_bytes = 16 << 20;
@@ -88,7 +99,7 @@ inline Config config_for(BootMode mode, const std::vector<std::uint32_t>& code) 
 }
 
 /// lui alone sign-extends from bit 31; this makes `upper << 12` positive.
-inline void append_address(std::vector<std::uint32_t>& code, Reg rd, std::uint32_t upper) {
+inline void append_address(Code& code, Reg rd, std::uint32_t upper) {
   code.push_back(lui(rd, upper));
   code.push_back(slli(rd, rd, 32));
   code.push_back(insn_i(0x13, 5, rd, rd, 32));  // srli
