@@ -7,6 +7,8 @@
 #include "guest/hal/sbi.h"
 #include "guest/hal/time.h"
 #include "guest/hal/trap.h"
+#include "guest/init/init_process.h"
+#include "guest/init/init_process.h"
 #include "guest/init/selftest.h"
 #include "guest/lib/log.h"
 #include "guest/lib/parse.h"
@@ -61,7 +63,7 @@ extern "C" [[noreturn]] void kernel_main(u64 hart_id, u64 device_tree) {
   if (boot_option("quire.selftest")) {
     power_off(run_selftest() ? 0 : 1);
   }
-  power_off(0);
+  run_init();
 }
 
 }  // namespace kernel

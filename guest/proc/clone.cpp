@@ -62,6 +62,7 @@ KResult<void> copy_process(Process& parent, Process& child, const CloneRequest& 
   child.no_new_privileges = parent.no_new_privileges;
   child.nice = parent.nice;
   child.personality = parent.personality;
+  child.oom_score_adjustment = parent.oom_score_adjustment;
   TRY(child.auxv.append(parent.auxv.span()));
   child.space = share_memory ? parent.space : TRY(parent.space->fork());
   return {};

@@ -112,6 +112,9 @@ void exit_task(i32 wait_status) {
       process->end_status = wait_status;
     }
     task.pending.clear();
+    if (last) {
+      (void)process->last_name.append(task.name());  // without memory it is just nameless
+    }
     process_table().remove_task(task);
     process->task_ended.wake_all();
     if (process->tasks().empty()) {

@@ -70,11 +70,14 @@ class Task final : public Thread {
 
   // --- signals ---
   SigSet blocked() const { return blocked_; }
+  /// Signals that make it look up: not blocked, or waited for.
+  SigSet heard() const { return ~blocked_ | awaited; }
   /// Changes the mask (never KILL or STOP) and looks again at what is pending.
   void set_blocked(SigSet mask);
   /// sigsuspend and its kin: `mask` until the call has been interrupted; then the old one is restored.
   void set_temporary_mask(SigSet mask);
   PendingSignals pending;
+  SigSet awaited = 0;  ///< sigtimedwait takes these although they are blocked
   SigStack alternate_stack{.sp = 0, .flags = kSsDisable, .pad = 0, .size_bytes = 0};
   /// Tells the scheduler whether a signal, a stop or the end is waiting.
   void update_interrupt();
@@ -159,12 +162,14 @@ class Process : public RefCounted<Process> {
   bool no_new_privileges = false;
   i32 nice = 0;
   u32 personality = 0;
+  i32 oom_score_adjustment = 0;
   bool randomize_layout() const;
 
   // --- state ---
   ProcessState state = ProcessState::kAlive;
   bool ending = false;     ///< all tasks must end, with end_status
   i32 end_status = 0;      ///< wait status
+  String last_name;        ///< of the last task, for a zombie's entry in /proc
   Task* exec_task = nullptr;  ///< the task that replaces the program: the others end, it stays
   bool stopped = false;
   i32 stop_signal = 0;

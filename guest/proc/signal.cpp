@@ -94,9 +94,9 @@ KResult<void> send_to_process(Process& process, const SigInfo& info) {
   TRY(process.pending.add(info, queue_limit(process)));
   // The leader first; one task that can take it is enough.
   Task* chosen = process.leader();
-  if ((chosen->blocked() & sig_bit(info.signo)) != 0) {
+  if ((chosen->heard() & sig_bit(info.signo)) == 0) {
     for (Task& task : process.tasks()) {
-      if ((task.blocked() & sig_bit(info.signo)) == 0) {
+      if ((task.heard() & sig_bit(info.signo)) != 0) {
         chosen = &task;
         break;
       }
@@ -255,7 +255,7 @@ bool Task::signal_waiting() const {
   const Process& owner = *process_;
   return (owner.ending && owner.exec_task == nullptr) ||
          (owner.exec_task != nullptr && owner.exec_task != this) || owner.stopped ||
-         ((pending.set() | owner.pending.set()) & ~blocked_) != 0;
+         ((pending.set() | owner.pending.set()) & heard()) != 0;
 }
 
 void Task::update_interrupt() {

@@ -1,0 +1,192 @@
+#include "guest/init/init_process.h"
+
+#include "guest/drivers/entropy.h"
+#include "guest/drivers/power.h"
+#include "guest/drivers/rtc.h"
+#include "guest/drivers/trace.h"
+#include "guest/fs/devfs.h"
+#include "guest/fs/initramfs.h"
+#include "guest/fs/procfs.h"
+#include "guest/fs/tmpfs.h"
+#include "guest/fs/vfs.h"
+#include "guest/init/control_server.h"
+#include "guest/init/program.h"
+#include "guest/lib/log.h"
+#include "guest/proc/exit.h"
+#include "guest/proc/faults.h"
+#include "guest/proc/process_table.h"
+#include "guest/proc/proc_files.h"
+#include "guest/proc/vdso_image.h"
+#include "guest/syscall/dispatch.h"
+#include "quire/arch/bootinfo.h"
+
+namespace kernel {
+
+namespace {
+
+/// What the end of the program, or a refusal to start it, gives the host (sh's conventions).
+constexpr u8 kStatusNotFound = 127;
+constexpr u8 kStatusNotExecutable = 126;
+constexpr u8 kStatusSignalBase = 128;
+
+FsContext boot_context() {
+  FsContext context;
+  context.root = root_path();
+  context.cwd = root_path();
+  return context;
+}
+
+/// Makes the directory if it is not there, and mounts on it.
+KResult<void> mount_on_directory(StringView path, RefPtr<FileSystem> fs, StringView source, u32 mode) {
+  const FsContext context = boot_context();
+  const auto made = vfs::mkdir(context, context.root, path, mode);
+  if (!made.ok() && made.error() != Errno::kEEXIST) {
+    return Err(made.error());
+  }
+  const Path where = TRY(resolve(context, context.root, path, kResolveFollow));
+  TRY(mount_at(where, std::move(fs), source));
+  return {};
+}
+
+KResult<void> mount_all() {
+  auto root = TRY(make_tmpfs({.type = "tmpfs", .root_mode = 0755, .max_pages = memory_stats().total}));
+  TRY(mount_root(std::move(root), "rootfs"));
+  TRY(init_memory_files());
+  const PhysRange initrd = boot_info().initrd;
+  if (initrd.size_bytes != 0) {
+    const ConstByteSpan image(phys_to_virt<u8>(PhysAddr(initrd.start)), initrd.size_bytes);
+    const auto unpacked = unpack_initramfs(boot_context(), image);
+    if (!unpacked.ok()) {
+      log_error("initramfs is damaged: {}", errno_name(unpacked.error()));
+    }
+    release_reserved(initrd);
+  }
+  auto devices = TRY(make_devfs());
+  TRY(mount_on_directory("/dev", std::move(devices), "devtmpfs", 0755));
+  auto shared = TRY(make_tmpfs({}));
+  TRY(mount_on_directory("/dev/shm", std::move(shared), "tmpfs", 01777));
+  TRY(register_process_files());
+  auto processes = TRY(make_procfs());
+  TRY(mount_on_directory("/proc", std::move(processes), "proc", 0555));
+  auto temporary = TRY(make_tmpfs({}));
+  return mount_on_directory("/tmp", std::move(temporary), "tmpfs", 01777);
+}
+
+KResult<Vector<u8>> read_run_file() {
+  const FsContext context = boot_context();
+  auto file = TRY(vfs::open(context, context.root, kRunFilePath, kOpenReadOnly, 0));
+  Vector<u8> bytes;
+  TRY(bytes.resize(file->inode().size()));
+  auto buffer = IoBuffer::kernel(bytes.span());
+  TRY(file->read(buffer));
+  return bytes;
+}
+
+u8 exit_status_of(i32 wait_status) {
+  const i32 signo = wait_status & 0x7f;
+  return static_cast<u8>(signo == 0 ? wait_status >> 8 : kStatusSignalBase + signo);
+}
+
+[[noreturn]] void finish(u8 status) {
+  (void)vfs::sync_all();
+  power_off(status);
+}
+
+/// Reaps until the child `pid` has ended; returns its wait status.
+i32 wait_for_program(u32 pid) {
+  Process& self = process_table().first();
+  for (;;) {
+    i32 status = -1;
+    wait_event(self.child_events, [&] {
+      for (Process& child : self.children()) {
+        if (child.state == ProcessState::kZombie) {
+          return true;
+        }
+      }
+      return false;
+    });
+    if (const Process* program = process_table().find(pid); program != nullptr && program->state == ProcessState::kZombie) {
+      status = program->end_status;
+    }
+    reap_orphans(self);
+    if (status != -1) {
+      return status;
+    }
+  }
+}
+
+void reap_for_ever(void*) {
+  Process& self = process_table().first();
+  for (;;) {
+    wait_event(self.child_events, [&self] {
+      for (Process& child : self.children()) {
+        if (child.state == ProcessState::kZombie) {
+          return true;
+        }
+      }
+      return false;
+    });
+    reap_orphans(self);
+  }
+}
+
+[[noreturn]] void run_program(ConstByteSpan run_file) {
+  auto request = RunRequest::parse(run_file);
+  if (!request.ok()) {
+    log_error("{} is malformed", kRunFilePath);
+    finish(kStatusNotExecutable);
+  }
+  const auto pid = start_program(request.value(), 0);
+  if (!pid.ok()) {
+    log_error("cannot run {}: {}", request.value().executable, errno_name(pid.error()));
+    finish(pid.error() == Errno::kENOENT ? kStatusNotFound : kStatusNotExecutable);
+  }
+  finish(exit_status_of(wait_for_program(pid.value())));
+}
+
+void init_main(void*) {
+  const auto mounted = mount_all();
+  if (!mounted.ok()) {
+    panic("cannot set the name tree up: {}", errno_name(mounted.error()));
+  }
+  const MemoryStats& memory = memory_stats();
+  trace(TraceEventId::k_boot, memory.free(), memory.total);
+  const auto run_file = read_run_file();
+  if (run_file.ok()) {
+    run_program(run_file.value().span());
+  }
+  auto reaper = Thread::spawn("reaper", &reap_for_ever, nullptr);
+  if (!reaper.ok()) {
+    panic("no memory for the reaper");
+  }
+  finish(serve_control_port());
+}
+
+KResult<RefPtr<Task>> make_init() {
+  auto process = TRY(process_table().make_first());
+  process->actions = TRY(try_make_ref<SignalActions>());
+  auto files = TRY(try_make_ref<FdTable>());
+  auto fs = TRY(try_make_ref<SharedFsContext>());
+  auto task = TRY(process_table().make_task(process, std::move(files), std::move(fs)));
+  TRY(task->init("init", &init_main, nullptr));
+  return task;
+}
+
+}  // namespace
+
+void run_init() {
+  set_wall_clock(&realtime_ns);
+  init_process_traps();
+  init_syscalls();
+  if (const auto vdso = init_vdso(); !vdso.ok()) {
+    panic("no memory for the vDSO");
+  }
+  auto task = make_init();
+  if (!task.ok()) {
+    panic("no memory for the first process");
+  }
+  task.value()->start();
+  exit_thread();
+}
+
+}  // namespace kernel
