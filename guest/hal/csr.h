@@ -26,6 +26,7 @@ inline constexpr u64 kSstatusSpp = u64{1} << 8;
 inline constexpr u64 kSstatusFs = u64{3} << 13;  ///< state of the FP registers, see FsState
 inline constexpr u64 kSstatusSum = u64{1} << 18;
 inline constexpr u64 kSstatusMxr = u64{1} << 19;
+inline constexpr u64 kSstatusUxl = u64{3} << 32;  ///< width of user mode; 0 is reserved
 
 enum class FsState : u8 { kOff = 0, kInitial = 1, kClean = 2, kDirty = 3 };
 constexpr FsState fs_state(u64 sstatus) { return static_cast<FsState>(bits(sstatus, 14, 13)); }

@@ -164,7 +164,7 @@ TrapFrame make_user_frame(VirtAddr entry, VirtAddr stack_pointer) {
   TrapFrame frame = {};
   frame.sepc = entry.value;
   frame.x[kSp] = stack_pointer.value;
-  frame.sstatus = with_fs_state(kSstatusSpie, FsState::kInitial);
+  frame.sstatus = with_fs_state((read_csr<Csr::kSstatus>() & kSstatusUxl) | kSstatusSpie, FsState::kInitial);
   return frame;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "guest/lib/heap.h"
@@ -69,10 +70,8 @@ class Vector {
     if (grown == nullptr) {
       return Err(Errno::kENOMEM);
     }
-    for (usize i = 0; i < size_; i++) {
-      new (&grown[i]) T(std::move(data_[i]));
-      data_[i].~T();
-    }
+    std::uninitialized_move_n(data_, size_, grown);
+    std::destroy_n(data_, size_);
     heap_free(data_);
     data_ = grown;
     capacity_ = capacity;
@@ -103,9 +102,8 @@ class Vector {
     if (values.size() > capacity_ - size_) {
       TRY(reserve(std::max(size_ + values.size(), grown_capacity())));
     }
-    for (const T& value : values) {
-      new (&data_[size_++]) T(value);
-    }
+    std::uninitialized_copy_n(values.data(), values.size(), data_ + size_);
+    size_ += values.size();
     return {};
   }
   KResult<void> insert(usize index, T value) {
@@ -117,12 +115,12 @@ class Vector {
   /// New elements are value-initialised.
   KResult<void> resize(usize size) {
     TRY(reserve(size));
-    while (size_ > size) {
-      pop();
+    if (size < size_) {
+      std::destroy_n(data_ + size, size_ - size);
+    } else {
+      std::uninitialized_value_construct_n(data_ + size_, size - size_);
     }
-    while (size_ < size) {
-      new (&data_[size_++]) T();
-    }
+    size_ = size;
     return {};
   }
 
@@ -142,9 +140,8 @@ class Vector {
   }
   /// Destroys the elements and keeps the memory.
   void clear() {
-    while (size_ > 0) {
-      pop();
-    }
+    std::destroy_n(data_, size_);
+    size_ = 0;
   }
   /// Destroys the elements and gives the memory back.
   void reset() {

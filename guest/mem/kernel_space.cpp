@@ -107,7 +107,7 @@ void init_kernel_space(const BootInfo& info) {
   for (usize i = 0; i < info.memory_count; i++) {
     map_memory(info.memory[i], info);
   }
-  for (const u64 area : {kStackAreaBase, kIoAreaBase, kVmallocBase}) {
+  for (const u64 area : {kStackAreaBase, kIoAreaBase}) {
     if (!table.reserve_table(VirtAddr(area)).ok()) {
       panic("no memory for the kernel's page table");
     }

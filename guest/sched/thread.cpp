@@ -59,9 +59,10 @@ void Thread::request_interrupt() {
 }
 
 void init_scheduler() {
-  // The boot code becomes a thread; it stays current for ever if nothing else runs, so it is never freed.
+  // The boot code becomes a thread. It may end, too, but is not from the heap: one reference stays for ever.
   alignas(Thread) static u8 storage[sizeof(Thread)];
   Thread* const boot = new (storage) Thread;
+  boot->ref();
   boot->adopt_running_stack("boot", KernelStack{reinterpret_cast<u64>(boot_stack_base)});
   this_hart().current = boot;
   this_hart().user_frame = reinterpret_cast<u64>(&boot->user_frame());
