@@ -186,7 +186,10 @@ void run_init() {
     panic("no memory for the first process");
   }
   task.value()->start();
-  exit_thread();
+  // The boot thread has no stack of its own to give back: it sleeps for ever.
+  for (;;) {
+    block_thread();
+  }
 }
 
 }  // namespace kernel

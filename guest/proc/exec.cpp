@@ -21,6 +21,7 @@ constexpr u64 kMaxArgsBytes = u64{6} << 20;
 /// Mapped below the strings from the start, as Linux does; the rest grows.
 constexpr u64 kInitialStackBytes = 128 * 1024;
 constexpr u64 kClockTicksPerSecond = 100;
+constexpr usize kMaxNameBytes = 15;  // comm, without its NUL
 
 /// A program found and checked: the file that is mapped, and its interpreter.
 struct Program {
@@ -146,7 +147,7 @@ KResult<NewImage> build_image(const Path& path, StringView name, ExecArgs& args)
   Process& process = current_process();
   Program program = TRY(find_program(path, name, args));
   NewImage image;
-  image.name = TRY(String::from(base_name(name)));
+  image.name = TRY(String::from(base_name(name).substr(0, kMaxNameBytes)));
   image.user = process.identity.user;
   image.group = process.identity.group;
   apply_set_id(program.elf.executable->inode(), !process.no_new_privileges, image.user, image.group);
