@@ -26,6 +26,22 @@ bool is_downgrade(Pte old, Pte now) {
 
 bool is_table(Pte pte) { return pte.valid() && !pte.leaf(); }
 
+/// Calls `fn(table)` for the tables that the first `count` entries lead to. Most entries are empty: eight at a look.
+template <class Fn>
+void for_each_table(const Pte* entries, unsigned count, Fn fn) {
+  for (const Pte* group = entries; group != entries + count; group += 8) {
+    if ((group[0].raw | group[1].raw | group[2].raw | group[3].raw | group[4].raw | group[5].raw | group[6].raw |
+         group[7].raw) == 0) {
+      continue;
+    }
+    for (const Pte* pte = group; pte != group + 8; pte++) {
+      if (is_table(*pte)) {
+        fn(pte->address());
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void set_table_allocator(const TableAllocator& allocator) { g_allocator = allocator; }
@@ -99,19 +115,10 @@ void PageTable::destroy() {
     kernel_page_table().activate();
   }
   // The ASID is not used again before a full fence, so nothing stale of this table can be met.
-  Pte* const root = entries(root_);
-  for (unsigned i = 0; i < kKernelRootFirst; i++) {
-    if (!is_table(root[i])) {
-      continue;
-    }
-    const Pte* const middle = entries(root[i].address());
-    for (unsigned j = 0; j < kPtesPerPage; j++) {
-      if (is_table(middle[j])) {
-        free_table(middle[j].address());
-      }
-    }
-    free_table(root[i].address());
-  }
+  for_each_table(entries(root_), kKernelRootFirst, [this](PhysAddr middle) {
+    for_each_table(entries(middle), kPtesPerPage, [this](PhysAddr last) { free_table(last); });
+    free_table(middle);
+  });
   free_table(root_);
   root_ = PhysAddr();
   asid_ = {};

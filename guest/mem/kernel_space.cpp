@@ -88,6 +88,11 @@ constexpr usize kStackSlots = 16384;
 Bitmap<kStackSlots> g_stack_slots;
 usize g_stack_hint = 0;
 
+/// Stacks of threads that ended, still mapped: the next threads get them without page-table work or fences.
+constexpr usize kSpareStacks = 8;
+KernelStack g_spare_stacks[kSpareStacks];
+usize g_spare_count = 0;
+
 void unmap_stack(u64 base, u64 mapped_bytes) {
   for (u64 at = base; at < base + mapped_bytes; at += kPageBytes) {
     const Leaf leaf = kernel_page_table().unmap(VirtAddr(at));
@@ -138,6 +143,9 @@ KResult<volatile u8*> ioremap(PhysRange registers) {
 }
 
 KResult<KernelStack> alloc_kernel_stack() {
+  if (g_spare_count > 0) {
+    return g_spare_stacks[--g_spare_count];
+  }
   auto slot = g_stack_slots.find_clear(g_stack_hint);
   if (!slot) {
     slot = g_stack_slots.find_clear();
@@ -168,6 +176,10 @@ KResult<KernelStack> alloc_kernel_stack() {
 void free_kernel_stack(KernelStack stack) {
   if (stack.base < kStackAreaBase || stack.base >= kStackAreaBase + kAreaBytes) {
     return;  // the boot stack belongs to the image
+  }
+  if (g_spare_count < kSpareStacks) {
+    g_spare_stacks[g_spare_count++] = stack;
+    return;
   }
   unmap_stack(stack.base, kStackBytes);
   const usize slot = (stack.base - kStackAreaBase) / kStackSlotBytes;
