@@ -21,6 +21,7 @@ void Hart::reset(u64 pc, Privilege privilege, u64 a0, u64 a1) {
   state_.x[10] = a0;
   state_.x[11] = a1;
   state_.reservation = HartState::kNoReservation;
+  state_.ram_delta = bus_.ram().base().value - reinterpret_cast<u64>(bus_.ram().host(bus_.ram().base()));
   mmu_.reset();
   drop_fetch_page();
   clear_exit_request();

@@ -55,18 +55,31 @@ class FastContext : public PlainArithmetic {
     return true;
   }
   template <unsigned Bytes>
-  bool lr(u64, u64&) {
-    return false;
+  bool lr(u64 addr, u64& out) {
+    u8* host;
+    if ((addr & (Bytes - 1)) != 0 || !state_.data_bank->find(Access::kRead, addr, Bytes, host)) return false;
+    u64 value = 0;
+    std::memcpy(&value, host, Bytes);
+    out = value;
+    state_.reservation = reinterpret_cast<u64>(host) + state_.ram_delta;
+    state_.reservation_size = Bytes;
+    return true;
   }
   template <unsigned Bytes>
-  bool sc(u64, u64, u64&) {
-    return false;
+  bool sc(u64 addr, u64 value, u64& failed) {
+    u8* host;
+    if ((addr & (Bytes - 1)) != 0 || !state_.data_bank->find(Access::kWrite, addr, Bytes, host)) return false;
+    const bool held = state_.reservation == reinterpret_cast<u64>(host) + state_.ram_delta &&
+                      state_.reservation_size == Bytes;
+    if (held) std::memcpy(host, &value, Bytes);
+    state_.reservation = HartState::kNoReservation;
+    failed = held ? 0 : 1;
+    return true;
   }
   template <unsigned Bytes>
   bool amo(AmoOp op, u64 addr, u64 operand, u64& old) {
-    if ((addr & (Bytes - 1)) != 0) return false;
     u8* host;
-    if (!state_.data_bank->find(Access::kWrite, addr, Bytes, host)) return false;
+    if ((addr & (Bytes - 1)) != 0 || !state_.data_bank->find(Access::kWrite, addr, Bytes, host)) return false;
     u64 value = 0;
     std::memcpy(&value, host, Bytes);
     const u64 result = amo_result(op, value, operand, Bytes * 8);

@@ -82,8 +82,7 @@ bool Bus::store(PhysAddr address, unsigned size, u64 value) {
   if (ram_.contains(address, size)) {
     write_host(ram_.host(address), size, value);
     // The last byte counts too: an access may cross from a page without code into one with.
-    if (ram_.watched(address) || ram_.watched(address + (size - 1)))
-      ram_.wrote(address, size, Writer::kHart);
+    if (ram_.watched(address) || ram_.watched(address + (size - 1))) ram_.wrote(address, size, Writer::kHart);
     return true;
   }
   const Region* region = find(address, size);

@@ -37,7 +37,9 @@ const TlbEntry* Tlb::lookup(VirtAddr va, u16 asid) {
     ++stats_.misses;
     return nullptr;
   }
-  ++stats_.hits;
+  // Where most hits are answered by a FastTlb, those that come here say nothing, and depend on how runs are
+  // cut.
+  if (sees_every_access()) ++stats_.hits;
   if (config_.policy == TlbPolicy::kLru) const_cast<TlbEntry*>(found)->stamp = ++clock_;
   return found;
 }

@@ -56,7 +56,8 @@ struct Walk {
   std::uint64_t page_bytes;
 };
 
-/// TLB counters since reset, architectural ones (quire/config.h TlbConfig).
+/// TLB counters since reset, architectural ones (quire/config.h TlbConfig). Hits are counted with a named policy
+/// alone; TlbPolicy::kDefault answers most of them without a look at the TLB, and `hits` stays 0.
 struct TlbStats {
   std::uint64_t hits, misses, walks, evictions, flushes_all, flushes_asid, flushes_page;
 };

@@ -13,7 +13,7 @@ Pte leaf(u64 pa, u64 flags = kAll) { return Pte::make(PhysAddr(pa), flags); }
 VirtAddr page(u64 number) { return VirtAddr(number << kPageShift); }
 
 TEST(Tlb, AnswersForTheWholePageInItsAddressSpace) {
-  Tlb tlb({});
+  Tlb tlb({.entries = 16, .ways = 4, .policy = TlbPolicy::kLru});
   tlb.insert(VirtAddr(0x1234), 7, leaf(0x8000'5000), 0);
   const TlbEntry* entry = tlb.lookup(VirtAddr(0x1fff), 7);
   ASSERT_NE(entry, nullptr);
