@@ -38,6 +38,9 @@ Report bare_command(const Options& options) {
   config.htif = true;
   config.kernel = read_file(options.program);
   config.kernel_name = options.program;
+  if (config.kernel.empty()) {
+    throw Error(ErrorKind::kFile, fmt::format("{}: the file is empty; give an ELF program", options.program));
+  }
   config.uart = std::make_shared<FdSink>(STDOUT_FILENO, "standard output");
   config.uart_in = std::make_shared<FdSource>(STDIN_FILENO);
 

@@ -8,10 +8,6 @@
 #include "quire/settings.h"
 #include "quire/trace_names.h"
 
-#if __has_include("quire/arch/csr.inc")
-#define QUIRE_HAS_CSR_TABLE 1
-#endif
-
 namespace py = pybind11;
 
 namespace quire::python {
@@ -32,11 +28,9 @@ std::vector<std::string> fault_kinds() {
 
 std::map<std::string, unsigned> csr_numbers() {
   std::map<std::string, unsigned> numbers;
-#ifdef QUIRE_HAS_CSR_TABLE
-#define QUIRE_CSR(number, name, ...) numbers.emplace(#name, number);
+#define QUIRE_CSR(number, name) numbers.emplace(#name, number);
 #include "quire/arch/csr.inc"
 #undef QUIRE_CSR
-#endif
   return numbers;
 }
 

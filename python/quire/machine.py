@@ -126,6 +126,8 @@ class Machine:
             image = Path(path).read_bytes()
         except OSError as error:
             raise FileError(f"{path}: {error.strerror}; check the path") from None
+        if not image:
+            raise FileError(f"{path}: the file is empty; give an ELF program")
         guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), seed, image, path)
         return cls(guest, {"mode": "bare", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed,
                            "program": path})

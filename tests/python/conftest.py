@@ -12,6 +12,8 @@ BARE_SOURCE = """
     .globl _start
 _start:
     li a0, 0x1234
+    li t0, 0x6000  // mstatus.FS: floating point on
+    csrs mstatus, t0
     li t0, -2
     fcvt.d.l fa0, t0
     la t1, begin_signature
@@ -68,11 +70,21 @@ def compile_c(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def bare_program(tmp_path_factory):
-    out = tmp_path_factory.mktemp("bare")
-    (out / "link.ld").write_text(LINKER_SCRIPT)
-    (out / "start.S").write_text(BARE_SOURCE)
-    command = ["riscv64-linux-gnu-gcc", "-nostdlib", "-static", "-march=rv64gc", "-Wl,--build-id=none", "-mno-relax",
-               "-T", str(out / "link.ld"), str(out / "start.S"), "-o", str(out / "bare")]
-    subprocess.run(command, check=True)
-    return out / "bare"
+def link_bare(tmp_path_factory):
+    """link_bare(ASSEMBLY): a bare-metal ELF that starts at the base of RAM."""
+
+    def build(text: str) -> Path:
+        out = tmp_path_factory.mktemp("bare")
+        (out / "link.ld").write_text(LINKER_SCRIPT)
+        (out / "start.S").write_text(text)
+        command = ["riscv64-linux-gnu-gcc", "-nostdlib", "-static", "-fno-pic", "-march=rv64gc", "-mno-relax",
+                   "-Wl,--build-id=none", "-T", str(out / "link.ld"), str(out / "start.S"), "-o", str(out / "bare")]
+        subprocess.run(command, check=True)
+        return out / "bare"
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def bare_program(link_bare):
+    return link_bare(BARE_SOURCE)

@@ -1,5 +1,6 @@
 """Bad input gives one clear line on stderr and the right status: 2 for the command line, 3 for files."""
 
+import json
 import os
 import shutil
 import struct
@@ -37,11 +38,11 @@ def hello(compile_c):
     (["run"], ["PROGRAM"]),
     (["run", "--bogus", "{hello}"], ["--bogus"]),
     (["bare", "--bogus", "{hello}"], ["--bogus"]),
-    (["run", "--ram", "1M", "{hello}"], ["1M", "16 MiB"]),
-    (["run", "--ram", "100T", "{hello}"], ["100T", "64 GiB"]),
+    (["run", "--ram", "1M", "{hello}"], [str(1 << 20), "16 MiB"]),
+    (["run", "--ram", "100T", "{hello}"], [str(100 << 40), "64 GiB"]),
     (["run", "--ram", "lots", "{hello}"], ["lots"]),
     (["run", "--ram", "99999999999T", "{hello}"], ["99999999999T"]),
-    (["bare", "--ram", "1M", "{hello}"], ["1M"]),
+    (["bare", "--ram", "1M", "{hello}"], ["16 MiB"]),
     (["run", "--seed", "-1", "{hello}"], ["--seed", "-1"]),
     (["run", "--max-insns", "many", "{hello}"], ["--max-insns", "many"]),
     (["run", "--max-insns"], ["--max-insns"]),
@@ -184,7 +185,6 @@ def test_output_file_that_cannot_be_written(option, quire_command, hello, tmp_pa
 
 
 def test_errors_are_in_the_json_too(quire_command, hello, tmp_path):
-    import json
     report = tmp_path / "report.json"
     invoke(quire_command, "run", f"--json={report}", "--ram", "1M", hello)
     assert (json.loads(report.read_text())["origin"], json.loads(report.read_text())["status"]) == ("usage", 2)
