@@ -1,5 +1,6 @@
 #include "guest/drivers/virtqueue.h"
 
+#include "guest/hal/fence.h"
 #include "guest/lib/log.h"
 #include "guest/lib/panic.h"
 #include "guest/mem/frame.h"
@@ -12,8 +13,6 @@ constexpr u64 kAvailableOffset = virtio::desc_table_bytes(Virtqueue::kMaxSize);
 constexpr u64 kUsedOffset =
     align_up(kAvailableOffset + virtio::avail_ring_bytes(Virtqueue::kMaxSize), virtio::kUsedRingAlign);
 static_assert(kUsedOffset + virtio::used_ring_bytes(Virtqueue::kMaxSize) <= kPageBytes);
-
-void memory_barrier() { asm volatile("fence iorw, iorw" ::: "memory"); }
 
 }  // namespace
 
@@ -59,9 +58,9 @@ KResult<void> Virtqueue::add(Span<const VirtqueueBuffer> buffers, void* token) {
   tokens_[head] = token;
   const u16 index = avail_->idx;
   avail_ring_[index % size_] = head;
-  memory_barrier();  // the entry before the index that shows it (2.7.13.3)
+  fence_memory();  // the entry before the index that shows it (2.7.13.3)
   avail_->idx = static_cast<u16>(index + 1);
-  memory_barrier();  // the index before the notification, and before looking at the device's flags
+  fence_memory();  // the index before the notification, and before looking at the device's flags
   return {};
 }
 
@@ -69,7 +68,7 @@ bool Virtqueue::wants_notification() const { return (used_->flags & virtio::kUse
 
 std::optional<Virtqueue::Used> Virtqueue::take_used() {
   while (next_used_ != used_->idx) {
-    memory_barrier();  // the index before the entry
+    fence_memory();  // the index before the entry
     const volatile virtio::UsedElem& element = used_ring_[next_used_ % size_];
     const u32 head = element.id;
     const u32 length = element.len;
@@ -96,7 +95,7 @@ std::optional<Virtqueue::Used> Virtqueue::take_used() {
 
 void Virtqueue::enable_interrupts(bool enabled) {
   avail_->flags = enabled ? 0 : virtio::kAvailNoInterrupt;
-  memory_barrier();
+  fence_memory();
 }
 
 }  // namespace kernel

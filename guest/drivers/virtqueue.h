@@ -1,7 +1,8 @@
 // Virtqueue: the driver's side of a split virtqueue (virtio 1.2, 2.7).
 //
 // Invariant: every descriptor is free or belongs to one chain that the device holds; `tokens_` names the
-// owner of each chain by its head. What the device writes is checked before it is used as an index.
+// owner of each chain by its head. What the device writes is checked before it is used as an index. The page
+// of a queue is never given back: a device that failed may still know it.
 #pragma once
 
 #include <optional>
