@@ -76,8 +76,8 @@ KResult<void> Inode::resize(u64 size) {
   const u64 old_size = size_;
   set_size(size);
   if (PageCache* const cache = page_cache(); cache != nullptr) {
-    if (size < old_size) {
-      cache->truncate(size);
+    if (size <= old_size) {
+      cache->truncate(size);  // at the same size too: pages may have been allocated behind the end
     } else if (!is_aligned(old_size, kPageBytes)) {
       // Bytes behind the old end may have been written through a mapping; from now on they show.
       cache->zero_range(old_size >> kPageShift, old_size & (kPageBytes - 1), kPageBytes);

@@ -12,6 +12,11 @@ class Mount : public RefCounted<Mount> {
  public:
   Mount(RefPtr<FileSystem> fs, RefPtr<Dentry> root, String source, u64 id)
       : fs_(std::move(fs)), root_(std::move(root)), source_(std::move(source)), id_(id) {}
+  ~Mount() {
+    if (mountpoint_) {
+      mountpoint_->mounts--;
+    }
+  }
 
   FileSystem& fs() const { return *fs_; }
   Dentry& root() const { return *root_; }

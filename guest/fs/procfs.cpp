@@ -193,7 +193,10 @@ class FileLink final : public ProcInode {
     const RefPtr<File> file = TRY(open_file());
     return Path(file->path());
   }
-  KResult<String> read_link() override { return path_text(TRY(follow()), root_path()); }
+  KResult<String> read_link() override {
+    const Path target = TRY(follow());
+    return path_text(target, root_path());
+  }
 
  private:
   KResult<RefPtr<File>> open_file() const { return processes().file(context().pid, fd_); }

@@ -166,7 +166,8 @@ KResult<RefPtr<File>> open_or_create(const FsContext& context, const Path& start
       if (found.error() != Errno::kENOENT) {
         return Err(found.error());
       }
-      Path made{at.parent.mount, TRY(create_at(context, at, new_inode(context, kModeRegular, mode)))};
+      RefPtr<Dentry> dentry = TRY(create_at(context, at, new_inode(context, kModeRegular, mode)));
+      Path made{at.parent.mount, std::move(dentry)};
       return open_existing(context, std::move(made), flags, true);
     }
     if ((flags & kOpenExclusive) != 0) {
@@ -429,7 +430,9 @@ KResult<void> rename(const FsContext& context, const Path& old_start, StringView
   if (moved->mounts != 0) {
     return Err(Errno::kEBUSY);
   }
-  RenamedTo names{TRY(String::from(to.name)), TRY(String::from(from.name))};
+  RenamedTo names;
+  names.moved = TRY(String::from(to.name));
+  names.victim = TRY(String::from(from.name));
   TRY(from_directory.rename(from.name, to_directory, to.name, flags));
   move_dentries(*moved, victim.get(), *to.parent.dentry, std::move(names), exchange);
   return {};
