@@ -13,6 +13,7 @@
 #define QUIRE_TAIL
 #define QUIRE_TAIL_CALLS 1
 #else
+#define QUIRE_TAIL
 #define QUIRE_TAIL_CALLS 0
 #endif
 
