@@ -52,6 +52,9 @@ KResult<void> mount_all() {
   auto root = TRY(make_tmpfs({.type = "tmpfs", .root_mode = 0755, .max_pages = memory_stats().total}));
   TRY(mount_root(std::move(root), "rootfs"));
   TRY(init_memory_files());
+  // Before the archive is unpacked: its files under /tmp (a program built there, say) belong into this one.
+  auto temporary = TRY(make_tmpfs({}));
+  TRY(mount_on_directory("/tmp", std::move(temporary), "tmpfs", 01777));
   const PhysRange initrd = boot_info().initrd;
   if (initrd.size_bytes != 0) {
     const ConstByteSpan image(phys_to_virt<u8>(PhysAddr(initrd.start)), initrd.size_bytes);
@@ -67,9 +70,7 @@ KResult<void> mount_all() {
   TRY(mount_on_directory("/dev/shm", std::move(shared), "tmpfs", 01777));
   TRY(register_process_files());
   auto processes = TRY(make_procfs());
-  TRY(mount_on_directory("/proc", std::move(processes), "proc", 0555));
-  auto temporary = TRY(make_tmpfs({}));
-  return mount_on_directory("/tmp", std::move(temporary), "tmpfs", 01777);
+  return mount_on_directory("/proc", std::move(processes), "proc", 0555);
 }
 
 KResult<Vector<u8>> read_run_file() {
