@@ -187,10 +187,7 @@ void run_init() {
     panic("no memory for the first process");
   }
   task.value()->start();
-  // The boot thread has no stack of its own to give back: it sleeps for ever.
-  for (;;) {
-    block_thread();
-  }
+  exit_thread();
 }
 
 }  // namespace kernel

@@ -77,8 +77,10 @@ KResult<WaitResult> wait_for_child(const WaitRequest& request) {
   WaitResult result;
   bool any = false;
   const auto looked = wait_event_interruptible(parent.child_events, [&] {
+    if (result.pid != 0) {
+      return true;  // asked again after a find: that child is taken off already
+    }
     any = false;
-    result = {};
     for (Process& child : parent.children()) {
       if (is_meant(child, request)) {
         any = true;

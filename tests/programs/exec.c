@@ -166,7 +166,8 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 299; ++i) many[i] = string;
   many[299] = NULL;
   printf("too long: %d %s\n", execv(own_path, many), strerrorname_np(errno));
-  printf("bad pointers: %d %s", execve((char*)1, argv, environ), strerrorname_np(errno));
-  printf(", %d %s\n", execve(own_path, (char**)1, environ), strerrorname_np(errno));
+  void* volatile bad = (void*)1;
+  printf("bad pointers: %d %s", execve(bad, argv, environ), strerrorname_np(errno));
+  printf(", %d %s\n", execve(own_path, bad, environ), strerrorname_np(errno));
   return 0;
 }

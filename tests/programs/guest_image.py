@@ -146,7 +146,9 @@ def main():
                       timeout=options.timeout)
     print(result.out.decode(errors="replace"), end="")
     print(result.err.decode(errors="replace"), end="")
-    print(f"[status {result.status}]", result.log.decode(errors="replace") if not options.no_ports else "")
+    print(f"[status {result.status}]")
+    if not options.no_ports:
+        print(result.log.decode(errors="replace"))
 
 
 if __name__ == "__main__":
