@@ -65,12 +65,16 @@ def shared_pages(parent, child):
 
 
 def print_sharing(before, after, private_va, known):
+    """The pages that fork left to both processes, and where each process' table leads now."""
     (shared_before, _, _), (shared_after, mine, theirs) = before, after
-    print(f"  before: {len(shared_before)} pages lead to one frame in both processes; after: {len(shared_after)}")
-    gone = sorted(set(shared_before) - set(shared_after))
+    copied = set(shared_before) - set(shared_after)
+    print(f"  before the writes: {len(shared_before)} pages lead to one frame in both processes")
+    print(f"  after: {len(shared_before) - len(copied)} of them still do, {len(copied)} lead to two frames; "
+          f"{len(set(shared_after) - set(shared_before))} more pages of files were touched by both since")
     table(["page", "area", "frame before", "parent after", "child after", ""],
-          [(f"{va:#x}", name_of(va, known), f"{shared_before[va]:#x} (both)", f"{mine.get(va, 0):#x}",
-            f"{theirs.get(va, 0):#x}", "<- the private page" if va == private_va else "") for va in gone])
+          [(f"{va:#x}", name_of(va, known), f"{pfn:#x} (both)", f"{mine.get(va, 0):#x}", f"{theirs.get(va, 0):#x}",
+            ("copied" if va in copied else "shared") + (" <- the private page" if va == private_va else ""))
+           for va, pfn in sorted(shared_before.items())])
 
 
 def print_walk(walk, va, pid, satp):
@@ -133,7 +137,7 @@ def main():
         stats = machine.stats
         print(f"  {stats.icount} instructions, {stats.minor_faults} minor and {stats.major_faults} major faults, "
               f"{stats.events['syscall_enter']} system calls, {stats.events['context_switch']} context switches")
-        print(f"  TLB: {stats.tlb.hits} hits, {stats.tlb.misses} misses; seed {machine.config['seed']}, "
+        print(f"  {stats.tlb.misses} TLB misses; seed {machine.config['seed']}, "
               f"digest {machine.digest}, quire {quire.__version__}")
         if parent.returncode != 0:
             sys.exit(f"demo: the program ended with {parent.returncode}")

@@ -59,6 +59,8 @@ std::vector<std::uint8_t> read_file(const std::string& path) {
   }
 }
 
+void check_writable(const std::string& path) { const File file(path, O_WRONLY | O_CREAT); }
+
 void write_file(const std::string& path, std::string_view text) {
   const File file(path, O_WRONLY | O_CREAT | O_TRUNC);
   while (!text.empty()) {

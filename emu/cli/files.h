@@ -11,6 +11,9 @@ namespace quire::cli {
 /// Throws Error(kFile): missing, a directory, unreadable.
 std::vector<std::uint8_t> read_file(const std::string& path);
 
+/// Throws Error(kFile) when the file could not be written later: to be known before a long run, not after it.
+void check_writable(const std::string& path);
+
 /// Replaces the file. Throws Error(kFile) when it cannot be written whole.
 void write_file(const std::string& path, std::string_view text);
 

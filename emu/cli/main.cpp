@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "emu/cli/commands.h"
+#include "emu/cli/files.h"
 #include "emu/cli/message.h"
 #include "quire/error.h"
 
@@ -25,8 +26,21 @@ Report failed(Origin origin, int status, const std::string& detail) {
   return report;
 }
 
-Report perform(const Options& options) {
+void check_outputs(Options& options) {
+  if (!options.signature.empty()) {
+    quire::cli::check_writable(options.signature);
+  }
+  if (options.json && !options.json->empty()) {
+    const std::string path = *options.json;
+    options.json.reset();  // a complaint about this file cannot go into it
+    quire::cli::check_writable(path);
+    options.json = path;
+  }
+}
+
+Report perform(Options& options) {
   try {
+    check_outputs(options);
     switch (options.command) {
       case Command::kRun:
         return run_command(options);
@@ -65,10 +79,11 @@ int conclude(const Report& report, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const quire::cli::Parsed parsed = quire::cli::parse_command_line(argc, argv);
+  quire::cli::Parsed parsed = quire::cli::parse_command_line(argc, argv);
   quire::cli::set_color_wanted(parsed.options.color);
   if (!parsed.status) {
-    return conclude(perform(parsed.options), parsed.options);
+    const Report report = perform(parsed.options);
+    return conclude(report, parsed.options);
   }
   if (*parsed.status == 0) {
     fmt::print("{}", parsed.text);

@@ -260,9 +260,16 @@ class ArgumentFormatter {
 std::string format_arguments(Machine& machine, std::uint64_t satp, std::uint64_t number,
                              const std::array<std::uint64_t, 6>& args, std::optional<std::int64_t> result) {
   const ArgumentFormatter formatter(machine, satp, args);
+  constexpr std::uint64_t kMakesFile = 0x40 | 0x400000;  // O_CREAT, the flag behind O_TMPFILE
   std::string text;
   std::size_t index = 0;
+  SyscallArg previous = SyscallArg::k_none;
   for (const SyscallArg kind : argument_kinds(number)) {
+    if (kind == SyscallArg::k_mode && previous == SyscallArg::k_open_flags &&
+        (args[index - 1] & kMakesFile) == 0) {
+      break;  // the caller left it out, and the register holds anything
+    }
+    previous = kind;
     text += index == 0 ? "" : ", ";
     text += formatter.format(index, kind, result);
     ++index;

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TlbStats:
-    """The architectural TLB since reset."""
+    """The architectural TLB since reset. Hits are counted when a policy is named (tlb="policy=lru"), else 0."""
 
     hits: int
     misses: int

@@ -16,8 +16,10 @@ def test_demo_shows_the_main_job():
     assert "vmdemo: all steps held" in text
     for kind in ("anon", "file_minor", "cow_copy", "mkwrite"):
         assert re.search(rf"^  {kind} +0x[0-9a-f]+", text, re.MULTILINE), kind
-    before, after = map(int, re.search(r"before: (\d+) pages .* after: (\d+)", text).groups())
-    assert before > after > 0
+    before = int(re.search(r"before the writes: (\d+) pages", text)[1])
+    still, copied = map(int, re.search(r"after: (\d+) of them still do, (\d+) lead to two", text).groups())
+    assert before == still + copied and still > 0 and copied > 0
+    assert text.count(" (both)") == before and len(re.findall(r" copied(?: |$)", text, re.MULTILINE)) == copied
     private = re.search(r"private page at (0x[0-9a-f]+)", text)[1]
     row = next(line for line in text.splitlines() if line.endswith("<- the private page"))
     assert private in row

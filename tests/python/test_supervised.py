@@ -90,7 +90,7 @@ def test_runs_repeat(compile_c):
 def test_misuse_of_run(compile_c, tmp_path):
     with pytest.raises(quire.FileError, match="none"):
         quire.run(tmp_path / "none")
-    with pytest.raises(ValueError, match="1M"):
+    with pytest.raises(ValueError, match="16 MiB"):
         quire.run(compile_c(ECHO), ram="1M")
     with pytest.raises(ValueError):
         quire.run([])
