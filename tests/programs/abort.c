@@ -1,4 +1,5 @@
 // @status 134
+// > before
 #include <stdio.h>
 #include <stdlib.h>
 

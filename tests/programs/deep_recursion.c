@@ -1,5 +1,6 @@
 // Grows the stack far, then without end: SIGSEGV ends the process.
 // @status 139
+// > depth 6000
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,8 @@
 // Floating point through printf and libm, with values that show rounding.
+// > 0.33333333333333331 0.667 1.000000e+308 0x1.5555555555555p-2
+// > inf -inf nan 4.94066e-324
+// > 0.163075557076
+// > 16777216.0 2 4
 #include <math.h>
 #include <stdio.h>
 

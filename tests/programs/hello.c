@@ -1,4 +1,5 @@
 // The smallest program: one line, status 0.
+// > hello, world with 0 argument(s)
 #include <stdio.h>
 
 int main(int argc, char** argv) {

@@ -1,4 +1,5 @@
 // A million ints through qsort: paging, and a callback called twenty million times.
+// > sorted 1000000, sum kept
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

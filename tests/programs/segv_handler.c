@@ -1,4 +1,13 @@
 // Faults delivered with exact si_code and si_addr: no mapping, forbidden, beyond the file, illegal, breakpoint.
+// > store nowhere: signal 11 code 1 address exact
+// > load null+8: signal 11 code 1 address exact
+// > store read-only: signal 11 code 2 address exact
+// > load PROT_NONE: signal 11 code 2 address exact
+// > execute data: signal 11 code 2 address exact
+// > beyond the file: signal 7 code 2 address exact
+// > illegal: signal 4 code 1 address exact
+// > breakpoint: signal 5 code 1 address exact
+// > not canonical: signal 11 code 1
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
