@@ -10,5 +10,6 @@ kernel::HartLocal g_boot_hart = {.user_frame = 0,
                                  .emergency_stack = reinterpret_cast<kernel::u64>(emergency_stack_top),
                                  .hart_id = 0,
                                  .current = nullptr,
+                                 .in_interrupt = false,
                                  .need_resched = false};
 }

@@ -17,6 +17,7 @@ struct HartLocal {
   u64 emergency_stack;  ///< top of the stack that reports a kernel stack overflow
   u64 hart_id;
   Thread* current;    ///< owned by sched
+  bool in_interrupt;  ///< an interrupt's handler runs
   bool need_resched;  ///< the running user thread should give way at its return to user mode
 };
 

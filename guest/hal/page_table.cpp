@@ -26,12 +26,13 @@ bool is_downgrade(Pte old, Pte now) {
 
 bool is_table(Pte pte) { return pte.valid() && !pte.leaf(); }
 
-/// Calls `fn(table)` for the tables that the first `count` entries lead to. Most entries are empty: eight at a look.
+/// Calls `fn(table)` for the tables that the first `count` entries lead to. Most entries are empty: eight at
+/// a look.
 template <class Fn>
 void for_each_table(const Pte* entries, unsigned count, Fn fn) {
   for (const Pte* group = entries; group != entries + count; group += 8) {
-    if ((group[0].raw | group[1].raw | group[2].raw | group[3].raw | group[4].raw | group[5].raw | group[6].raw |
-         group[7].raw) == 0) {
+    if ((group[0].raw | group[1].raw | group[2].raw | group[3].raw | group[4].raw | group[5].raw |
+         group[6].raw | group[7].raw) == 0) {
       continue;
     }
     for (const Pte* pte = group; pte != group + 8; pte++) {

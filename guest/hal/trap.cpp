@@ -67,7 +67,9 @@ bool dispatch_interrupt(u64 scause) {
   if (handler == nullptr) {
     return false;
   }
+  this_hart().in_interrupt = true;
   handler();
+  this_hart().in_interrupt = false;
   return true;
 }
 

@@ -9,12 +9,12 @@
 
 namespace kernel {
 
-AutoList<Thread, &Thread::queue_node_> Scheduler::run_queue_;
+Scheduler::Queue Scheduler::woken_queue_;
+Scheduler::Queue Scheduler::run_queue_;
 SchedulerStats Scheduler::stats_;
 Thread* Scheduler::dead_ = nullptr;
 u64 Scheduler::switched_in_at_ = 0;
 u64 Scheduler::slice_end_ = 0;
-bool Scheduler::in_interrupt_ = false;
 
 void Scheduler::init() {
   switched_in_at_ = now_ticks();
@@ -29,9 +29,7 @@ void Scheduler::program_timer() {
 }
 
 void Scheduler::on_timer() {
-  in_interrupt_ = true;
   run_due_timers();
-  in_interrupt_ = false;
   if (others_runnable() && now_ticks() >= slice_end_) {
     this_hart().need_resched = true;
   }
@@ -55,15 +53,18 @@ void Scheduler::preempt() {
 }
 
 void Scheduler::enqueue(Thread& thread) {
-  const bool was_alone = run_queue_.empty();
+  const bool was_alone = !others_runnable();
   thread.state_ = ThreadState::kRunnable;
-  run_queue_.push_back(thread);
+  // Who slept until an event goes before who wants the hart anyway: short bursts should not wait for slices.
+  const bool by_interrupt = this_hart().in_interrupt;
+  (by_interrupt ? woken_queue_ : run_queue_).push_back(thread);
   stats_.runnable++;
-  if (!was_alone || this_hart().current == &thread) {
+  if (by_interrupt) {
+    this_hart().need_resched = true;
+  } else if (!was_alone || this_hart().current == &thread) {
     return;
-  }
-  // The timer had no slice to watch while the running thread was alone.
-  if (now_ticks() >= slice_end_) {
+  } else if (now_ticks() >= slice_end_) {
+    // The timer had no slice to watch while the running thread was alone.
     this_hart().need_resched = true;
   } else {
     program_timer();
@@ -76,25 +77,22 @@ void Scheduler::wake(Thread& thread) {
   }
   thread.queue_node_.unlink();
   enqueue(thread);
-  if (in_interrupt_) {
-    // Who slept until an event goes before who has the hart: short bursts should not wait a slice.
-    this_hart().need_resched = true;
-  }
 }
 
 Thread& Scheduler::wait_for_runnable() {
-  if (run_queue_.empty()) {
+  if (!others_runnable()) {
     // Idle, on the stack of the thread that has nothing to do.
     const u64 idle_since = now_ticks();
     program_timer();
     do {
       wait_for_interrupt();
-    } while (run_queue_.empty());
+    } while (!others_runnable());
     stats_.idle_ticks += now_ticks() - idle_since;
     switched_in_at_ = now_ticks();
   }
-  Thread& next = run_queue_.front();
-  run_queue_.pop_front();
+  Queue& queue = woken_queue_.empty() ? run_queue_ : woken_queue_;
+  Thread& next = queue.front();
+  queue.pop_front();
   stats_.runnable--;
   return next;
 }

@@ -19,7 +19,7 @@ class Scheduler {
   /// Sets the hart's timer to what is due first: a timer or the end of the slice.
   static void program_timer();
 
-  static bool others_runnable() { return !run_queue_.empty(); }
+  static bool others_runnable() { return !woken_queue_.empty() || !run_queue_.empty(); }
   static SchedulerStats& stats() { return stats_; }
 
  private:
@@ -29,12 +29,13 @@ class Scheduler {
   static Thread& wait_for_runnable();
   static void finish_switch();
 
-  static AutoList<Thread, &Thread::queue_node_> run_queue_;
+  using Queue = AutoList<Thread, &Thread::queue_node_>;
+  static Queue woken_queue_;  // woken by an interrupt: run before the others, in order
+  static Queue run_queue_;
   static SchedulerStats stats_;
   static Thread* dead_;        // switched away from for ever; the next thread drops it
   static u64 switched_in_at_;  // ticks
   static u64 slice_end_;       // ticks
-  static bool in_interrupt_;
 };
 
 }  // namespace kernel
