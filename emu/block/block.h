@@ -1,9 +1,10 @@
 // Block: decoded instructions that run one after another, from one physical page.
 //
-// Invariant: all of a block lies in one page of RAM; an instruction that straddles two is in none. Only the
-// last instruction may leave it other than forwards, or change privilege, translation or code. Blocks depend
-// on nothing but the bytes they were decoded from, so one serves every mapping and mode. Everything is
-// immutable but Exit's link, which leads to a block of the same page and so never outlives it.
+// Invariant: all of a block lies in one page of RAM, but for an instruction that straddles two, which is a
+// block of its own (BlockCache::set_straddling). Only the last instruction may leave it other than forwards, or
+// change privilege, translation or code. Blocks depend on nothing but the bytes they were decoded from, so one
+// serves every mapping and mode. Everything is immutable but Exit's link, which leads to a block of the same
+// page and so never outlives it.
 #pragma once
 
 #include <type_traits>
@@ -44,8 +45,9 @@ struct Exit {
 static_assert(sizeof(Exit) == 24 && std::is_standard_layout_v<Exit>);
 
 struct Block {
-  const Cell*
-      cells;  ///< `count` of them and, where the last does not jump, one more that leaves; the exits follow
+  /// One for each instruction; where the last does not jump, one more that leaves; then the exits. In a
+  /// block of an instruction that straddles, one that checks comes first.
+  const Cell* cells;
   const Insn* insns;  ///< the same instructions, complete
   u16 count;
   u16 page_offset;

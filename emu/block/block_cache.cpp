@@ -39,21 +39,29 @@ CodePage& BlockCache::page(PhysAddr frame) {
 }
 
 Block* BlockCache::find_or_build(CodePage& page, u64 offset) {
-  Block*& slot = page.entry[offset / 2];
-  if (slot != nullptr) return slot;
+  if (Block* const known = page.entry[offset / 2]) return known;
   const Decoded decoded = decode_from(page.frame + offset);
-  if (decoded.insns.empty()) return nullptr;
+  return decoded.insns.empty() ? nullptr : keep(page, lay_out(decoded, offset));
+}
 
+void BlockCache::set_straddling(CodePage& page, const Insn& insn) {
+  keep(page, lay_out({.insns = {insn}, .length_bytes = insn.length}, kPageBytes - 2));
+}
+
+Block* BlockCache::keep(CodePage& page, std::unique_ptr<Storage> storage) {
   PageRecord& record = *pages_.at(page.frame.value);
   if (record.blocks.empty()) {
     ram_.set_has_code(page.frame, true);
     fast_.clear_stores();
   }
-  for (unsigned i = 0; i < decoded.length_bytes; i += 2) record.decoded.set((offset + i) / 2);
-  record.blocks.push_back(lay_out(decoded, offset));
+  Block* const block = &storage->block;
+  const u64 first = block->page_offset;
+  const u64 end = std::min<u64>(first + block->length_bytes, kPageBytes);
+  for (u64 at = first; at < end; at += 2) record.decoded.set(at / 2);
+  record.blocks.push_back(std::move(storage));
   ++stats_.built;
-  slot = &record.blocks.back()->block;
-  return slot;
+  page.entry[first / 2] = block;
+  return block;
 }
 
 BlockCache::Decoded BlockCache::decode_from(PhysAddr start) const {
@@ -88,6 +96,10 @@ Cell make_cell(const Insn& insn, unsigned place, OpHandler handler) {
   return cell;
 }
 
+Cell marker(OpHandler handler, i32 imm) {
+  return {.handler = handler, .rd = 0, .rs1 = 0, .rs2 = 0, .place = 0, .imm = imm};
+}
+
 }  // namespace
 
 std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded, u64 offset) const {
@@ -96,31 +108,34 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
   const unsigned count = static_cast<unsigned>(decoded.insns.size());
   const Insn& last = decoded.insns.back();
   const bool falls_through = !ends_block(last.op);
+  const bool straddles = offset + decoded.length_bytes > kPageBytes;
 
   // Where it can go directly, as deltas from its start.
   i32 deltas[2];
   unsigned exit_count = 0;
   const i32 length = static_cast<i32>(decoded.length_bytes);
-  if (has_flag(last.op, kBranch) || last.op == Op::jal)
+  if (has_flag(last.op, kBranch) || last.op == Op::jal) {
     deltas[exit_count++] = length - last.length + last.imm;
+  }
   if (has_flag(last.op, kBranch) || falls_through) deltas[exit_count++] = length;
 
-  const unsigned cell_count = count + (falls_through ? 1 : 0);
+  const unsigned cell_count = count + (straddles ? 1 : 0) + (falls_through ? 1 : 0);
   storage->code = std::make_unique<u8[]>(cell_count * sizeof(Cell) + exit_count * sizeof(Exit));
   Cell* const cells = reinterpret_cast<Cell*>(storage->code.get());
+  Cell* next = cells;
+  if (straddles) *next++ = marker(handlers_.straddle, static_cast<i32>(last.raw));
   unsigned place = 0;
-  for (unsigned i = 0; i < count; ++i) {
-    const Insn& insn = decoded.insns[i];
-    cells[i] = make_cell(insn, place, handlers_.op[static_cast<unsigned>(insn.op)]);
+  for (const Insn& insn : decoded.insns) {
+    *next++ = make_cell(insn, place, handlers_.op[static_cast<unsigned>(insn.op)]);
     place += insn.length;
   }
-  if (falls_through)
-    cells[count] = Cell{.handler = handlers_.fall_through, .rd = 0, .rs1 = 0, .rs2 = 0, .place = 0, .imm = 0};
+  if (falls_through) *next++ = marker(handlers_.fall_through, 0);
 
-  Exit* const exits = reinterpret_cast<Exit*>(cells + cell_count);
+  Exit* const exits = reinterpret_cast<Exit*>(next);
   for (unsigned i = 0; i < exit_count; ++i) {
     const i64 target_offset = static_cast<i64>(offset) + deltas[i];
-    const bool same_page = target_offset >= 0 && target_offset < static_cast<i64>(kPageBytes);
+    // An instruction that straddles leaves the second of its pages held, so all its exits look.
+    const bool same_page = !straddles && target_offset >= 0 && target_offset < static_cast<i64>(kPageBytes);
     exits[i] = Exit{.target = exits[i].as_cell(),
                     .pc_delta = deltas[i],
                     .count = 0,
@@ -174,6 +189,16 @@ void BlockCache::drop(PageRecord& record) {
   ram_.set_has_code(record.page.frame, false);
 }
 
-void BlockCache::release_dropped() { dropped_.clear(); }
+bool BlockCache::collect() {
+  dropped_.clear();
+  if (pages_.size() <= kMaxPages) return false;
+  for (const auto& [frame, record] : pages_) {
+    stats_.dropped += record->blocks.size();
+    ram_.set_has_code(PhysAddr(frame), false);
+  }
+  pages_.clear();
+  fast_.clear();  // the fetch entries lead to the pages
+  return true;
+}
 
 }  // namespace quire

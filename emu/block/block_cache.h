@@ -24,6 +24,7 @@ struct HandlerTable {
   OpHandler fall_through;  ///< leaves a block whose last instruction does not jump
   OpHandler link;          ///< an exit to the same page that has not been taken yet
   OpHandler cross_page;    ///< an exit to another page
+  OpHandler straddle;      ///< before an instruction that straddles two pages: checks its bits, Cell::imm
 };
 
 struct BlockStats {
@@ -37,18 +38,24 @@ class BlockCache final : private RamWatcher {
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
 
-  /// Valid as long as the cache.
+  /// Valid until collect() says otherwise.
   CodePage& page(PhysAddr frame);
   /// The block that starts at this offset, decoded if need be. Null: its first instruction straddles two
-  /// pages.
+  /// pages and has not been seen yet.
   Block* find_or_build(CodePage& page, u64 offset);
+  /// A block of one instruction at the end of `page`, whose second half was found elsewhere: `insn` is right
+  /// only as long as that half is, so the first cell's handler must compare.
+  void set_straddling(CodePage& page, const Insn& insn);
   void link(Exit& exit, const Block& target) const;
 
-  /// Frees what was dropped. Precondition: no engine is in a block.
-  void release_dropped();
+  /// Frees what was dropped and, when code has been seen in very many pages, everything: true, and no
+  /// CodePage is valid any more. Precondition: no engine is in a block.
+  bool collect();
   const BlockStats& stats() const { return stats_; }
 
  private:
+  static constexpr usize kMaxPages = 16384;  // of some 17 KiB each
+
   struct Storage;
   struct PageRecord {
     CodePage page;
@@ -62,6 +69,7 @@ class BlockCache final : private RamWatcher {
   void drop(PageRecord& record);
   Decoded decode_from(PhysAddr start) const;
   std::unique_ptr<Storage> lay_out(const Decoded& decoded, u64 offset) const;
+  Block* keep(CodePage& page, std::unique_ptr<Storage> storage);
 
   Ram& ram_;
   FastTlb& fast_;

@@ -4,9 +4,12 @@
 // and the count live in argument registers; a block's instructions are counted when it is entered, and
 // run_slowly() takes back those that have not run.
 
+#include <cstring>
+
 #include "emu/hart/execute.h"
 #include "emu/interp/engine.h"
 #include "emu/interp/fast_context.h"
+#include "emu/isa/decode.h"
 #include "emu/isa/sem/sem.h"
 
 namespace quire {
@@ -48,28 +51,58 @@ void leave(HartState* state, u64 pc, i64 left) {
     QUIRE_DISPATCH(state, first_cell, pc, start_left);                                        \
   } while (false)
 
+/// Makes the held page that of `pc` and finds its blocks.
+MaybeTrap hold_page(Engine& engine, u64 pc) {
+  Hart& hart = engine.hart;
+  HartState& state = hart.state();
+  const bool held = state.fetch_page == align_down(pc, kPageBytes);
+  if (const MaybeTrap trap = enter_fetch_page(hart, pc)) return trap;
+  CodePage& page = engine.blocks.page(PhysAddr(state.fetch_frame));
+  state.fetch_blocks = &page;
+  // A page that was held already may have left the TLB since, and must then be walked for anew when left.
+  const bool must_count = hart.fetch_mode().translates() && hart.mmu().tlb().sees_every_access();
+  if (!held && !must_count) {
+    state.fetch_bank->slot(Access::kExecute, pc) = {state.fetch_page, reinterpret_cast<u64>(&page)};
+  }
+  return {};
+}
+
+u32 straddling_bits(const HartState& state, const CodePage& first, const CodePage& second) {
+  u16 low;
+  u16 high;
+  std::memcpy(&low, reinterpret_cast<const u8*>(first.frame.value + kPageBytes - 2 - state.ram_delta), 2);
+  std::memcpy(&high, reinterpret_cast<const u8*>(second.frame.value - state.ram_delta), 2);
+  return low | u32{high} << 16;
+}
+
+/// The instruction at state.pc, whose first half ends the held page; the second half's page is held
+/// afterwards.
+void run_straddling(Engine& engine) {
+  HartState& state = engine.hart.state();
+  CodePage& first = *static_cast<CodePage*>(state.fetch_blocks);
+  if (const MaybeTrap trap = hold_page(engine, state.pc + 2)) return engine.hart.take_exception(*trap);
+  const Insn insn = decode(straddling_bits(state, first, *static_cast<CodePage*>(state.fetch_blocks)));
+  engine.blocks.set_straddling(first, insn);
+  execute(engine.hart, insn);
+}
+
 /// Enters the block at `pc` where the engine does not know it yet; fetches that trap or straddle end here.
 [[gnu::noinline, gnu::cold]] void enter_slowly(HartState* state, const Cell*, u64 pc, i64 left) {
   Engine& engine = engine_of(state);
   leave(state, pc, left);
   // The next instruction is not due yet, and neither is the look at its page.
   if (left <= 0) return;
-  Hart& hart = engine.hart;
-  const bool held = state->fetch_page == align_down(pc, kPageBytes);
-  if (const MaybeTrap trap = enter_fetch_page(hart, pc)) return hart.take_exception(*trap);
-  CodePage& page = engine.blocks.page(PhysAddr(state->fetch_frame));
-  state->fetch_blocks = &page;
-  // A page that was held already may have left the TLB since, and must then be walked for anew when left.
-  const bool must_count = hart.fetch_mode().translates() && hart.mmu().tlb().sees_every_access();
-  if (!held && !must_count) {
-    state->fetch_bank->slot(Access::kExecute, pc) = {state->fetch_page, reinterpret_cast<u64>(&page)};
-  }
+  if (const MaybeTrap trap = hold_page(engine, pc)) return engine.hart.take_exception(*trap);
+  CodePage& page = *static_cast<CodePage*>(state->fetch_blocks);
   const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));
-  if (block == nullptr) {
-    if (const auto insn = fetch(hart)) execute(hart, *insn);
-    return;
-  }
+  if (block == nullptr) return run_straddling(engine);
   QUIRE_START(state, block->cells, block->count, pc, left);
+}
+
+void hold(HartState* state, u64 page_address, const CodePage* page) {
+  state->fetch_page = page_address;
+  state->fetch_frame = page->frame.value;
+  state->fetch_blocks = const_cast<CodePage*>(page);
 }
 
 /// Goes to `pc`, wherever that is. The held page stays or is found again without side effects.
@@ -82,18 +115,41 @@ void leave(HartState* state, u64 pc, i64 left) {
     // Not before it is due: a held page is architectural.
     if (__builtin_expect(left == 0, 0)) QUIRE_TAIL return enter_slowly(state, cell, pc, left);
     page = reinterpret_cast<const CodePage*>(entry.payload);
-    state->fetch_page = page_address;
-    state->fetch_frame = page->frame.value;
-    state->fetch_blocks = const_cast<CodePage*>(page);
+    hold(state, page_address, page);
   }
   const Block* block = page->find(pc);
   if (__builtin_expect(block == nullptr, 0)) QUIRE_TAIL return enter_slowly(state, cell, pc, left);
   QUIRE_START(state, block->cells, block->count, pc, left);
 }
 
+/// A straddling instruction whose second page is unknown or whose bits have changed.
+[[gnu::noinline, gnu::cold]] void straddle_slowly(HartState* state, const Cell*, u64 pc, i64 left) {
+  leave(state, pc, left + 1);
+  run_straddling(engine_of(state));
+}
+
+/// Before the instruction itself, which is in the next cell.
+QUIRE_HANDLER straddle(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  const u64 second_page = pc + 2;
+  const FastEntry& entry = state->fetch_bank->slot(Access::kExecute, second_page);
+  const CodePage* first = static_cast<const CodePage*>(state->fetch_blocks);
+  const CodePage* second = reinterpret_cast<const CodePage*>(entry.payload);
+  if (entry.tag != second_page || straddling_bits(*state, *first, *second) != static_cast<u32>(cell->imm)) {
+    QUIRE_TAIL return straddle_slowly(state, cell, pc, left);
+  }
+  hold(state, second_page, second);
+  QUIRE_DISPATCH(state, cell + 1, pc, left);
+}
+
 /// Whatever the fast path does not do.
 [[gnu::noinline]] void run_slowly(HartState* state, const Cell* cell, u64 pc, i64 left) {
   Engine& engine = engine_of(state);
+  if (state->fetch_page != align_down(pc, kPageBytes)) [[unlikely]] {
+    // It straddles two pages, its bits are in the cell before, and the second page is held.
+    leave(state, pc, left + 1);
+    execute(engine.hart, decode(static_cast<u32>((cell - 1)->imm)));
+    return;
+  }
   const CodePage* page = static_cast<const CodePage*>(state->fetch_blocks);
   const Block* block = page->find(pc);
   const i64 index = cell - block->cells;
@@ -176,7 +232,8 @@ const HandlerTable& interpreter_handlers() {
                                       },
                                   .fall_through = erase(fall_through),
                                   .link = erase(link),
-                                  .cross_page = erase(cross_page)};
+                                  .cross_page = erase(cross_page),
+                                  .straddle = erase(straddle)};
   return table;
 }
 

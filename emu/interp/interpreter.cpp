@@ -50,7 +50,7 @@ RunExit Interpreter::Impl::run(u64 until_icount) {
     if (hart_.waiting()) return RunExit::kWfi;
     state.waiting = 0;
     hart_.take_pending_interrupt();
-    engine_.blocks.release_dropped();
+    if (engine_.blocks.collect()) state.fetch_blocks = nullptr;
     run_slice(std::min(until_icount, state.icount + kSlice));
   }
 }

@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "emu/isa/decode.h"
+
 namespace quire {
 namespace {
 
@@ -19,6 +21,7 @@ void op_handler() {}
 void fall_through() {}
 void link_exit() {}
 void cross_page() {}
+void straddle() {}
 
 HandlerTable handlers() {
   HandlerTable table{};
@@ -26,6 +29,7 @@ HandlerTable handlers() {
   table.fall_through = fall_through;
   table.link = link_exit;
   table.cross_page = cross_page;
+  table.straddle = straddle;
   return table;
 }
 
@@ -100,6 +104,21 @@ TEST_F(BlockCacheTest, InstructionThatStraddlesIsInNoBlock) {
   EXPECT_EQ(build(0xffe), nullptr);
 }
 
+TEST_F(BlockCacheTest, StraddlingBlockChecksItsBitsAndLooksAtEveryExit) {
+  const u32 branch = 0xfe00'0ee3;  // beqz zero, -4
+  put<u32>(0xffe, {branch});
+  cache->set_straddling(cache->page(kBase), decode(branch));
+  const Block* block = build(0xffe);
+  ASSERT_NE(block, nullptr);
+  EXPECT_EQ(block->count, 1);
+  EXPECT_EQ(block->cells[0].handler, straddle);
+  EXPECT_EQ(static_cast<u32>(block->cells[0].imm), branch);
+  EXPECT_EQ(block->cells[1].place, 0);
+  EXPECT_EQ(exits(*block, 2)[0].handler, cross_page);
+  EXPECT_EQ(exits(*block, 2)[0].pc_delta, -4);
+  EXPECT_EQ(exits(*block, 2)[1].handler, cross_page);
+}
+
 TEST_F(BlockCacheTest, LongRunsAreCut) {
   for (u64 offset = 0; offset < 0x800; offset += 4) put<u32>(offset, {kNop});
   const Block* block = build(0);
@@ -127,7 +146,7 @@ TEST_F(BlockCacheTest, WritesToDecodedBytesDropThePageOthersDoNot) {
   EXPECT_EQ(cache->page(kBase).find(0x100), nullptr);
   EXPECT_FALSE(ram.watched(kBase + 0x100));
   EXPECT_EQ(block->count, 2);  // still readable: it may be running
-  cache->release_dropped();
+  EXPECT_FALSE(cache->collect());
   EXPECT_EQ(cache->stats().dropped, 1u);
 }
 
