@@ -27,8 +27,6 @@ inline HartLocal& this_hart() {
   return *local;
 }
 
-inline bool interrupts_enabled() { return (read_csr<Csr::kSstatus>() & kSstatusSie) != 0; }
-
 /// Sleeps until an interrupt is pending, takes it, and returns with interrupts off again.
 inline void wait_for_interrupt() {
   asm volatile("wfi" ::: "memory");  // wakes on a pending enabled interrupt even while SIE is clear

@@ -112,7 +112,6 @@ int compare_memory(const void* a, const void* b, usize bytes) {
   return 0;
 }
 
-void clear_page(void* page) { fill_memory(page, 0, 4096); }
 void copy_page(void* to, const void* from) { copy_memory(to, from, 4096); }
 
 }  // namespace kernel

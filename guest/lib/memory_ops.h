@@ -16,8 +16,7 @@ void fill_memory(void* to, u8 value, usize bytes);
 /// Negative, zero or positive, as memcmp.
 int compare_memory(const void* a, const void* b, usize bytes);
 
-/// Both page-aligned, whole pages of 4 KiB.
-void clear_page(void* page);
+/// Both page-aligned: a whole page of 4 KiB.
 void copy_page(void* to, const void* from);
 
 }  // namespace kernel

@@ -128,11 +128,6 @@ class Vector {
     ASSERT(size_ > 0);
     data_[--size_].~T();
   }
-  T take_back() {
-    T value = std::move(back());
-    pop();
-    return value;
-  }
   void erase(usize index) {
     ASSERT(index < size_);
     std::move(data_ + index + 1, data_ + size_, data_ + index);

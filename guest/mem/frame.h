@@ -46,8 +46,6 @@ enum FrameFlag : u16 {
   kFrameDirty = 1U << 0,     ///< page cache: newer than its backing store
   kFrameListed = 1U << 1,    ///< on a FrameList
   kFrameFreeHead = 1U << 2,  ///< head of a free block
-  kFrameReferenced = 1U << 3,
-  kFrameLocked = 1U << 4,
 };
 
 /// Builds the frame table from the memory of `info`; reserves firmware, kernel image, device tree and initrd.

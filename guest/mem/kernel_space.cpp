@@ -187,9 +187,4 @@ void free_kernel_stack(KernelStack stack) {
   g_stack_hint = std::min(g_stack_hint, slot);
 }
 
-bool in_stack_guard(VirtAddr address) {
-  return address.value >= kStackAreaBase && address.value < kStackAreaBase + kAreaBytes &&
-         (address.value & kStackBytes) == 0;
-}
-
 }  // namespace kernel

@@ -23,7 +23,4 @@ struct KernelStack {
 KResult<KernelStack> alloc_kernel_stack();
 void free_kernel_stack(KernelStack stack);
 
-/// Whether `address` lies in the guard of a kernel stack.
-bool in_stack_guard(VirtAddr address);
-
 }  // namespace kernel
