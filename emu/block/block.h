@@ -1,10 +1,10 @@
 // Block: decoded instructions that run one after another, from one physical page.
 //
 // Invariant: all of a block lies in one page of RAM, but for an instruction that straddles two, which is a
-// block of its own (BlockCache::set_straddling). Only the last instruction may leave it other than forwards, or
-// change privilege, translation or code. Blocks depend on nothing but the bytes they were decoded from, so one
-// serves every mapping and mode. Everything is immutable but Exit's link, which leads to a block of the same
-// page and so never outlives it.
+// block of its own (BlockCache::set_straddling). Only the last instruction may leave it other than forwards,
+// or change privilege, translation or code. Blocks depend on nothing but the bytes they were decoded from, so
+// one serves every mapping and mode. Everything is immutable but Exit's link, which leads to a block of the
+// same page and so never outlives it.
 #pragma once
 
 #include <type_traits>

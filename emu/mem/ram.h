@@ -1,7 +1,8 @@
 // Guest RAM: one host mapping at a fixed host address, zero until written.
 //
 // Invariant: every page with decoded code in it, or that a device looks at, is watched, and whoever writes
-// such a page tells the watchers before the next instruction runs. Base and size are multiples of the page size.
+// such a page tells the watchers before the next instruction runs. Base and size are multiples of the page
+// size.
 #pragma once
 
 #include <span>
