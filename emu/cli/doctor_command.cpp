@@ -40,7 +40,7 @@ bool on_path(const std::string& name) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((folder + "/" + name).c_str(), X_OK) == 0) {
+    if (::access(fmt::format("{}/{}", folder, name).c_str(), X_OK) == 0) {
       return true;
     }
   }

@@ -19,7 +19,7 @@
 namespace quire::cli {
 namespace {
 
-constexpr std::size_t kKeptLogBytes = 16 * 1024;
+constexpr std::size_t kKeptLogBytes = std::size_t{16} << 10;
 
 Program program_of(const Options& options) {
   Program program;

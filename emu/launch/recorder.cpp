@@ -46,7 +46,7 @@ EventRecorder::EventRecorder(const std::vector<std::string>& names, const std::v
     if (table_of_id_.size() <= id) {
       table_of_id_.resize(id + 1, -1);
     }
-    table_of_id_[id] = static_cast<std::int8_t>(tables_.size());
+    table_of_id_[id] = static_cast<int>(tables_.size());
     tables_.push_back({info, {}, {}, std::vector<std::vector<std::uint64_t>>(info->fields.size())});
     tests_.emplace_back();
   }

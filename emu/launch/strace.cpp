@@ -257,6 +257,15 @@ class ArgumentFormatter {
   const std::array<std::uint64_t, 6>& args_;
 };
 
+/// pipe2 and dup3 take O_ flags that say nothing of reading or writing, which 0 would mean to open.
+std::string without_access_mode(std::string flags) {
+  constexpr std::string_view kMode = "O_RDONLY";
+  if (flags.starts_with(kMode)) {
+    flags.erase(0, std::min(flags.size(), kMode.size() + 1));
+  }
+  return flags.empty() ? "0" : flags;
+}
+
 std::string format_arguments(Machine& machine, std::uint64_t satp, std::uint64_t number,
                              const std::array<std::uint64_t, 6>& args, std::optional<std::int64_t> result) {
   const ArgumentFormatter formatter(machine, satp, args);
@@ -269,9 +278,13 @@ std::string format_arguments(Machine& machine, std::uint64_t satp, std::uint64_t
         (args[index - 1] & kMakesFile) == 0) {
       break;  // the caller left it out, and the register holds anything
     }
-    previous = kind;
     text += index == 0 ? "" : ", ";
-    text += formatter.format(index, kind, result);
+    if (kind == SyscallArg::k_open_flags && previous != SyscallArg::k_path) {
+      text += without_access_mode(formatter.format(index, kind, result));
+    } else {
+      text += formatter.format(index, kind, result);
+    }
+    previous = kind;
     ++index;
   }
   return text;

@@ -59,7 +59,7 @@ class EventRecorder : public TraceSink {
 
   std::vector<Table> tables_;
   std::vector<std::vector<Test>> tests_;  ///< as tables_
-  std::vector<std::int8_t> table_of_id_;  ///< -1: not recorded
+  std::vector<int> table_of_id_;          ///< -1: not recorded
   std::vector<Row> order_;
   std::size_t limit_rows_;
   std::uint64_t dropped_ = 0;
