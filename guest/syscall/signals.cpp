@@ -189,7 +189,9 @@ SyscallResult sys_rt_tgsigqueueinfo(const SyscallArgs& args) {
 }
 
 SyscallResult sys_restart_syscall(const SyscallArgs&) {
-  return Err(Errno::kEINTR);  // repeated calls are executed with their own number here
+  // Repeated calls are executed under their own number here: nothing waits to be restarted.
+  current_task().restart = Restart::kNever;
+  return Err(Errno::kEINTR);
 }
 
 }  // namespace kernel

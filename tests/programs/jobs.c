@@ -31,7 +31,10 @@ int main(int argc, char** argv) {
     printf("exec from a thread: pid kept %d\n", getppid() > 0);
     return 3;
   }
-  self_path = argv[0];
+  static char path[4096];
+  if (readlink("/proc/self/exe", path, sizeof path - 1) < 0) return 1;
+  self_path = path;
+  (void)argv;
   int status;
   siginfo_t info;
   setvbuf(stdout, NULL, _IONBF, 0);
