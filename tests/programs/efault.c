@@ -8,14 +8,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static uint64_t state = 88172645463325252ull;
-static uint64_t next(void) {
-  state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-  return state;
-}
 
 #define TRY_CALL(...)                                                                       \
   do {                                                                                      \
@@ -84,34 +79,6 @@ int main(void) {
   memset(edge, 'e', 4096);
   printf("edge: %zd\n", write(fd, edge + 4000, 200));
   TRY_CALL(SYS_openat, AT_FDCWD, edge + 4090, O_RDONLY);
-  // Anything at all, in children that may die of it.
-  static const int skip[] = {SYS_exit, SYS_exit_group, SYS_reboot, SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo,
-                             SYS_rt_sigsuspend, SYS_clone, SYS_clone3, SYS_rt_sigtimedwait, SYS_nanosleep,
-                             SYS_clock_nanosleep, SYS_ppoll, SYS_pselect6, SYS_read, SYS_readv, SYS_futex, SYS_rt_sigreturn};
-  uint64_t values[] = {0, 1, 2, 8, 4095, 4096, (uint64_t)edge, (uint64_t)edge + 4095, (uint64_t)bad, (uint64_t)kernel,
-                       ~0ull, ~0ull - 4095, 1ull << 63, 1ull << 38, (1ull << 38) - 4096, 0x7fffffff, 0x80000000, (uint64_t)fd};
-  fflush(stdout);
-  for (int round = 0; round < 40; ++round) {
-    pid_t child = fork();
-    if (child == 0) {
-      state += (uint64_t)round * 7919;
-      alarm(2);
-      int null = open("/dev/null", O_RDWR);
-      dup2(null, 1), dup2(null, 2), dup2(null, 0);
-      for (int i = 0; i < 500; ++i) {
-        long number = (long)(next() % 470);
-        int skipped = 0;
-        for (unsigned k = 0; k < sizeof skip / sizeof *skip; ++k) skipped |= skip[k] == number;
-        if (skipped) continue;
-        uint64_t a[6];
-        for (int k = 0; k < 6; ++k) a[k] = next() % 4 ? values[next() % (sizeof values / sizeof *values)] : next();
-        syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-      }
-      _exit(0);
-    }
-    int status;
-    waitpid(child, &status, 0);
-  }
-  puts("alive");
+  puts("end");
   return 0;
 }
