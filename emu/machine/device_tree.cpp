@@ -134,6 +134,7 @@ void write_cpus(TreeWriter& tree) {
   tree.text("mmu-type", "riscv,sv39");
   tree.begin("interrupt-controller");
   tree.cells("#interrupt-cells", {1});
+  tree.cells("#address-cells", {0});
   tree.flag("interrupt-controller");
   tree.text("compatible", "riscv,cpu-intc");
   tree.cells("phandle", {kCpuIntc});

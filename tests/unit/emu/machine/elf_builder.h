@@ -42,7 +42,9 @@ class ElfBuilder {
       file.insert(file.end(), data[i].begin(), data[i].end());
     }
     std::memcpy(file.data(), &header, sizeof header);
-    std::memcpy(file.data() + sizeof header, segments.data(), segments.size() * sizeof segments[0]);
+    if (!segments.empty()) {
+      std::memcpy(file.data() + sizeof header, segments.data(), segments.size() * sizeof segments[0]);
+    }
     return file;
   }
 
