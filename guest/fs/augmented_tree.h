@@ -136,8 +136,8 @@ class AugmentedTree : NonCopyable {
   }
 
   /// Lifts the child on one side over its parent; returns it.
-  AugmentedNode* rotate(AugmentedNode* top, AugmentedNode* AugmentedNode::* side,
-                        AugmentedNode* AugmentedNode::* other) {
+  AugmentedNode* rotate(AugmentedNode* top, AugmentedNode* AugmentedNode::*side,
+                        AugmentedNode* AugmentedNode::*other) {
     AugmentedNode* const lifted = top->*side;
     replace(top, lifted);
     top->*side = lifted->*other;
@@ -151,8 +151,8 @@ class AugmentedTree : NonCopyable {
     return lifted;
   }
 
-  AugmentedNode* lift_heavy(AugmentedNode* top, AugmentedNode* AugmentedNode::* side,
-                            AugmentedNode* AugmentedNode::* other) {
+  AugmentedNode* lift_heavy(AugmentedNode* top, AugmentedNode* AugmentedNode::*side,
+                            AugmentedNode* AugmentedNode::*other) {
     if (height((top->*side)->*other) > height((top->*side)->*side)) {
       rotate(top->*side, other, side);
     }

@@ -101,13 +101,7 @@ class CachedFileOperations final : public FileOperations {
 
   KResult<void> sync(File& file) override { return file.inode().page_cache()->write_back(0, ~u64{0}); }
 
-  KResult<RefPtr<File>> map(File& file, bool shared, u64, u64) override {
-    const auto seals = file.inode().seals();
-    if (shared && file.writable() && seals.ok() && (seals.value() & kSealWrite) != 0) {
-      return Err(Errno::kEPERM);
-    }
-    return RefPtr<File>(&file);
-  }
+  KResult<RefPtr<File>> map(File& file, bool, u64, u64) override { return RefPtr<File>(&file); }
 
   KResult<FaultPage> fault(File& file, u64 index, Access) override {
     Inode& inode = file.inode();

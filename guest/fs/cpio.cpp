@@ -16,7 +16,19 @@ constexpr usize kFieldDigits = 8;
 constexpr usize kAlignment = 4;
 
 enum Field : unsigned {
-  kInode, kMode, kUid, kGid, kLinks, kMtime, kFileBytes, kDevMajor, kDevMinor, kRdevMajor, kRdevMinor, kNameBytes, kSum,
+  kInode,
+  kMode,
+  kUid,
+  kGid,
+  kLinks,
+  kMtime,
+  kFileBytes,
+  kDevMajor,
+  kDevMinor,
+  kRdevMajor,
+  kRdevMinor,
+  kNameBytes,
+  kSum,
   kFields
 };
 

@@ -1,4 +1,5 @@
-// Reader of cpio archives in the "newc" format, as initramfs images use it. Pure; tested and fuzzed on the host.
+// Reader of cpio archives in the "newc" format, as initramfs images use it. Pure; tested and fuzzed on the
+// host.
 //
 // Foreign bytes: whatever they are, entries handed out lie inside them. An initramfs may be several
 // archives in a row with zero padding between; the reader goes on with the next after each trailer.
@@ -11,7 +12,7 @@
 namespace kernel {
 
 struct CpioEntry {
-  StringView name;     ///< without leading "/" and "./"; "" is the root
+  StringView name;  ///< without leading "/" and "./"; "" is the root
   u32 inode;
   u32 mode;
   u32 uid;

@@ -11,7 +11,9 @@ KResult<RefPtr<Dentry>> try_make_dentry(RefPtr<Inode> inode, StringView name) {
   return RefPtr<Dentry>::adopt(dentry);
 }
 
-KResult<RefPtr<Dentry>> Dentry::make_root(RefPtr<Inode> inode) { return try_make_dentry(std::move(inode), {}); }
+KResult<RefPtr<Dentry>> Dentry::make_root(RefPtr<Inode> inode) {
+  return try_make_dentry(std::move(inode), {});
+}
 
 KResult<RefPtr<Dentry>> Dentry::make_nameless(StringView name, RefPtr<Inode> inode, bool deleted) {
   RefPtr<Dentry> dentry = TRY(try_make_dentry(std::move(inode), name));

@@ -148,8 +148,13 @@ struct Node {
   u64 device;
 };
 constexpr Node kNodes[] = {
-    {"null", 0666, kNull},     {"zero", 0666, kZero}, {"full", 0666, kFull},       {"random", 0666, kRandom},
-    {"urandom", 0666, kUrandom}, {"tty", 0666, kTty},   {"console", 0600, kConsole},
+    {"null", 0666, kNull},
+    {"zero", 0666, kZero},
+    {"full", 0666, kFull},
+    {"random", 0666, kRandom},
+    {"urandom", 0666, kUrandom},
+    {"tty", 0666, kTty},
+    {"console", 0600, kConsole},
     {"vport0p0", 0666, make_device(kPortMajor, 0)},
     {"vport0p1", 0666, make_device(kPortMajor, 1)},
     {"vport0p2", 0666, make_device(kPortMajor, 2)},

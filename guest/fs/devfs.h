@@ -11,7 +11,8 @@ KResult<void> register_char_device(u64 device, FileOperations& operations);
 /// ENXIO.
 KResult<FileOperations*> find_char_device(u64 device);
 
-/// A file system of type devtmpfs with null, zero, full, random, urandom, console and tty, and the usual links.
+/// A file system of type devtmpfs with null, zero, full, random, urandom, console and tty, and the usual
+/// links.
 KResult<RefPtr<FileSystem>> make_devfs();
 /// Adds a node, or fails as create does.
 KResult<void> add_device_node(FileSystem& devfs, StringView name, u32 mode, u64 device);

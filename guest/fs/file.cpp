@@ -96,7 +96,8 @@ KResult<RefPtr<File>> File::open(Path path, u32 flags) {
   return open_with(std::move(path), flags, *operations);
 }
 
-KResult<RefPtr<File>> File::open_with(Path path, u32 flags, FileOperations& operations, UniquePtr<FileState> state) {
+KResult<RefPtr<File>> File::open_with(Path path, u32 flags, FileOperations& operations,
+                                      UniquePtr<FileState> state) {
   RefPtr<File> file = TRY(try_make_ref<File>(std::move(path), flags, &operations, std::move(state)));
   if (file->writable_ && file->inode().is_regular()) {
     TRY(file->inode().begin_write());
@@ -265,7 +266,8 @@ KResult<void> File::allocate(u32 flags, i64 offset, i64 bytes) {
     return Err(inode().is_directory() ? Errno::kEISDIR : Errno::kENODEV);
   }
   u64 end = 0;
-  if (__builtin_add_overflow(static_cast<u64>(offset), static_cast<u64>(bytes), &end) || end > kMaxFileBytes) {
+  if (__builtin_add_overflow(static_cast<u64>(offset), static_cast<u64>(bytes), &end) ||
+      end > kMaxFileBytes) {
     return Err(Errno::kEFBIG);
   }
   MutexGuard guard(inode().lock);

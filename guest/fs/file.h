@@ -1,7 +1,8 @@
 // File: an open file description (open(2)): a file, how it was opened, and a position.
 //
 // FileOperations is the seam to what is behind a descriptor: cached files, directories, pipes, devices,
-// procfs. Lock: `position_lock` for the position; the rest does not change after opening, but the status flags.
+// procfs. Lock: `position_lock` for the position; the rest does not change after opening, but the status
+// flags.
 #pragma once
 
 #include "guest/fs/frame_ref.h"
@@ -23,7 +24,7 @@ class FileState {
 
 /// A page as `fault` hands it to an address space.
 struct FaultPage {
-  FrameRef frame;         ///< empty: `address` is device memory, not counted
+  FrameRef frame;  ///< empty: `address` is device memory, not counted
   PhysAddr address{};
   bool major = false;     ///< it had to be read from a backing store
   bool writable = false;  ///< may be mapped writable at once: nobody asks to hear of the first write
@@ -38,7 +39,8 @@ class FileOperations {
   /// The last reference to the opening is gone.
   virtual void release(File&) {}
 
-  /// At `position`, which those that cannot seek ignore. The count, 0 at the end. EINVAL where it cannot be read.
+  /// At `position`, which those that cannot seek ignore. The count, 0 at the end. EINVAL where it cannot be
+  /// read.
   virtual KResult<usize> read(File&, u64 /*position*/, IoBuffer&) { return Err(Errno::kEINVAL); }
   virtual KResult<usize> write(File&, u64 /*position*/, IoBuffer&) { return Err(Errno::kEINVAL); }
   /// False: a stream; lseek and pread are ESPIPE.

@@ -98,7 +98,8 @@ class Unpacker {
   }
 
   KResult<void> set_attributes(const CpioEntry& entry) {
-    const Path path = entry.name.empty() ? context_.root : TRY(resolve(context_, context_.root, entry.name, 0));
+    const Path path =
+        entry.name.empty() ? context_.root : TRY(resolve(context_, context_.root, entry.name, 0));
     Inode& inode = path.inode();
     if (!inode.is_symlink()) {
       TRY(inode.set_mode(entry.mode & kModeAllPermissions));

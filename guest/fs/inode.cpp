@@ -42,7 +42,9 @@ KResult<RefPtr<Inode>> Inode::lookup(StringView) { return Err(Errno::kENOTDIR); 
 KResult<RefPtr<Inode>> Inode::create(StringView, const NewInode&) {
   return Err(is_directory() ? Errno::kEACCES : Errno::kENOTDIR);
 }
-KResult<void> Inode::link(StringView, Inode&) { return Err(is_directory() ? Errno::kEPERM : Errno::kENOTDIR); }
+KResult<void> Inode::link(StringView, Inode&) {
+  return Err(is_directory() ? Errno::kEPERM : Errno::kENOTDIR);
+}
 KResult<void> Inode::unlink(StringView) { return Err(is_directory() ? Errno::kEPERM : Errno::kENOTDIR); }
 KResult<void> Inode::rmdir(StringView) { return Err(is_directory() ? Errno::kEPERM : Errno::kENOTDIR); }
 KResult<void> Inode::rename(StringView, Inode&, StringView, u32) {

@@ -98,13 +98,16 @@ class Inode : public RefCounted<Inode> {
   virtual KResult<void> unlink(StringView name);
   /// ENOTEMPTY.
   virtual KResult<void> rmdir(StringView name);
-  /// Within one file system; an existing target has been checked (types agree), and is replaced, or exchanged.
+  /// Within one file system; an existing target has been checked (types agree), and is replaced, or
+  /// exchanged.
   virtual KResult<void> rename(StringView name, Inode& to, StringView to_name, u32 flags);
-  /// Calls `sink` for the entries from `position` on, without "." and ".."; 0 is the start. Returns where it stopped.
+  /// Calls `sink` for the entries from `position` on, without "." and ".."; 0 is the start. Returns where it
+  /// stopped.
   virtual KResult<u64> read_directory(u64 position, DirectorySink& sink);
   /// A nameless regular file (O_TMPFILE). EOPNOTSUPP.
   virtual KResult<RefPtr<Inode>> create_nameless(const NewInode& what);
-  /// False once the name it was looked up by stands for nothing, or something else (procfs): look it up afresh.
+  /// False once the name it was looked up by stands for nothing, or something else (procfs): look it up
+  /// afresh.
   virtual bool is_current() const { return true; }
 
   // --- symbolic links (EINVAL elsewhere) ---

@@ -21,7 +21,8 @@ class IntervalTree {
   void insert(Interval& interval) { tree_.insert(interval); }
   void erase(Interval& interval) { tree_.erase(interval); }
 
-  /// Calls `fn(Interval&)` for each that overlaps [first, last], in order of their starts. `fn` must not change the tree.
+  /// Calls `fn(Interval&)` for each that overlaps [first, last], in order of their starts. `fn` must not
+  /// change the tree.
   template <class Fn>
   void for_each_overlap(u64 first, u64 last, Fn fn) const {
     visit(tree_.root(), first, last, fn);

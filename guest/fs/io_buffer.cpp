@@ -46,7 +46,8 @@ KResult<IoBuffer> IoBuffer::vector(Span<const IoSegment> segments) {
   return buffer;
 }
 
-/// `move(segment offset pointer parts..., count)` moves bytes at the current place and returns how many it could.
+/// `move(segment offset pointer parts..., count)` moves bytes at the current place and returns how many it
+/// could.
 template <class Move>
 usize IoBuffer::transfer(usize bytes, Move move) {
   usize moved = 0;

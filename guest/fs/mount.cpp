@@ -53,7 +53,9 @@ KResult<RefPtr<Mount>> mount_at(const Path& where, RefPtr<FileSystem> fs, String
   return mount;
 }
 
-KResult<RefPtr<Mount>> mount_internal(RefPtr<FileSystem> fs) { return MountTable::make(std::move(fs), "none"); }
+KResult<RefPtr<Mount>> mount_internal(RefPtr<FileSystem> fs) {
+  return MountTable::make(std::move(fs), "none");
+}
 
 Mount* mount_on(const Mount& mount, const Dentry& dentry) {
   if (dentry.mounts == 0) {

@@ -44,14 +44,16 @@ class PageCache : NonCopyable {
   /// Writes the dirty pages of [first, last] to the backing store.
   KResult<void> write_back(u64 first, u64 last);
 
-  /// The file is `new_size` bytes long from now on: drops and unmaps pages beyond, zeroes the tail of the last.
+  /// The file is `new_size` bytes long from now on: drops and unmaps pages beyond, zeroes the tail of the
+  /// last.
   void truncate(u64 new_size);
   /// Makes whole pages [first, last] a hole.
   void drop(u64 first, u64 last);
   /// Zeroes bytes of a page that is there.
   void zero_range(u64 index, u64 from, u64 to);
 
-  /// The reverse map: address spaces report which pages they map. Not for their locks: callers hold the mmap lock.
+  /// The reverse map: address spaces report which pages they map. Not for their locks: callers hold the mmap
+  /// lock.
   void add_mapping(FileMapping& mapping, u64 first, u64 last);
   void remove_mapping(FileMapping& mapping);
   bool mapped() const { return !mappings_.empty(); }

@@ -1,4 +1,5 @@
-// PageIndex<T>: page number -> T*, a radix tree that grows with the largest number in it. Pure; tested on the host.
+// PageIndex<T>: page number -> T*, a radix tree that grows with the largest number in it. Pure; tested on the
+// host.
 //
 // Invariants: a tree of height h holds numbers below 64^h; height 0 is a single item at 0 in the root
 // pointer itself; a node's bitmap says which slots are in use, and an empty node is freed at once.

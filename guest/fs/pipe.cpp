@@ -306,14 +306,13 @@ class FifoOperations final : public PipeOperations {
     if (file.nonblocking()) {
       return {};
     }
-    const auto met =
-        file.readable()
-            ? wait_event_interruptible(
-                  pipe.readers_queue,
-                  [&] { return pipe.writers > 0 || pipe.writer_openings != writer_openings; })
-            : wait_event_interruptible(pipe.writers_queue, [&] {
-                return pipe.readers > 0 || pipe.reader_openings != reader_openings;
-              });
+    const auto met = file.readable()
+                         ? wait_event_interruptible(
+                               pipe.readers_queue,
+                               [&] { return pipe.writers > 0 || pipe.writer_openings != writer_openings; })
+                         : wait_event_interruptible(pipe.writers_queue, [&] {
+                             return pipe.readers > 0 || pipe.reader_openings != reader_openings;
+                           });
     if (!met.ok()) {
       count(file, ~u32{0});
       pipe.wake();
@@ -371,8 +370,10 @@ KResult<PipeEnds> make_pipe(u32 flags, const FsCredentials& who) {
   auto reader_state = TRY(try_make<PipeState>(shared));
   auto writer_state = TRY(try_make<PipeState>(shared));
   PipeEnds ends;
-  ends.reader = TRY(File::open_with(path, kOpenReadOnly | status, pipe_operations(), std::move(reader_state)));
-  ends.writer = TRY(File::open_with(path, kOpenWriteOnly | status, pipe_operations(), std::move(writer_state)));
+  ends.reader =
+      TRY(File::open_with(path, kOpenReadOnly | status, pipe_operations(), std::move(reader_state)));
+  ends.writer =
+      TRY(File::open_with(path, kOpenWriteOnly | status, pipe_operations(), std::move(writer_state)));
   return ends;
 }
 

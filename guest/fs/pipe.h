@@ -16,7 +16,8 @@ struct PipeEnds {
   RefPtr<File> reader;
   RefPtr<File> writer;
 };
-/// pipe2(2); `flags`: kOpenNonBlock, kOpenDirect (ignored). A write without reader is EPIPE: the caller adds the signal.
+/// pipe2(2); `flags`: kOpenNonBlock, kOpenDirect (ignored). A write without reader is EPIPE: the caller adds
+/// the signal.
 KResult<PipeEnds> make_pipe(u32 flags, const FsCredentials& who);
 
 /// F_GETPIPE_SZ and F_SETPIPE_SZ; EBADF when the file is no pipe, EBUSY, EPERM.

@@ -207,7 +207,8 @@ class FileLink final : public ProcInode {
 
 // --- directories ---
 
-/// A part of the fixed tree: entries are the next components of the registered names that begin with `prefix`.
+/// A part of the fixed tree: entries are the next components of the registered names that begin with
+/// `prefix`.
 class FixedDirectory : public ProcInode {
  public:
   FixedDirectory(FileSystem& fs, String prefix)
@@ -289,7 +290,8 @@ class FdDirectory final : public ProcInode {
       }
       char text[16];
       const u64 next = static_cast<u64>(fd) + 1;
-      if (!sink.entry(format_into(text, "{}", fd), number() + next, mode_to_dirent_type(kModeSymlink), next)) {
+      if (!sink.entry(format_into(text, "{}", fd), number() + next, mode_to_dirent_type(kModeSymlink),
+                      next)) {
         return position;
       }
       position = next;
@@ -369,7 +371,8 @@ class TaskDirectory final : public ProcInode {
     for (u32 tid = processes().next_thread(context().pid, static_cast<u32>(position)); tid != 0;
          tid = processes().next_thread(context().pid, tid)) {
       char text[16];
-      if (!sink.entry(format_into(text, "{}", tid), number() + tid, mode_to_dirent_type(kModeDirectory), tid)) {
+      if (!sink.entry(format_into(text, "{}", tid), number() + tid, mode_to_dirent_type(kModeDirectory),
+                      tid)) {
         break;
       }
       position = tid;

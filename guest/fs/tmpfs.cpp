@@ -64,7 +64,8 @@ class TmpfsFile final : public Inode {
   u64 blocks() const override { return cache_.pages() * (kPageBytes / 512); }
 
   KResult<void> resize(u64 size) override {
-    if ((size < this->size() && (seals_ & kSealShrink) != 0) || (size > this->size() && (seals_ & kSealGrow) != 0)) {
+    if ((size < this->size() && (seals_ & kSealShrink) != 0) ||
+        (size > this->size() && (seals_ & kSealGrow) != 0)) {
       return Err(Errno::kEPERM);
     }
     return Inode::resize(size);
@@ -404,7 +405,8 @@ KResult<void> init_memory_files() {
 
 KResult<RefPtr<File>> make_memory_file(StringView shown, u64 size, u32 open_flags, u32 seals,
                                        const FsCredentials& who) {
-  auto inode = TRY(try_make_ref<TmpfsFile>(memory_files().fs(), NewInode{kModeRegular | 0777, who.uid, who.gid}));
+  auto inode =
+      TRY(try_make_ref<TmpfsFile>(memory_files().fs(), NewInode{kModeRegular | 0777, who.uid, who.gid}));
   inode->add_links(-1);
   inode->set_first_seals(seals);
   inode->set_size(size);

@@ -1,4 +1,5 @@
-// tmpfs: files that live in the page cache. Behind /, /tmp, /dev, /dev/shm, memory files and shared anonymous memory.
+// tmpfs: files that live in the page cache. Behind /, /tmp, /dev, /dev/shm, memory files and shared anonymous
+// memory.
 //
 // Invariants: `used_pages` counts the pages in the caches of all its files and never exceeds `max_pages`;
 // a directory holds a reference to each inode it names, so an inode lives while it has a name or a holder.
@@ -18,7 +19,8 @@ KResult<RefPtr<FileSystem>> make_tmpfs(const TmpfsOptions& options);
 
 /// Mounts the internal instance for memory files. Once, at boot.
 KResult<void> init_memory_files();
-/// A file without a name. `shown` is its path in /proc/PID/maps, " (deleted)" is added. `seals`: the first ones.
+/// A file without a name. `shown` is its path in /proc/PID/maps, " (deleted)" is added. `seals`: the first
+/// ones.
 KResult<RefPtr<File>> make_memory_file(StringView shown, u64 size, u32 open_flags, u32 seals,
                                        const FsCredentials& who);
 /// memfd_create(2), flags and name checked here. EINVAL.

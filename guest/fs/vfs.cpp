@@ -189,7 +189,8 @@ KResult<RefPtr<File>> open_or_create(const FsContext& context, const Path& start
 
 }  // namespace
 
-KResult<RefPtr<File>> open(const FsContext& context, const Path& start, StringView path, u32 flags, u32 mode) {
+KResult<RefPtr<File>> open(const FsContext& context, const Path& start, StringView path, u32 flags,
+                           u32 mode) {
   if ((flags & kOpenPath) != 0) {
     flags &= kOpenPath | kOpenDirectory | kOpenNoFollow | kOpenCloseOnExec;
   }
@@ -371,8 +372,8 @@ void move_dentries(Dentry& moved, Dentry* victim, Dentry& to, RenamedTo names, b
 
 }  // namespace
 
-KResult<void> rename(const FsContext& context, const Path& old_start, StringView old_path, const Path& new_start,
-                     StringView new_path, u32 flags) {
+KResult<void> rename(const FsContext& context, const Path& old_start, StringView old_path,
+                     const Path& new_start, StringView new_path, u32 flags) {
   const bool exchange = (flags & kRenameExchange) != 0;
   const bool no_replace = (flags & kRenameNoReplace) != 0;
   if ((flags & ~u32{kRenameExchange | kRenameNoReplace}) != 0 || (exchange && no_replace)) {
@@ -516,7 +517,8 @@ KResult<void> set_times(const FsContext& context, const Path& path, const TimeCh
   using How = TimeChange::How;
   Inode& inode = path.inode();
   for (const TimeChange* change : {&atime, &mtime}) {
-    if (change->how == How::kSet && (change->time.nanoseconds < 0 || change->time.nanoseconds >= kNsPerSecond)) {
+    if (change->how == How::kSet &&
+        (change->time.nanoseconds < 0 || change->time.nanoseconds >= kNsPerSecond)) {
       return Err(Errno::kEINVAL);
     }
   }
@@ -558,8 +560,9 @@ Statx statx(const Path& path) {
 
 KResult<void> sync_all() {
   bool failed = false;
-  for_each_mount([](const Mount& mount, void* context) { *static_cast<bool*>(context) |= !mount.fs().sync().ok(); },
-                 &failed);
+  for_each_mount(
+      [](const Mount& mount, void* context) { *static_cast<bool*>(context) |= !mount.fs().sync().ok(); },
+      &failed);
   return failed ? KResult<void>(Err(Errno::kEIO)) : KResult<void>();
 }
 

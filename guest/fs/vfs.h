@@ -20,8 +20,8 @@ KResult<void> link(const FsContext& context, const Path& old, const Path& start,
 KResult<void> unlink(const FsContext& context, const Path& start, StringView path);
 KResult<void> rmdir(const FsContext& context, const Path& start, StringView path);
 /// renameat2(2). `flags`: RenameFlag.
-KResult<void> rename(const FsContext& context, const Path& old_start, StringView old_path, const Path& new_start,
-                     StringView new_path, u32 flags);
+KResult<void> rename(const FsContext& context, const Path& old_start, StringView old_path,
+                     const Path& new_start, StringView new_path, u32 flags);
 /// The text of a symbolic link. EINVAL for other files.
 KResult<String> readlink(const FsContext& context, const Path& path);
 
@@ -38,7 +38,8 @@ struct TimeChange {
   enum class How : u8 { kKeep, kNow, kSet } how = How::kNow;
   TimeSpec time{};
 };
-KResult<void> set_times(const FsContext& context, const Path& path, const TimeChange& atime, const TimeChange& mtime);
+KResult<void> set_times(const FsContext& context, const Path& path, const TimeChange& atime,
+                        const TimeChange& mtime);
 
 /// Directory checks of chdir(2): search permission.
 KResult<void> check_chdir(const FsContext& context, const Path& path);

@@ -38,7 +38,8 @@ KResult<FrameRef> AddressSpace::page_for(VirtAddr page, Access access, Force for
 
 /// Calls `move(bytes in the kernel, offset so far, count)` for the part of each page in the range.
 template <class Move>
-KResult<void> AddressSpace::for_each_part(VirtAddr start, usize bytes, Access access, Force force, Move move) {
+KResult<void> AddressSpace::for_each_part(VirtAddr start, usize bytes, Access access, Force force,
+                                          Move move) {
   if (start > kUserTop || bytes > kUserTop - start) {
     return Err(Errno::kEFAULT);
   }

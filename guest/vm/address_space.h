@@ -16,10 +16,10 @@ namespace kernel {
 
 /// Resource limits that concern memory, in bytes; ~0 is none. The process' own, kept up to date by it.
 struct MemoryLimits {
-  u64 address_space = ~u64{0};  ///< RLIMIT_AS
-  u64 data = ~u64{0};           ///< RLIMIT_DATA
-  u64 stack = u64{8} << 20;     ///< RLIMIT_STACK
-  u64 locked = u64{8} << 20;    ///< RLIMIT_MEMLOCK
+  u64 address_space = ~u64{0};    ///< RLIMIT_AS
+  u64 data = ~u64{0};             ///< RLIMIT_DATA
+  u64 stack = u64{8} << 20;       ///< RLIMIT_STACK
+  u64 locked = u64{8} << 20;      ///< RLIMIT_MEMLOCK
   bool may_exceed_locked = true;  ///< CAP_IPC_LOCK
 };
 
@@ -27,7 +27,7 @@ struct MemoryLimits {
 struct MemoryCounters {
   u64 total_pages = 0;
   u64 peak_total_pages = 0;
-  u64 data_pages = 0;   ///< private writable, without stack
+  u64 data_pages = 0;  ///< private writable, without stack
   u64 stack_pages = 0;
   u64 exec_pages = 0;
   u64 locked_pages = 0;

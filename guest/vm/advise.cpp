@@ -77,7 +77,8 @@ KResult<void> AddressSpace::advise(VirtAddr start, u64 bytes, u32 advice) {
   const Range range{start, std::min(start + rounded, kUserTop)};
   MutexGuard guard(lock_);
   if (advice == kMadvPopulateRead || advice == kMadvPopulateWrite) {
-    return populate_strict({start, start + rounded}, advice == kMadvPopulateRead ? Access::kRead : Access::kWrite);
+    return populate_strict({start, start + rounded},
+                           advice == kMadvPopulateRead ? Access::kRead : Access::kWrite);
   }
   // Holes do not stop it, but are reported at the end.
   bool hole = start + rounded > kUserTop;
@@ -138,7 +139,8 @@ KResult<void> AddressSpace::advise_vma(Vma& vma, Range range, u32 advice) {
     }
     case kMadvWillNeed:
       if (PageCache* const cache = vma.cache(); cache != nullptr && !vma.file->inode().lives_in_memory()) {
-        const u64 last = std::min(vma.page_of(range.end), (vma.file->inode().size() + kPageBytes - 1) >> kPageShift);
+        const u64 last =
+            std::min(vma.page_of(range.end), (vma.file->inode().size() + kPageBytes - 1) >> kPageShift);
         for (u64 page = vma.page_of(range.start); page < last && cache->get(page).ok(); page++) {
         }
       }
@@ -206,7 +208,8 @@ KResult<void> AddressSpace::residency(VirtAddr start, Span<u8> out) {
     const VirtAddr end = std::min(vma->end, range.end);
     for (VirtAddr page = std::max(vma->start, range.start); page < end; page += kPageBytes) {
       const bool present = table_.lookup(page).valid();
-      const bool cached = vma->cache() != nullptr && static_cast<bool>(vma->cache()->find(vma->page_of(page)));
+      const bool cached =
+          vma->cache() != nullptr && static_cast<bool>(vma->cache()->find(vma->page_of(page)));
       out[(page - range.start) >> kPageShift] = present || cached ? 1 : 0;
     }
   }

@@ -83,7 +83,8 @@ bool AddressSpace::grow_stack(Vma& vma, VirtAddr address) {
     return false;
   }
   if (vma.end - start > limits_.stack || !check_growth(pages, vma.prot, vma.flags).ok() ||
-      (vma.has(kVmaLocked) && !check_locking(pages).ok()) || (vma.has(kVmaAccounted) && !commit(pages).ok())) {
+      (vma.has(kVmaLocked) && !check_locking(pages).ok()) ||
+      (vma.has(kVmaAccounted) && !commit(pages).ok())) {
     return false;
   }
   set_bounds(vma, start, vma.end);
@@ -93,10 +94,10 @@ bool AddressSpace::grow_stack(Vma& vma, VirtAddr address) {
 /// The page becomes usable for `access`, which the VMA allows (or the caller overrides).
 FaultAnswer AddressSpace::give_page(Vma& vma, VirtAddr page, Access access) {
   const Leaf leaf = table_.lookup(page);
-  auto answer = leaf.valid()                 ? fault_present(vma, page, access, leaf.pte)
-                : vma.has(kVmaSpecial)       ? fault_special(vma, page)
-                : vma.file                   ? fault_file(vma, page, access)
-                                             : fault_anonymous(vma, page, access);
+  auto answer = leaf.valid()           ? fault_present(vma, page, access, leaf.pte)
+                : vma.has(kVmaSpecial) ? fault_special(vma, page)
+                : vma.file             ? fault_file(vma, page, access)
+                                       : fault_anonymous(vma, page, access);
   while (!answer.ok() && answer.error() == Errno::kEAGAIN) {
     return give_page(vma, page, access);  // truncated between finding the page and marking it: look again
   }
@@ -135,7 +136,8 @@ KResult<FaultAnswer> AddressSpace::fault_file(Vma& vma, VirtAddr page, Access ac
   const bool wants_write = access == Access::kWrite;
   if (!found.frame) {
     // Device memory: counted by nobody, shared by all.
-    TRY(table_.map(page, found.address, leaf_flags(vma.prot, found.writable && (vma.prot & kProtWrite) != 0)));
+    TRY(table_.map(page, found.address,
+                   leaf_flags(vma.prot, found.writable && (vma.prot & kProtWrite) != 0)));
     return FaultAnswer{FaultKind::k_file_minor, found.address.value >> kPageShift};
   }
   const FaultKind kind = found.major ? FaultKind::k_file_major : FaultKind::k_file_minor;

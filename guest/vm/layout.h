@@ -15,10 +15,10 @@ inline constexpr u64 kStackGuardBytes = 256 * kPageBytes;
 inline constexpr usize kMaxVmas = 65530;
 
 struct UserLayout {
-  VirtAddr stack_top;     ///< strings, vectors and the stack go below
-  VirtAddr mmap_top;      ///< mappings are placed top-down from here
-  VirtAddr pie_base;      ///< where a position-independent program goes
-  u64 brk_gap_bytes;      ///< from the end of the program's data to the heap
+  VirtAddr stack_top;      ///< strings, vectors and the stack go below
+  VirtAddr mmap_top;       ///< mappings are placed top-down from here
+  VirtAddr pie_base;       ///< where a position-independent program goes
+  u64 brk_gap_bytes;       ///< from the end of the program's data to the heap
   u64 stack_offset_bytes;  ///< below stack_top, 16-byte granular
 };
 

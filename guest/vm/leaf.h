@@ -22,9 +22,7 @@ constexpr u64 leaf_flags(u32 prot, bool writable) {
 
 /// Whether the leaf lets user mode do this, A and D aside.
 constexpr bool leaf_allows(Pte pte, Access access) {
-  const u64 wanted = access == Access::kRead    ? kPteRead
-                     : access == Access::kWrite ? kPteWrite
-                                                : kPteExecute;
+  const u64 wanted = access == Access::kRead ? kPteRead : access == Access::kWrite ? kPteWrite : kPteExecute;
   return pte.has(kPteValid | kPteUser | wanted);
 }
 

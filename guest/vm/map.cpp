@@ -11,9 +11,10 @@ namespace kernel {
 namespace {
 
 /// What MAP_SHARED_VALIDATE accepts; other flags are EOPNOTSUPP there, and ignored elsewhere.
-constexpr u32 kKnownFlags = kMapTypeMask | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapDenyWrite | kMapExecutable |
-                            kMapLocked | kMapNoReserve | kMapPopulate | kMapNonBlock | kMapStack | kMapHugeTlb |
-                            kMapFixedNoReplace | kMapUninitialized | (kMapHugeMask << kMapHugeShift);
+constexpr u32 kKnownFlags = kMapTypeMask | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapDenyWrite |
+                            kMapExecutable | kMapLocked | kMapNoReserve | kMapPopulate | kMapNonBlock |
+                            kMapStack | kMapHugeTlb | kMapFixedNoReplace | kMapUninitialized |
+                            (kMapHugeMask << kMapHugeShift);
 constexpr u32 kMayAll = kVmaMayRead | kVmaMayWrite | kVmaMayExec;
 
 bool is_shared(u32 flags) { return (flags & kMapTypeMask) != kMapPrivate; }
@@ -120,7 +121,8 @@ KResult<VirtAddr> AddressSpace::place(const MapRequest& request, u64 bytes) cons
     if (request.address.value > kUserTop.value - bytes) {
       return Err(Errno::kENOMEM);
     }
-    if ((request.flags & kMapFixedNoReplace) != 0 && vmas_.overlaps(request.address, request.address + bytes)) {
+    if ((request.flags & kMapFixedNoReplace) != 0 &&
+        vmas_.overlaps(request.address, request.address + bytes)) {
       return Err(Errno::kEEXIST);
     }
     return request.address;
@@ -130,7 +132,8 @@ KResult<VirtAddr> AddressSpace::place(const MapRequest& request, u64 bytes) cons
     hint = std::max(hint, kUserLowest);
     if (hint.value <= kUserTop.value - bytes) {
       const VmaRange* const after = vmas_.find_from(hint);
-      if (after == nullptr || after->start.value - std::min(after->guard_bytes, after->start.value) >= hint.value + bytes) {
+      if (after == nullptr ||
+          after->start.value - std::min(after->guard_bytes, after->start.value) >= hint.value + bytes) {
         return hint;
       }
     }
@@ -187,7 +190,8 @@ KResult<VirtAddr> AddressSpace::map_at(MapRequest& request, Range range, u32 vma
     vma->flags |= kVmaAccounted;
   }
   if (request.file) {
-    vma->file = TRY(request.file->operations().map(*request.file, vma->shared(), request.offset, range.bytes()));
+    vma->file =
+        TRY(request.file->operations().map(*request.file, vma->shared(), request.offset, range.bytes()));
   } else if (vma->shared()) {
     vma->file = TRY(make_shared_memory(range.bytes()));
   }

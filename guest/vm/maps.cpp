@@ -12,11 +12,11 @@ constexpr usize kNameColumn = 73;
 
 void format_maps_line(FormatSink& out, const MapsLine& line) {
   char text[160];
-  const StringView prefix = format_into(
-      text, "{:08x}-{:08x} {}{}{}{} {:08x} {:02x}:{:02x} {} ", line.start.value, line.end.value,
-      (line.prot & kProtRead) != 0 ? 'r' : '-', (line.prot & kProtWrite) != 0 ? 'w' : '-',
-      (line.prot & kProtExec) != 0 ? 'x' : '-', line.shared ? 's' : 'p', line.offset, device_major(line.device),
-      device_minor(line.device), line.inode);
+  const StringView prefix =
+      format_into(text, "{:08x}-{:08x} {}{}{}{} {:08x} {:02x}:{:02x} {} ", line.start.value, line.end.value,
+                  (line.prot & kProtRead) != 0 ? 'r' : '-', (line.prot & kProtWrite) != 0 ? 'w' : '-',
+                  (line.prot & kProtExec) != 0 ? 'x' : '-', line.shared ? 's' : 'p', line.offset,
+                  device_major(line.device), device_minor(line.device), line.inode);
   out.put(prefix);
   if (!line.name.empty()) {
     for (usize column = prefix.size(); column < kNameColumn; column++) {

@@ -35,7 +35,8 @@ void AddressSpace::zap(Vma& vma, Range range) {
 }
 
 void AddressSpace::write_protect(Range range) {
-  table_.update_range(range.start, range.end, [](VirtAddr, Pte pte) { return Pte{pte.raw & ~u64{kPteWrite}}; });
+  table_.update_range(range.start, range.end,
+                      [](VirtAddr, Pte pte) { return Pte{pte.raw & ~u64{kPteWrite}}; });
 }
 
 /// Maps a page where none is; the reference to the frame passes to the entry.
@@ -54,7 +55,8 @@ void AddressSpace::exchange_leaf(VirtAddr page, PhysAddr address, u64 flags) {
   ASSERT(mapped.ok());  // the table is there
 }
 
-/// After unmapping: gives back tables between the neighbours that are left, which can no longer hold anything.
+/// After unmapping: gives back tables between the neighbours that are left, which can no longer hold
+/// anything.
 void AddressSpace::trim_tables(Range removed) {
   Vma* const above = find_from(removed.end);
   Vma* const below = above != nullptr ? previous(*above) : as_vma(vmas_.last());
@@ -71,7 +73,9 @@ void AddressSpace::populate(Range range) {
     const bool write = (vma->prot & kProtWrite) != 0 && !vma->shared();
     const VirtAddr end = std::min(range.end, vma->end);
     for (VirtAddr page = std::max(range.start, vma->start); page < end; page += kPageBytes) {
-      const Access access = write ? Access::kWrite : (vma->prot & kProtRead) != 0 ? Access::kRead : Access::kExecute;
+      const Access access = write                          ? Access::kWrite
+                            : (vma->prot & kProtRead) != 0 ? Access::kRead
+                                                           : Access::kExecute;
       if (!vma->allows(access) || !give_page(*vma, page, access).ok()) {
         break;
       }

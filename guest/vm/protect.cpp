@@ -13,7 +13,8 @@ constexpr u32 kMayBits = kVmaMayRead | kVmaMayWrite | kVmaMayExec;
 
 /// PROT_* as kVmaMay* flags.
 constexpr u32 may_flags(u32 prot) {
-  return ((prot & kProtRead) != 0 ? u32{kVmaMayRead} : 0) | ((prot & kProtWrite) != 0 ? u32{kVmaMayWrite} : 0) |
+  return ((prot & kProtRead) != 0 ? u32{kVmaMayRead} : 0) |
+         ((prot & kProtWrite) != 0 ? u32{kVmaMayWrite} : 0) |
          ((prot & kProtExec) != 0 ? u32{kVmaMayExec} : 0);
 }
 
@@ -47,7 +48,8 @@ KResult<void> AddressSpace::protect(VirtAddr start, u64 bytes, u32 prot) {
     return Err(Errno::kENOMEM);
   }
   // VMA by VMA, so that what lies before a hole or a refusal is changed, as documented.
-  KResult<void> (*const merge_and_return)(AddressSpace&, Range, Errno) = [](AddressSpace& space, Range r, Errno e) {
+  KResult<void> (*const merge_and_return)(AddressSpace&, Range, Errno) = [](AddressSpace& space, Range r,
+                                                                            Errno e) {
     space.merge_range(r);
     return KResult<void>(Err(e));
   };

@@ -13,8 +13,8 @@ KResult<VirtAddr> AddressSpace::remap(VirtAddr old_start, u64 old_bytes, u64 new
   const bool may_move = (flags & kMremapMayMove) != 0;
   const bool fixed = (flags & kMremapFixed) != 0;
   const bool keep_old = (flags & kMremapDontUnmap) != 0;
-  if ((flags & ~u32{kMremapMayMove | kMremapFixed | kMremapDontUnmap}) != 0 || ((fixed || keep_old) && !may_move) ||
-      !is_aligned(old_start.value, kPageBytes) || new_bytes == 0) {
+  if ((flags & ~u32{kMremapMayMove | kMremapFixed | kMremapDontUnmap}) != 0 ||
+      ((fixed || keep_old) && !may_move) || !is_aligned(old_start.value, kPageBytes) || new_bytes == 0) {
     return Err(Errno::kEINVAL);
   }
   if (old_start > kUserTop || old_bytes > kUserTop - old_start || new_bytes > kUserTop.value) {
@@ -52,8 +52,8 @@ KResult<VirtAddr> AddressSpace::remap(VirtAddr old_start, u64 old_bytes, u64 new
   if (new_bytes < old_bytes) {
     TRY(unmap_locked({old_start + new_bytes, old_start + old_bytes}));
     old_bytes = new_bytes;
-    vma = find(old_start);
   }
+  vma = find(old_start);  // what was unmapped may have cut it
   if (vma == nullptr || vma->end < old_start + old_bytes) {
     return Err(Errno::kEFAULT);  // the old range is more than one mapping
   }
@@ -98,7 +98,7 @@ KResult<VirtAddr> AddressSpace::grow_or_move(Vma& vma, Range old_range, u64 new_
   return move_vma(vma, old_range, {start, start + new_bytes}, flags);
 }
 
-KResult<VirtAddr> AddressSpace::move_vma(Vma& vma, Range old_range, Range new_range, u32 flags) {
+KResult<VirtAddr> AddressSpace::move_vma(Vma& whole, Range old_range, Range new_range, u32 flags) {
   const bool keep_old = (flags & kMremapDontUnmap) != 0;
   const bool duplicate = old_range.bytes() == 0;
   if (vmas_.size() + 3 > kMaxVmas) {
@@ -106,28 +106,37 @@ KResult<VirtAddr> AddressSpace::move_vma(Vma& vma, Range old_range, Range new_ra
   }
   const u64 pages = new_range.bytes() >> kPageShift;
   const u64 more = keep_old || duplicate ? pages : pages - (old_range.bytes() >> kPageShift);
-  TRY(check_growth(more, vma.prot, vma.flags));
-  if (vma.has(kVmaLocked) && !check_locking(more).ok()) {
+  TRY(check_growth(more, whole.prot, whole.flags));
+  if (whole.has(kVmaLocked) && !check_locking(more).ok()) {
     return Err(Errno::kEAGAIN);
   }
-  if (vma.has(kVmaAccounted)) {
+  if (whole.has(kVmaAccounted)) {
     TRY(commit(more));
   }
+  // Cut out what moves first, so that nothing can fail once the pages have moved.
+  ScopeExit mend([&] { merge_range(old_range); });
+  if (!duplicate) {
+    TRY(split_at_bounds(old_range));
+  }
+  Vma& vma = *find(old_range.start);
   UniquePtr<Vma> moved = TRY(make_like(vma, new_range));
   moved->file_page = vma.page_of(old_range.start);
-  Vma& target = *moved;
   const bool locked_now = moved->has(kVmaLocked) && !moved->has(kVmaLockOnFault);
   if (!duplicate) {
     TRY(move_pages(old_range, new_range.start));
   }
+  mend.dismiss();
   attach(std::move(moved));
-  emit_mmap(target, kMapFixed);
+  emit_mmap(*find(new_range.start), kMapFixed);
   if (!duplicate && !keep_old) {
     // The pages have gone; what is left of the range is unmapped like any other.
-    const auto unmapped = unmap_locked(old_range);
-    ASSERT(unmapped.ok());
+    remove_vmas(old_range);
+    trim_tables(old_range);
+    emit_munmap(old_range.start, old_range.end);
+  } else if (keep_old) {
+    merge_range(old_range);
   }
-  merge_around(target);
+  merge_range(new_range);
   if (locked_now) {
     populate(new_range);
   }

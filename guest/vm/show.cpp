@@ -92,8 +92,8 @@ void format_sums(FormatSink& out, const SmapsSums& sums) {
   format_sum(out, "Private_Dirty", sums.private_dirty);
   format_sum(out, "Referenced", sums.referenced);
   format_sum(out, "Anonymous", sums.anonymous);
-  for (const StringView zero : {"LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb",
-                                "Private_Hugetlb", "Swap", "SwapPss"}) {
+  for (const StringView zero : {"LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped",
+                                "Shared_Hugetlb", "Private_Hugetlb", "Swap", "SwapPss"}) {
     format_sum(out, zero, 0);
   }
   format_sum(out, "Locked", sums.locked);
@@ -104,10 +104,10 @@ struct FlagName {
   const char* name;
 };
 constexpr FlagName kFlagNames[] = {
-    {kVmaShared, "sh"},      {kVmaMayRead, "mr"},  {kVmaMayWrite, "mw"},      {kVmaMayExec, "me"},
-    {kVmaGrowsDown, "gd"},   {kVmaLocked, "lo"},   {kVmaSequentialRead, "sr"}, {kVmaRandomRead, "rr"},
-    {kVmaDontFork, "dc"},    {kVmaAccounted, "ac"}, {kVmaNoReserve, "nr"},      {kVmaWipeOnFork, "wf"},
-    {kVmaDontDump, "dd"},    {kVmaHugePage, "hg"}, {kVmaNoHugePage, "nh"},     {kVmaMergeable, "mg"},
+    {kVmaShared, "sh"},    {kVmaMayRead, "mr"},   {kVmaMayWrite, "mw"},       {kVmaMayExec, "me"},
+    {kVmaGrowsDown, "gd"}, {kVmaLocked, "lo"},    {kVmaSequentialRead, "sr"}, {kVmaRandomRead, "rr"},
+    {kVmaDontFork, "dc"},  {kVmaAccounted, "ac"}, {kVmaNoReserve, "nr"},      {kVmaWipeOnFork, "wf"},
+    {kVmaDontDump, "dd"},  {kVmaHugePage, "hg"},  {kVmaNoHugePage, "nh"},     {kVmaMergeable, "mg"},
 };
 
 void format_flags(FormatSink& out, const Vma& vma) {

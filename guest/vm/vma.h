@@ -28,8 +28,8 @@ enum VmaFlag : u32 {
   kVmaDontFork = 1U << 9,
   kVmaWipeOnFork = 1U << 10,
   kVmaDontDump = 1U << 11,
-  kVmaSpecial = 1U << 12,      ///< frames of the kernel (vDSO): no merging, no mremap growth
-  kVmaHasAnon = 1U << 14,      ///< private pages of its own may be mapped: fork must copy the page table
+  kVmaSpecial = 1U << 12,  ///< frames of the kernel (vDSO): no merging, no mremap growth
+  kVmaHasAnon = 1U << 14,  ///< private pages of its own may be mapped: fork must copy the page table
   kVmaRandomRead = 1U << 15,
   kVmaSequentialRead = 1U << 16,
   kVmaNoHugePage = 1U << 17,

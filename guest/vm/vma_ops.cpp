@@ -92,12 +92,16 @@ KResult<Vma*> AddressSpace::split(Vma& vma, VirtAddr at) {
   return result;
 }
 
-/// Afterwards no VMA crosses a bound of the range.
+/// Afterwards no VMA crosses a bound of the range. ENOMEM leaves all as it was.
 KResult<void> AddressSpace::split_at_bounds(Range range) {
   for (const VirtAddr bound : {range.start, range.end}) {
     Vma* const vma = find(bound);
-    if (vma != nullptr && vma->start != bound) {
-      TRY(split(*vma, bound));
+    if (vma == nullptr || vma->start == bound) {
+      continue;
+    }
+    if (const auto upper = split(*vma, bound); !upper.ok()) {
+      merge_range(range);
+      return Err(upper.error());
     }
   }
   return {};

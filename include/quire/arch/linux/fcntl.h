@@ -109,7 +109,14 @@ enum FallocateFlag : u32 {
 };
 
 /// posix_fadvise(2).
-enum FileAdvice : u32 { kFadvNormal, kFadvRandom, kFadvSequential, kFadvWillNeed, kFadvDontNeed, kFadvNoReuse };
+enum FileAdvice : u32 {
+  kFadvNormal,
+  kFadvRandom,
+  kFadvSequential,
+  kFadvWillNeed,
+  kFadvDontNeed,
+  kFadvNoReuse
+};
 
 enum CloseRangeFlag : u32 { kCloseRangeUnshare = 2, kCloseRangeCloseOnExec = 4 };
 

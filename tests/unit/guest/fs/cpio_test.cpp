@@ -16,8 +16,8 @@ namespace {
 /// One entry as the format's description has it.
 std::string entry(const std::string& name, u32 mode, const std::string& data, u32 inode = 1, u32 links = 1) {
   char header[111];
-  std::snprintf(header, sizeof(header), "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", inode, mode, 10U,
-                20U, links, 1234U, static_cast<unsigned>(data.size()), 0U, 0U, 5U, 1U,
+  std::snprintf(header, sizeof(header), "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", inode,
+                mode, 10U, 20U, links, 1234U, static_cast<unsigned>(data.size()), 0U, 0U, 5U, 1U,
                 static_cast<unsigned>(name.size() + 1), 0U);
   std::string text = header + name + '\0';
   text.resize((text.size() + 3) / 4 * 4);
@@ -105,7 +105,8 @@ TEST(Cpio, RefusesDamage) {
 
 TEST(Cpio, NeverLeavesTheImageForRandomDamage) {
   std::mt19937_64 random(4);
-  const std::string good = entry("dir", 040755, "") + entry("dir/file", 0100644, std::string(100, 'x')) + trailer();
+  const std::string good =
+      entry("dir", 040755, "") + entry("dir/file", 0100644, std::string(100, 'x')) + trailer();
   for (int round = 0; round < 20000; round++) {
     std::string bad = good.substr(0, random() % (good.size() + 1));
     for (int changes = 0; changes < 3 && !bad.empty(); changes++) {

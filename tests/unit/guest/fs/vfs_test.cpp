@@ -30,7 +30,9 @@ class Vfs : public host::KernelTest {
   KResult<void> rename(const std::string& from, const std::string& to, u32 flags = 0) {
     return vfs::rename(context_, context_.cwd, from, context_.cwd, to, flags);
   }
-  auto try_open(const std::string& path, u32 flags) { return vfs::open(context_, context_.cwd, path, flags, 0644); }
+  auto try_open(const std::string& path, u32 flags) {
+    return vfs::open(context_, context_.cwd, path, flags, 0644);
+  }
   std::string text_of(const Path& path) { return std::string(must(path_text(path, context_.root)).view()); }
 };
 
@@ -338,8 +340,8 @@ TEST_F(Vfs, InitramfsEntriesReplaceAndLink) {
   // Made by `printf` of the format: two links to one inode (contents with the last), and a replaced file.
   const auto entry = [](const std::string& name, u32 mode, const std::string& data, u32 inode, u32 links) {
     char header[111];
-    std::snprintf(header, sizeof(header), "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", inode, mode,
-                  0U, 0U, links, 99U, static_cast<unsigned>(data.size()), 0U, 0U, 0U, 0U,
+    std::snprintf(header, sizeof(header), "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", inode,
+                  mode, 0U, 0U, links, 99U, static_cast<unsigned>(data.size()), 0U, 0U, 0U, 0U,
                   static_cast<unsigned>(name.size() + 1), 0U);
     std::string text = header + name + '\0';
     text.resize((text.size() + 3) / 4 * 4);
@@ -349,8 +351,8 @@ TEST_F(Vfs, InitramfsEntriesReplaceAndLink) {
   };
   const std::string image = entry("t/a", 0100640, "", 5, 2) + entry("t/b", 0100640, "shared", 5, 2) +
                             entry("t/deep/er/file", 0100600, "old old", 6, 1) +
-                            entry("t/deep/er/file", 0100755, "new", 7, 1) + entry("t/l", 0120777, "deep", 8, 1) +
-                            entry("TRAILER!!!", 0, "", 0, 1);
+                            entry("t/deep/er/file", 0100755, "new", 7, 1) +
+                            entry("t/l", 0120777, "deep", 8, 1) + entry("TRAILER!!!", 0, "", 0, 1);
   must(unpack_initramfs(context_, as_bytes(image)));
   EXPECT_EQ(read_all(*open("a", kOpenReadOnly)), "shared");
   EXPECT_EQ(at("a").inode().links(), 2U);

@@ -10,6 +10,13 @@
 #include "guest/sched/wait.h"
 #include "tests/unit/guest/support/kernel/host_kernel.h"
 
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  if (kernel::host::g_fail_new_after > 0 && --kernel::host::g_fail_new_after == 0) {
+    return nullptr;
+  }
+  return ::operator new(bytes);
+}
+
 namespace kernel {
 
 namespace trace_detail {
@@ -65,8 +72,9 @@ usize copy_from_user_partial(void* to, VirtAddr from, usize bytes) {
               [&](u8* user, usize done, usize part) { memcpy(static_cast<u8*>(to) + done, user, part); });
 }
 usize copy_to_user_partial(VirtAddr to, const void* from, usize bytes) {
-  return copy(to, bytes, Access::kWrite,
-              [&](u8* user, usize done, usize part) { memcpy(user, static_cast<const u8*>(from) + done, part); });
+  return copy(to, bytes, Access::kWrite, [&](u8* user, usize done, usize part) {
+    memcpy(user, static_cast<const u8*>(from) + done, part);
+  });
 }
 KResult<void> copy_from_user(void* to, VirtAddr from, usize bytes) {
   return copy_from_user_partial(to, from, bytes) == bytes ? KResult<void>() : Err(Errno::kEFAULT);

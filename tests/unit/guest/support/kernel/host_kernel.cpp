@@ -14,7 +14,8 @@ namespace {
 constexpr usize kMemoryBytes = usize{64} << 20;
 u64 g_trace_registers[4];
 
-/// Set up once: the mount table and other registries live as long as the program, as they do in the supervisor.
+/// Set up once: the mount table and other registries live as long as the program, as they do in the
+/// supervisor.
 struct World {
   World() : memory(kMemoryBytes) {
     set_table_allocator({[]() -> KResult<PhysAddr> {
@@ -90,7 +91,9 @@ KernelTest::~KernelTest() {
 RefPtr<AddressSpace> KernelTest::new_space() {
   MemoryLimits limits;
   limits.stack = 8 << 20;
-  return must(AddressSpace::create(limits));
+  RefPtr<AddressSpace> space = must(AddressSpace::create(limits));
+  space->set_mmap_top(VirtAddr(0x3f'0000'0000));
+  return space;
 }
 
 RefPtr<File> KernelTest::open(const std::string& path, u32 flags, u32 mode) {

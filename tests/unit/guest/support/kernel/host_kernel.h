@@ -21,6 +21,8 @@ namespace kernel::host {
 
 /// Runs instead of sleeping; its result is that of WaitQueue::wait. Without one a sleep fails the test.
 inline std::function<KResult<void>()> g_on_sleep;
+/// The n-th `new` from now on fails once (1: the next); 0: none.
+inline u64 g_fail_new_after = 0;
 /// Where user addresses of system calls lead.
 inline AddressSpace* g_user_space = nullptr;
 /// Wall-clock time, in ns.
