@@ -1,10 +1,11 @@
-// Any tree of files: refused, or an archive that reads back as the same tree.
+// Any tree of files: refused, or an archive that reads back as the same tree, for the supervisor too.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <cstdlib>
 #include <map>
 
 #include "emu/launch/guest_tree.h"
+#include "guest/fs/cpio.h"
 #include "quire/error.h"
 
 namespace {
@@ -44,6 +45,29 @@ std::map<std::string, GuestTree::Entry> read_newc(const std::vector<std::uint8_t
   }
 }
 
+/// The same by the supervisor's reader.
+std::map<std::string, GuestTree::Entry> read_as_supervisor(const std::vector<std::uint8_t>& archive) {
+  std::map<std::string, GuestTree::Entry> entries;
+  kernel::CpioReader reader(archive);
+  while (true) {
+    const auto entry = reader.next();
+    require(entry.ok());
+    if (!entry.value()) {
+      return entries;
+    }
+    const kernel::CpioEntry& found = *entry.value();
+    entries["/" + std::string(found.name)] = {found.mode, {found.data.begin(), found.data.end()}};
+  }
+}
+
+void require_same(const GuestTree& tree, const std::map<std::string, GuestTree::Entry>& entries) {
+  require(entries.size() == tree.entries().size());
+  for (const auto& [path, entry] : tree.entries()) {
+    const auto found = entries.find(path);
+    require(found != entries.end() && found->second.mode == entry.mode && found->second.data == entry.data);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -66,11 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(error.kind() == quire::ErrorKind::kUsage);
     }
   }
-  const auto entries = read_newc(tree.to_cpio());
-  require(entries.size() == tree.entries().size());
-  for (const auto& [path, entry] : tree.entries()) {
-    const auto found = entries.find(path);
-    require(found != entries.end() && found->second.mode == entry.mode && found->second.data == entry.data);
-  }
+  const auto archive = tree.to_cpio();
+  require_same(tree, read_newc(archive));
+  require_same(tree, read_as_supervisor(archive));
   return 0;
 }

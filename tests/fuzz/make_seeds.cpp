@@ -1,0 +1,185 @@
+// Writes the fuzzers' first inputs: make_seeds DIR makes DIR/NAME/* for each fuzzer that needs them.
+//
+// Well-formed files of the formats, small, so that mutations start behind the first checks. The other fuzzers
+// build what they need out of any bytes.
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "emu/launch/guest_tree.h"
+#include "emu/machine/device_tree.h"
+#include "tests/fuzz/insn_encodings.h"
+#include "tests/unit/emu/machine/elf_builder.h"
+
+namespace {
+
+using namespace quire;
+using namespace std::string_literals;
+using Bytes = std::vector<std::uint8_t>;
+
+void write(const std::filesystem::path& directory, const std::string& name, const Bytes& bytes) {
+  std::filesystem::create_directories(directory);
+  std::ofstream file(directory / name, std::ios::binary);
+  file.exceptions(std::ios::failbit | std::ios::badbit);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.flush();
+}
+
+Bytes text(const std::string& characters) { return {characters.begin(), characters.end()}; }
+
+template <class T>
+void append(Bytes& out, const T& value) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&value);
+  out.insert(out.end(), bytes, bytes + sizeof value);
+}
+
+/// A position-independent program with an interpreter, needed libraries and a stack's permissions.
+Bytes dynamic_program() {
+  constexpr std::uint64_t kStrings = 0x2000;
+  const std::string strings = "\0libc.so.6\0libm.so.6\0$ORIGIN/../lib\0"s;
+  Bytes dynamic;
+  for (const auto& [tag, value] :
+       std::vector<std::pair<arch::DynamicTag, std::uint64_t>>{{arch::DynamicTag::kNeeded, 1},
+                                                               {arch::DynamicTag::kNeeded, 11},
+                                                               {arch::DynamicTag::kRunpath, 21},
+                                                               {arch::DynamicTag::kStrtab, kStrings},
+                                                               {arch::DynamicTag::kNull, 0}}) {
+    append(dynamic, arch::Elf64Dynamic{tag, value});
+  }
+  test::ElfBuilder builder;
+  builder.header.type = static_cast<arch::u16>(arch::ElfType::kShared);
+  builder.header.entry = 0x1000;
+  builder.segment(arch::SegmentType::kInterp, 0, text("/lib/ld-linux-riscv64-lp64d.so.1\0"s));
+  builder.load(kStrings, kStrings, text(strings), 0x100);
+  builder.segment(arch::SegmentType::kDynamic, 0x3000, dynamic);
+  builder.segment(arch::SegmentType::kGnuStack, 0, {});
+  return builder.build();
+}
+
+/// With section headers and two symbols behind the segments.
+Bytes program_with_symbols(std::uint64_t base) {
+  test::ElfBuilder builder;
+  builder.header.entry = base;
+  builder.header.shentsize = sizeof(arch::Elf64SectionHeader);
+  builder.header.shnum = 3;
+  builder.load(base, base, Bytes(64, 0x13), 0x1000);
+  const std::uint64_t names_at = builder.build().size();
+  const Bytes names = text("\0tohost\0_start\0"s);
+  Bytes symbols(sizeof(arch::Elf64Symbol));
+  append(symbols,
+         arch::Elf64Symbol{.name = 1, .info = 0x10, .other = 0, .shndx = 1, .value = base + 32, .size = 8});
+  append(symbols,
+         arch::Elf64Symbol{.name = 8, .info = 0x12, .other = 0, .shndx = 1, .value = base, .size = 4});
+  const std::uint64_t symbols_at = names_at + names.size();
+  builder.header.shoff = symbols_at + symbols.size();
+  Bytes file = builder.build();
+  file.insert(file.end(), names.begin(), names.end());
+  file.insert(file.end(), symbols.begin(), symbols.end());
+  arch::Elf64SectionHeader sections[3] = {};
+  sections[1].type = arch::SectionType::kSymtab;
+  sections[1].offset = symbols_at;
+  sections[1].size = symbols.size();
+  sections[1].link = 2;
+  sections[1].entsize = sizeof(arch::Elf64Symbol);
+  sections[2].type = arch::SectionType::kStrtab;
+  sections[2].offset = names_at;
+  sections[2].size = names.size();
+  append(file, sections);
+  return file;
+}
+
+/// The header of a Linux Image (Documentation/arch/riscv/boot-image-header.rst).
+Bytes linux_image() {
+  Bytes image;
+  append(image, std::uint64_t{0x0000'0013'0000'006f});
+  append(image, std::uint64_t{0x20'0000});  // text_offset
+  append(image, std::uint64_t{0x1000});     // image_size
+  append(image, std::uint64_t{0});          // flags
+  append(image, std::uint32_t{2});          // version
+  append(image, std::uint32_t{0});
+  append(image, std::uint64_t{0});
+  append(image, std::uint64_t{0x0000'5643'5349'52});  // "RISCV"
+  append(image, std::uint32_t{0x0543'5352});          // "RSC\x05"
+  append(image, std::uint32_t{0});
+  image.resize(256);
+  return image;
+}
+
+void write_elf_files(const std::filesystem::path& directory) {
+  const Bytes bare = program_with_symbols(0x8000'0000);
+  write(directory, "bare", bare);
+  write(directory, "static", program_with_symbols(0x1'0000));
+  write(directory, "dynamic", dynamic_program());
+  write(directory, "two_segments",
+        test::ElfBuilder()
+            .load(0x1'0000, 0x8000'0000, Bytes(32, 1), 32)
+            .load(0x1'2000, 0x8000'2000, Bytes(16, 2), 0x3000)
+            .build());
+}
+
+Bytes archive() {
+  GuestTree tree;
+  tree.add_file("/init", text("#!/bin/sh\n"), 0755);
+  tree.add_file("/etc/motd", text("odd"), 0644);
+  tree.add_symlink("/bin/sh", "busybox");
+  tree.add_directory("/tmp", 01777);
+  return tree.to_cpio();
+}
+
+/// Every start state with instructions of every kind.
+void write_programs(const std::filesystem::path& directory) {
+  constexpr unsigned kPrograms = 96;
+  constexpr unsigned kInstructions = 60;
+  fuzz::Random random(1);
+  for (unsigned n = 0; n < kPrograms; ++n) {
+    Bytes program;
+    append(program, fuzz::Header{.ram = static_cast<u8>(n),
+                                 .tlb = static_cast<u8>(n / 4),
+                                 .mode = static_cast<u8>(n),
+                                 .paging = static_cast<u8>(n / 8),
+                                 .budget = 1000,
+                                 .events = static_cast<u8>(n % 5),
+                                 .place = static_cast<u8>(random.next()),
+                                 .registers_seed = static_cast<u32>(random.next()),
+                                 .world_seed = static_cast<u32>(random.next())});
+    for (unsigned i = 0; i < kInstructions; ++i) {
+      append(program, fuzz::random_encoding(random));
+    }
+    write(directory, std::to_string(n), program);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: make_seeds DIR\n";
+    return 2;
+  }
+  const std::filesystem::path root = argv[1];
+  write_programs(root / "fuzz_insn");
+  write_elf_files(root / "fuzz_elf");
+  write(root / "fuzz_elf", "image", linux_image());
+  write_elf_files(root / "fuzz_guest_elf");
+  write(root / "fuzz_guest_elf", "script", text("#! /usr/bin/env -S awk -f \nBEGIN {}\n"));
+
+  const Bytes one = archive();
+  Bytes two = one;
+  two.insert(two.end(), one.begin(), one.end());
+  write(root / "fuzz_guest_cpio", "one", one);
+  write(root / "fuzz_guest_cpio", "two", two);
+
+  write(root / "fuzz_guest_fdt", "board",
+        build_device_tree({.ram_bytes = 256 << 20,
+                           .command_line = "quire.seed=7 console=ttyS0",
+                           .initrd = InitrdRange{0x8800'0000, 0x8810'0000},
+                           .seed = 7,
+                           .virtio_slots = 3}));
+  write(root / "fuzz_guest_fdt", "plain",
+        build_device_tree(
+            {.ram_bytes = 16 << 20, .command_line = "", .initrd = {}, .seed = 0, .virtio_slots = 0}));
+  return 0;
+}
