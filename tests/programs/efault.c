@@ -1,4 +1,55 @@
 // Bad pointers, descriptors and flags in every direction: an errno each, and the system lives.
+// @no-qemu-user qemu-user checks fewer pointers before it acts
+// > SYS_read, fd, bad, 4: EFAULT
+// > SYS_read, fd, kernel, 4: EFAULT
+// > SYS_write, fd, bad, 4: EFAULT
+// > SYS_write, fd, kernel, 4: EFAULT
+// > SYS_openat, AT_FDCWD, bad, O_RDONLY: EFAULT
+// > SYS_openat, AT_FDCWD, kernel, O_RDONLY: EFAULT
+// > SYS_newfstatat, AT_FDCWD, "/", bad, 0: EFAULT
+// > SYS_newfstatat, AT_FDCWD, "/", bad, 0x40000000: EINVAL
+// > SYS_pipe2, bad, 0: EFAULT
+// > SYS_pipe2, bad, 0x1000000: EINVAL
+// > SYS_rt_sigaction, SIGUSR1, bad, 0, 8: EFAULT
+// > SYS_rt_sigaction, SIGUSR1, 0, kernel, 8: EFAULT
+// > SYS_rt_sigaction, 65, 0, 0, 8: EINVAL
+// > SYS_rt_sigprocmask, 7, &state, 0, 8: EINVAL
+// > SYS_rt_sigprocmask, 0, bad, 0, 8: EFAULT
+// > SYS_rt_sigprocmask, 0, 0, 0, 4: EINVAL
+// > SYS_clock_gettime, 0, bad: EFAULT
+// > SYS_nanosleep, bad, 0: EFAULT
+// > SYS_uname, bad: EFAULT
+// > SYS_getrandom, bad, 16, 0: EFAULT
+// > SYS_getrandom, &state, 8, 99: EINVAL
+// > SYS_wait4, -1, bad, 0, 0: ECHILD
+// > SYS_wait4, -1, 0, 0x1234, 0: EINVAL
+// > SYS_getcwd, bad, 100: EFAULT
+// > SYS_getdents64, fd, bad, 100: ENOTDIR
+// > SYS_writev, fd, bad, 2: EFAULT
+// > SYS_writev, fd, &state, -1: EINVAL
+// > SYS_ppoll, bad, 1, 0, 0, 0: EFAULT
+// > SYS_prlimit64, 0, 99, 0, 0: EINVAL
+// > SYS_prlimit64, 0, 3, bad, 0: EFAULT
+// > SYS_clone, 0x10000, 0, 0, 0, 0: EINVAL
+// > SYS_clone3, bad, 88: EFAULT
+// > SYS_clone3, bad, 3: EINVAL
+// > SYS_futex, bad, 0, 0, 0, 0, 0: EFAULT
+// > SYS_execve, bad, 0, 0: EFAULT
+// > SYS_sigaltstack, bad, 0: EFAULT
+// > SYS_close, 12345: EBADF
+// > SYS_close, -1: EBADF
+// > SYS_dup3, fd, 1 << 30, 0: EBADF
+// > SYS_fcntl, fd, 4242, 0: EINVAL
+// > SYS_ioctl, fd, 0x5401, bad: ENOTTY
+// > SYS_kill, getpid(), 65: EINVAL
+// > SYS_tgkill, -1, -1, 0: EINVAL
+// > SYS_lseek, fd, -1, SEEK_SET: EINVAL
+// > SYS_pread64, fd, &state, 8, -1: EINVAL
+// > 9999: ENOSYS
+// > -1: ENOSYS
+// > edge: 96
+// > SYS_openat, AT_FDCWD, edge + 4090, O_RDONLY: EFAULT
+// > end
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

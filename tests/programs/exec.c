@@ -1,4 +1,37 @@
 // execve: arguments, environment, descriptors, scripts, errors, files that lie; the program runs itself.
+// @no-qemu-user qemu-user runs no script or program of another path by itself
+// > exe is a path 1
+// > execfn 1, random 1, pagesz 4096, hwcap 112d, clktck 100, secure 0, uid 0
+// > vdso 1, phdr 1, entry 1
+// > stack aligned 1
+// > argc 5: <a b> <> <c>
+// > env: <K=V> <EMPTY=>
+// > fd 40 open, fd 41 closed
+// > handled becomes default 1, ignored stays 1
+// > mask kept 1
+// > status 5
+// > interpreted: <-one argument> </tmp/script> <given>
+// > interpreted: <-one argument> </tmp/script> <-n> </tmp/nested> <given>
+// > loop: ELOOP
+// > no interpreter: ENOENT
+// > empty: ENOEXEC
+// > text: ENOEXEC
+// > not executable: EACCES
+// > absent: ENOENT
+// > directory: EACCES
+// > through a file: ENOTDIR
+// > magic: ENOEXEC
+// > machine: ENOEXEC
+// > class: ENOEXEC
+// > type: ENOEXEC
+// > phentsize: ENOEXEC
+// > phnum: ENOEXEC
+// > phoff: ENOEXEC
+// > cut short: ENOEXEC
+// > being written: ETXTBSY
+// > ran
+// > too long: -1 E2BIG
+// > bad pointers: -1 EFAULT, -1 EFAULT
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>

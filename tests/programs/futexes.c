@@ -1,4 +1,21 @@
 // Futexes between processes: shared mutex and condition in anonymous and file mappings, robust mutex, time-outs, requeue.
+// @no-qemu-user qemu-user knows no robust lists
+// > count 4000
+// > robust: EOWNERDEAD
+// > again: 0
+// > handed over: 6
+// > wrong value: EAGAIN
+// > time-out: ETIMEDOUT
+// > misaligned: EINVAL
+// > nowhere: EFAULT
+// > no bits: EINVAL
+// > bad time: EINVAL
+// > nobody: 0
+// > past: ETIMEDOUT
+// > unknown: ENOSYS
+// > requeue: 4
+// > left on a: 1, on b: 3
+// > wake op: 1, word 5
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,25 @@
 // Process groups, sessions, stopping and continuing, waitid, orphans, vfork, exec in threads.
+// @no-qemu-user qemu-user shares no memory in vfork and loses threads at exec
+// > stop: 1 1 19
+// > nothing yet: 0
+// > continued: 1
+// > peek: code 1 status 4
+// > waitid 0 signo 17 pid 1
+// > none: ECHILD
+// > bad options: EINVAL
+// > group 1, other ESRCH
+// > kill group: ok 1
+// > no such group: ESRCH
+// > session 1, twice EPERM
+// > orphan 1 9
+// > vfork shares: 2
+// > spawn absent: 2
+// > exec from a thread: pid kept 1
+// > same pid: 1 status 3
+// > exit with threads: 6
+// > crash with threads: 11
+// > ignored child: ECHILD
+// > preempted and killed: 9
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

@@ -41,7 +41,8 @@ int main(void) {
   volatile char* nowhere = (char*)0xdead0123;
   if (!sigsetjmp(back, 1)) *nowhere = 1;
   show("store nowhere", (void*)nowhere);
-  if (!sigsetjmp(back, 1)) (void)*(volatile char*)8;
+  volatile char* volatile near_null = (char*)8;
+  if (!sigsetjmp(back, 1)) (void)*near_null;
   show("load null+8", (void*)8);
 
   volatile char* read_only = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
