@@ -119,7 +119,7 @@ void GuestTree::add_symlink(std::string_view path, std::string_view target) {
   add(std::string(path), {S_IFLNK | 0777, {target.begin(), target.end()}});
 }
 
-void GuestTree::merge(GuestTree other) {
+void GuestTree::merge(GuestTree&& other) {
   for (auto& [path, entry] : other.entries_) {
     // A directory that is only on the way to something keeps what this tree says of it.
     if (!(is_directory(entry) && contains(path))) {

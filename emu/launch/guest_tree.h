@@ -29,7 +29,7 @@ class GuestTree {
   void add_text(std::string_view path, std::string_view text);  ///< mode 0644
   void add_symlink(std::string_view path, std::string_view target);
   /// Takes over every entry of `other`.
-  void merge(GuestTree other);
+  void merge(GuestTree&& other);
 
   bool contains(std::string_view path) const;
   /// By path; "/" is there too.

@@ -81,7 +81,8 @@ class Closure {
       candidates.push_back({name, name});
     } else {
       for (const std::string& directory : directories) {
-        candidates.push_back({directory + "/" + name, directory + "/" + name});
+        const std::string path = fmt::format("{}/{}", directory, name);
+        candidates.push_back({path, path});
       }
       for (const char* directory : kHostLibraryDirectories) {
         candidates.push_back(
