@@ -1,3 +1,198 @@
+#include "emu/launch/program_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "emu/launch/host_file.h"
+#include "emu/launch/libraries.h"
+#include "emu/machine/elf_file.h"
+#include "quire/arch/bootinfo.h"
+#include "quire/arch/sv39.h"
+
+namespace quire {
+namespace {
+
+constexpr unsigned kMaxScriptDepth = 5;      // as Linux: execve(2), "Interpreter scripts"
+constexpr std::size_t kMaxScriptLine = 255;  // likewise
+constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kDefaultHome = "HOME=/root";
+
+/// The supervisor mounts its own file systems there, which would hide a file of the initramfs.
+constexpr std::string_view kMountPoints[] = {"/proc", "/dev", "/sys"};
+
+[[noreturn]] void fail(const std::string& path, const std::string& cause) {
+  throw Error(ErrorKind::kFile, path + ": " + cause);
+}
+
+bool is_script(std::span<const std::uint8_t> data) {
+  return data.size() > 2 && data[0] == '#' && data[1] == '!';
+}
+
+/// The interpreter of a script's first line; empty when it names none.
+std::string script_interpreter(std::span<const std::uint8_t> data) {
+  const auto line_bytes = data.subspan(2, std::min(data.size(), kMaxScriptLine) - 2);
+  const std::string_view line(reinterpret_cast<const char*>(line_bytes.data()), line_bytes.size());
+  const std::string_view first = line.substr(0, line.find('\n'));
+  const std::size_t start = first.find_first_not_of(" \t");
+  if (start == std::string_view::npos) {
+    return {};
+  }
+  return std::string(first.substr(start, first.find_first_of(" \t\r", start) - start));
+}
+
+/// User space is what Sv39 has for it, and a segment that is larger than all memory is refused by Linux too.
+void check_program_segments(const ElfFile& elf, const std::string& path, std::uint64_t memory_bytes) {
+  std::uint64_t total = 0;
+  for (const auto& segment : elf.program_headers()) {
+    if (segment.type != arch::SegmentType::kLoad) {
+      continue;
+    }
+    if (segment.memsz > arch::kSv39UserTop || segment.vaddr > arch::kSv39UserTop - segment.memsz) {
+      fail(path, fmt::format("damaged: a segment of p_memsz {:#x} at {:#x} is absurd: it does not fit user "
+                             "space (up to {:#x})",
+                             segment.memsz, segment.vaddr, arch::kSv39UserTop));
+    }
+    total += segment.memsz;
+  }
+  if (total > memory_bytes) {
+    fail(path,
+         fmt::format("its segments ask for {:#x} bytes (p_memsz), more than the machine's {:#x} bytes of RAM",
+                     total, memory_bytes));
+  }
+}
+
+ElfFile parse_program(const HostFile& file, const std::string& path, std::uint64_t memory_bytes) {
+  auto parsed = ElfFile::parse(file.data);
+  if (!parsed.ok()) {
+    const bool foreign = parsed.error().problem == ElfProblem::kNotElf;
+    fail(path, foreign ? "neither a riscv64 ELF executable nor a #! script" : describe(parsed.error()));
+  }
+  check_program_segments(parsed.value(), path, memory_bytes);
+  return std::move(parsed).value();
+}
+
+class Planner {
+ public:
+  Planner(GuestTree& tree, std::uint64_t memory_bytes) : tree_(tree), memory_bytes_(memory_bytes) {}
+
+  /// Puts an executable at `guest_path`, with what it needs to start.
+  void add_executable(const std::string& host_path, const std::string& guest_path,
+                      unsigned script_depth = 0) {
+    const HostFile file = read_host_file(host_path);
+    if (is_script(file.data)) {
+      add_interpreter(host_path, script_interpreter(file.data), script_depth);
+    } else {
+      add_libraries(tree_, parse_program(file, host_path, memory_bytes_), host_path);
+    }
+    // It was named to be run: a missing x bit on the host is no reason to refuse.
+    tree_.add_file(guest_path, file.data, file.permissions | 0555);
+  }
+
+  void add_further_file(const GuestFile& wanted) {
+    HostFile file = read_host_file(wanted.host_path);
+    if (const auto elf = ElfFile::parse(file.data); elf.ok()) {
+      add_libraries(tree_, elf.value(), wanted.host_path);
+    }
+    tree_.add_file(wanted.guest_path, std::move(file.data), file.permissions);
+  }
+
+ private:
+  void add_interpreter(const std::string& script, const std::string& interpreter, unsigned depth) {
+    if (interpreter.empty()) {
+      fail(script, "its #! line names no interpreter");
+    }
+    if (depth >= kMaxScriptDepth) {
+      fail(script, "too many levels of #! interpreters");
+    }
+    if (!interpreter.starts_with('/') || tree_.contains(interpreter)) {
+      return;
+    }
+    try {
+      add_executable(interpreter, interpreter, depth + 1);
+    } catch (const Error& error) {
+      fail(script, fmt::format("its interpreter cannot run in the guest: {}", error.what()));
+    }
+  }
+
+  GuestTree& tree_;
+  std::uint64_t memory_bytes_;
+};
+
+/// PROGRAM keeps its absolute host path, except where the guest mounts something over it.
+std::string program_guest_path(const std::string& host_path) {
+  std::string path = normal_guest_path(std::filesystem::absolute(host_path).string());
+  for (const std::string_view mount : kMountPoints) {
+    if (path.starts_with(mount) && (path.size() == mount.size() || path[mount.size()] == '/')) {
+      return "/.quire/program" + path;
+    }
+  }
   return path;
 }
 
+bool sets(const std::vector<std::string>& env, std::string_view assignment) {
+  const std::string_view key = assignment.substr(0, assignment.find('=') + 1);
+  return std::any_of(env.begin(), env.end(),
+                     [key](const std::string& entry) { return entry.starts_with(key); });
+}
+
+/// A NUL would end one string of the run file and begin another.
+void append(std::string& run_file, std::string_view key, std::string_view value) {
+  if (value.find('\0') != std::string_view::npos) {
+    throw Error(ErrorKind::kUsage, fmt::format("the program's {} has a NUL character in it", key));
+  }
+  run_file.append(key);
+  if (!key.empty()) {
+    run_file += '=';
+  }
+  run_file.append(value);
+  run_file += '\0';
+}
+
+std::string make_run_file(const Program& program, const std::string& exe, const std::string& cwd) {
+  std::string run_file;
+  append(run_file, "", arch::kRunFileMagic);
+  append(run_file, "cwd", cwd);
+  append(run_file, "exe", exe);
+  append(run_file, "arg", program.host_path);
+  for (const std::string& arg : program.args) {
+    append(run_file, "arg", arg);
+  }
+  for (const char* fallback : {kDefaultPath, kDefaultHome}) {
+    if (!sets(program.env, fallback)) {
+      append(run_file, "env", fallback);
+    }
+  }
+  for (const std::string& entry : program.env) {
+    if (entry.find('=') == std::string::npos || entry.front() == '=') {
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("environment entry '{}' is not of the form KEY=VALUE", entry));
+    }
+    append(run_file, "env", entry);
+  }
+  return run_file;
+}
+
+}  // namespace
+
+ProgramPlan plan_program(const Program& program, std::uint64_t memory_bytes) {
+  if (program.cwd.empty() || program.cwd.front() != '/') {
+    throw Error(ErrorKind::kUsage, fmt::format("the working directory '{}' is not absolute", program.cwd));
+  }
+  ProgramPlan plan;
+  Planner planner(plan.tree, memory_bytes);
+  for (const GuestFile& file : program.files) {  // first, as a script's interpreter may be among them
+    planner.add_further_file(file);
+  }
+  const std::string exe = program_guest_path(program.host_path);
+  planner.add_executable(program.host_path, exe);
+  const std::string cwd = normal_guest_path(program.cwd);
+  plan.tree.add_directory(cwd);
+  plan.run_file = make_run_file(program, exe, cwd);
+  return plan;
+}
+
+}  // namespace quire
