@@ -1,5 +1,5 @@
-// The host is trusted to mean well, not to be free of mistakes: every length is checked, and a request that cannot be
-// served is answered with an errno.
+// The host is trusted to mean well, not to be free of mistakes: every length is checked, and a request that
+// cannot be served is answered with an errno.
 #include "guest/init/control_server.h"
 
 #include "guest/drivers/console_stream.h"

@@ -14,8 +14,8 @@
 #include "guest/lib/log.h"
 #include "guest/proc/exit.h"
 #include "guest/proc/faults.h"
-#include "guest/proc/process_table.h"
 #include "guest/proc/proc_files.h"
+#include "guest/proc/process_table.h"
 #include "guest/proc/vdso_image.h"
 #include "guest/syscall/dispatch.h"
 #include "quire/arch/bootinfo.h"
@@ -106,7 +106,8 @@ i32 wait_for_program(u32 pid) {
       }
       return false;
     });
-    if (const Process* program = process_table().find(pid); program != nullptr && program->state == ProcessState::kZombie) {
+    if (const Process* program = process_table().find(pid);
+        program != nullptr && program->state == ProcessState::kZombie) {
       status = program->end_status;
     }
     reap_orphans(self);

@@ -1,5 +1,5 @@
-// The first process: brings the name tree up, starts the program or serves the control port, adopts orphans, and
-// switches the machine off.
+// The first process: brings the name tree up, starts the program or serves the control port, adopts orphans,
+// and switches the machine off.
 #pragma once
 
 namespace kernel {

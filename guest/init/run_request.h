@@ -1,4 +1,5 @@
-// The strings that ask for a program: the run file and the payload of a spawn request (quire/arch/bootinfo.h). Pure.
+// The strings that ask for a program: the run file and the payload of a spawn request
+// (quire/arch/bootinfo.h). Pure.
 #pragma once
 
 #include "guest/lib/result.h"

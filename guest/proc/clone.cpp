@@ -15,9 +15,9 @@ constexpr u64 kUnsupported = kCloneNewNs | kCloneNewCgroup | kCloneNewUts | kClo
 KResult<void> check_flags(const CloneRequest& request) {
   const u64 flags = request.flags;
   const auto has = [flags](u64 flag) { return (flags & flag) != 0; };
-  if (has(kUnsupported) || (has(kCloneThread) && !has(kCloneSigHand)) || (has(kCloneSigHand) && !has(kCloneVm)) ||
-      (has(kCloneSigHand) && has(kCloneClearSigHand)) || request.exit_signal < 0 ||
-      request.exit_signal > kSignalMax) {
+  if (has(kUnsupported) || (has(kCloneThread) && !has(kCloneSigHand)) ||
+      (has(kCloneSigHand) && !has(kCloneVm)) || (has(kCloneSigHand) && has(kCloneClearSigHand)) ||
+      request.exit_signal < 0 || request.exit_signal > kSignalMax) {
     return Err(Errno::kEINVAL);
   }
   return {};
@@ -125,7 +125,8 @@ KResult<u32> clone_task(const TrapFrame& frame, const CloneRequest& request) {
   save_user_fp(parent.user_frame(), parent.fp);
 
   const bool thread = (request.flags & kCloneThread) != 0;
-  auto files = (request.flags & kCloneFiles) != 0 ? process_table().files_of(parent) : TRY(parent.files().clone());
+  auto files =
+      (request.flags & kCloneFiles) != 0 ? process_table().files_of(parent) : TRY(parent.files().clone());
   auto fs = (request.flags & kCloneFs) != 0 ? process_table().fs_of(parent) : TRY(copy_fs(parent.fs()));
 
   Process& new_parent =

@@ -30,13 +30,11 @@ struct ElfImage {
 };
 
 /// Checks the file header; the result is the length of the program headers at `header.phoff`. ENOEXEC.
-KResult<usize> check_elf_header(const Elf64Header& header,
-                                             u64 file_bytes);
+KResult<usize> check_elf_header(const Elf64Header& header, u64 file_bytes);
 
 /// Checks the program headers of a file that passed check_elf_header. ENOEXEC for a malformed file,
 /// ENOMEM for one that cannot fit user space. The result points into `headers`.
-KResult<ElfImage> check_elf_image(const Elf64Header& header,
-                                  std::span<const Elf64ProgramHeader> headers,
+KResult<ElfImage> check_elf_image(const Elf64Header& header, std::span<const Elf64ProgramHeader> headers,
                                   u64 file_bytes);
 
 }  // namespace kernel

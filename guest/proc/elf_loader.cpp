@@ -29,7 +29,8 @@ KResult<void> clear_page_tail(AddressSpace& space, u64 from) {
   return {};
 }
 
-KResult<void> load_segment(AddressSpace& space, const ElfFile& elf, const Elf64ProgramHeader& segment, u64 bias) {
+KResult<void> load_segment(AddressSpace& space, const ElfFile& elf, const Elf64ProgramHeader& segment,
+                           u64 bias) {
   const u64 start = segment.vaddr + bias;
   const u64 file_end = start + segment.filesz;
   const u64 mapped_end = segment.filesz == 0 ? page_down(start) : page_up(file_end);

@@ -59,7 +59,8 @@ KResult<RefPtr<Executable>> follow_scripts(RefPtr<Executable> executable, String
 KResult<Program> find_program(const Path& path, StringView name, ExecArgs& args) {
   auto executable = TRY(Executable::open(current_fs(), path));
   executable = TRY(follow_scripts(std::move(executable), name, args));
-  Program program{.elf = TRY(ElfFile::read(std::move(executable))), .interpreter = {}, .has_interpreter = false};
+  Program program{
+      .elf = TRY(ElfFile::read(std::move(executable))), .interpreter = {}, .has_interpreter = false};
   const String interpreter = TRY(program.elf.interpreter());
   if (!interpreter.empty()) {
     auto file = TRY(open_program(interpreter));
@@ -98,7 +99,8 @@ struct NewImage {
   String name;
 };
 
-KResult<void> map_program(NewImage& image, const Program& program, const UserLayout& layout, Vector<AuxEntry>& aux) {
+KResult<void> map_program(NewImage& image, const Program& program, const UserLayout& layout,
+                          Vector<AuxEntry>& aux) {
   AddressSpace& space = *image.space;
   const ElfImage& main = program.elf.image;
   // Position-independent: at the layout's base, or without interpreter (ld.so itself) among the mappings.
@@ -163,19 +165,19 @@ KResult<NewImage> build_image(const Path& path, StringView name, ExecArgs& args)
   // The stack first, so that nothing takes its place; its contents need addresses known only later.
   Vector<AuxEntry> aux;
   constexpr usize kMostAux = 24;
-  StackContents sizing{.args = args, .execfn = name, .aux = {}, .random_offset_bytes = layout.stack_offset_bytes};
+  StackContents sizing{
+      .args = args, .execfn = name, .aux = {}, .random_offset_bytes = layout.stack_offset_bytes};
   const u64 needed = stack_bytes_needed(sizing) + kMostAux * sizeof(AuxEntry);
   if (needed > limits.stack) {
     return Err(Errno::kE2BIG);
   }
-  const u64 stack_bytes = align_up(std::min(needed + kInitialStackBytes, std::max(limits.stack, needed)), kPageBytes);
+  const u64 stack_bytes =
+      align_up(std::min(needed + kInitialStackBytes, std::max(limits.stack, needed)), kPageBytes);
   TRY(image.space->map_stack(layout.stack_top, stack_bytes, program.elf.image.executable_stack));
   TRY(map_program(image, program, layout, aux));
-  image.stack = TRY(build_stack(*image.space, layout.stack_top,
-                                {.args = args,
-                                 .execfn = name,
-                                 .aux = aux.span(),
-                                 .random_offset_bytes = layout.stack_offset_bytes}));
+  image.stack = TRY(build_stack(
+      *image.space, layout.stack_top,
+      {.args = args, .execfn = name, .aux = aux.span(), .random_offset_bytes = layout.stack_offset_bytes}));
   image.executable = program.elf.executable;
   return image;
 }

@@ -13,8 +13,8 @@ namespace kernel {
 /// The longest vector of arguments for the running process: a quarter of the stack's limit (execve(2)).
 u64 exec_args_limit(const Process& process);
 
-/// Runs `program`; `name` is what AT_EXECFN and comm tell of it. On success the frame of the running task starts the
-/// program. ENOEXEC, ENOENT, EACCES, ETXTBSY, ELIBBAD, ELOOP, E2BIG, ENOMEM, EIO, EINTR.
+/// Runs `program`; `name` is what AT_EXECFN and comm tell of it. On success the frame of the running task
+/// starts the program. ENOEXEC, ENOENT, EACCES, ETXTBSY, ELIBBAD, ELOOP, E2BIG, ENOMEM, EIO, EINTR.
 KResult<void> exec_program(const Path& program, StringView name, ExecArgs& args);
 
 }  // namespace kernel

@@ -13,13 +13,15 @@ class ExecArgs {
   /// `limit_bytes`: for strings and the vectors of pointers together. E2BIG beyond it.
   explicit ExecArgs(u64 limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  /// The NULL-terminated vectors at user addresses; a null `argv` stands for one empty string. EFAULT, E2BIG, ENOMEM.
+  /// The NULL-terminated vectors at user addresses; a null `argv` stands for one empty string. EFAULT, E2BIG,
+  /// ENOMEM.
   KResult<void> read_user(VirtAddr argv, VirtAddr envp);
   KResult<void> add_arg(StringView text);
   /// After all arguments.
   KResult<void> add_env(StringView text);
 
-  /// `#!`: the first argument gives way to the script's path, after interpreter and its option (may be empty).
+  /// `#!`: the first argument gives way to the script's path, after interpreter and its option (may be
+  /// empty).
   KResult<void> insert_interpreter(StringView interpreter, StringView option, StringView script);
 
   usize arg_count() const { return prefix_.size() + arg_count_ - dropped_; }
@@ -41,7 +43,9 @@ class ExecArgs {
   KResult<void> read_user_string(VirtAddr text);
   KResult<void> add(StringView text);
   KResult<void> check_size() const;
-  StringView rest() const { return StringView(strings_.data(), strings_.size()).substr(first_bytes_dropped_); }
+  StringView rest() const {
+    return StringView(strings_.data(), strings_.size()).substr(first_bytes_dropped_);
+  }
 
   u64 limit_bytes_;
   Vector<String> prefix_;

@@ -53,7 +53,8 @@ class StringWriter {
 }  // namespace
 
 u64 stack_bytes_needed(const StackContents& contents) {
-  const u64 words = contents.args.arg_count() + contents.args.env_count() + 3 + 2 * (contents.aux.size() + kAddedAux);
+  const u64 words =
+      contents.args.arg_count() + contents.args.env_count() + 3 + 2 * (contents.aux.size() + kAddedAux);
   return contents.args.total_bytes() + contents.execfn.size() + 1 + sizeof(u64) + kRandomBytes +
          contents.random_offset_bytes + words * sizeof(u64) + 4 * kStackAlignment;
 }

@@ -1,4 +1,5 @@
-// The initial stack of a program (System V ABI, "Process Initialization"; psABI RISC-V): argc, the vectors, strings.
+// The initial stack of a program (System V ABI, "Process Initialization"; psABI RISC-V): argc, the vectors,
+// strings.
 #pragma once
 
 #include "guest/proc/exec_args.h"
@@ -9,9 +10,9 @@ namespace kernel {
 
 struct StackContents {
   const ExecArgs& args;
-  StringView execfn;           ///< AT_EXECFN
-  Span<const AuxEntry> aux;    ///< without AT_EXECFN, AT_RANDOM and AT_NULL, which are added
-  u64 random_offset_bytes;     ///< room left between strings and vectors, a multiple of 16
+  StringView execfn;         ///< AT_EXECFN
+  Span<const AuxEntry> aux;  ///< without AT_EXECFN, AT_RANDOM and AT_NULL, which are added
+  u64 random_offset_bytes;   ///< room left between strings and vectors, a multiple of 16
 };
 
 /// Where everything went.

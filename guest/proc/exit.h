@@ -5,8 +5,8 @@
 
 namespace kernel {
 
-/// Ends the running task; the process with it when it is the last one. `wait_status` counts when the task is the
-/// leader and nothing else has ended the process.
+/// Ends the running task; the process with it when it is the last one. `wait_status` counts when the task is
+/// the leader and nothing else has ended the process.
 [[noreturn]] void exit_task(i32 wait_status);
 /// Ends the running process.
 [[noreturn]] void exit_process(i32 wait_status);

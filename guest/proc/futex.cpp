@@ -140,12 +140,23 @@ KResult<u32> futex_wake_op(VirtAddr word, u32 wake_count, VirtAddr word2, u32 wa
     old = TRY(load_user_u32(word2));
     u32 fresh = 0;
     switch (op & ~kShiftOperand) {
-      case 0: fresh = operand; break;
-      case 1: fresh = old + operand; break;
-      case 2: fresh = old | operand; break;
-      case 3: fresh = old & ~operand; break;
-      case 4: fresh = old ^ operand; break;
-      default: return Err(Errno::kENOSYS);
+      case 0:
+        fresh = operand;
+        break;
+      case 1:
+        fresh = old + operand;
+        break;
+      case 2:
+        fresh = old | operand;
+        break;
+      case 3:
+        fresh = old & ~operand;
+        break;
+      case 4:
+        fresh = old ^ operand;
+        break;
+      default:
+        return Err(Errno::kENOSYS);
     }
     if (TRY(compare_exchange_user_u32(word2, old, fresh)) == old) {
       break;
@@ -154,13 +165,26 @@ KResult<u32> futex_wake_op(VirtAddr word, u32 wake_count, VirtAddr word2, u32 wa
   const auto was = static_cast<i32>(old);
   bool holds = false;
   switch (compare) {
-    case 0: holds = was == compared; break;
-    case 1: holds = was != compared; break;
-    case 2: holds = was < compared; break;
-    case 3: holds = was <= compared; break;
-    case 4: holds = was > compared; break;
-    case 5: holds = was >= compared; break;
-    default: return Err(Errno::kENOSYS);
+    case 0:
+      holds = was == compared;
+      break;
+    case 1:
+      holds = was != compared;
+      break;
+    case 2:
+      holds = was < compared;
+      break;
+    case 3:
+      holds = was <= compared;
+      break;
+    case 4:
+      holds = was > compared;
+      break;
+    case 5:
+      holds = was >= compared;
+      break;
+    default:
+      return Err(Errno::kENOSYS);
   }
   u32 woken = wake_key(key, wake_count, kFutexAnyBits);
   if (holds) {

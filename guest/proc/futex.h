@@ -20,8 +20,8 @@ enum class FutexScope : u8 { kPrivate, kShared };
 KResult<void> futex_wait(VirtAddr word, u32 expected, u32 bits, FutexScope scope, u64 deadline_ns);
 /// Returns how many were woken.
 KResult<u32> futex_wake(VirtAddr word, u32 count, u32 bits, FutexScope scope);
-/// Wakes `wake` waiters of `from` and moves `move` of the others to `to`; with `expected`, EAGAIN unless the word
-/// holds it. Returns how many were woken, with `count_moved` also the moved ones.
+/// Wakes `wake` waiters of `from` and moves `move` of the others to `to`; with `expected`, EAGAIN unless the
+/// word holds it. Returns how many were woken, with `count_moved` also the moved ones.
 struct RequeueRequest {
   VirtAddr from;
   VirtAddr to;
@@ -32,7 +32,8 @@ struct RequeueRequest {
 };
 KResult<u32> futex_requeue(const RequeueRequest& request);
 /// FUTEX_WAKE_OP.
-KResult<u32> futex_wake_op(VirtAddr word, u32 wake, VirtAddr word2, u32 wake2, u32 operation, FutexScope scope);
+KResult<u32> futex_wake_op(VirtAddr word, u32 wake, VirtAddr word2, u32 wake2, u32 operation,
+                           FutexScope scope);
 
 /// Marks the mutexes on the task's robust list as left by a dead owner, and wakes a waiter of each
 /// (get_robust_list(2)). Called by the task itself at its end.

@@ -91,8 +91,9 @@ void PosixTimer::expired(ProcessTimer& base, u64 times) {
   info.signo = timer.event_.signo;
   info.code = kSiTimer;
   info.timer = {.timer_id = timer.id_, .overrun = static_cast<i32>(times - 1), .value = timer.event_.value};
-  Task* const task =
-      notify == TimerNotify::kThreadId ? process_table().find_task(static_cast<u32>(timer.event_.tid)) : nullptr;
+  Task* const task = notify == TimerNotify::kThreadId
+                         ? process_table().find_task(static_cast<u32>(timer.event_.tid))
+                         : nullptr;
   PendingSignals& pending = task != nullptr ? task->pending : timer.process().pending;
   if (pending.add_timer_overruns(timer.id_, static_cast<i32>(times))) {
     return;

@@ -12,7 +12,8 @@
 namespace kernel {
 
 /// Stop signals, and those that a fault of the thread itself causes: taken before all others.
-inline constexpr SigSet kStopSignals = sig_bit(kSIGSTOP) | sig_bit(kSIGTSTP) | sig_bit(kSIGTTIN) | sig_bit(kSIGTTOU);
+inline constexpr SigSet kStopSignals =
+    sig_bit(kSIGSTOP) | sig_bit(kSIGTSTP) | sig_bit(kSIGTTIN) | sig_bit(kSIGTTOU);
 inline constexpr SigSet kSynchronousSignals = sig_bit(kSIGSEGV) | sig_bit(kSIGBUS) | sig_bit(kSIGILL) |
                                               sig_bit(kSIGTRAP) | sig_bit(kSIGFPE) | sig_bit(kSIGSYS);
 /// Cannot be blocked, caught or ignored.
@@ -23,7 +24,8 @@ class PendingSignals : NonCopyable {
   ~PendingSignals() { clear(); }
 
   SigSet set() const { return set_; }
-  /// EAGAIN when a real-time signal sent by sigqueue(3) cannot be queued for lack of memory or beyond `limit`.
+  /// EAGAIN when a real-time signal sent by sigqueue(3) cannot be queued for lack of memory or beyond
+  /// `limit`.
   KResult<void> add(const SigInfo& info, u64 limit);
   /// Takes the next signal that is in `wanted`; false when there is none.
   bool take(SigSet wanted, SigInfo& out);

@@ -152,9 +152,10 @@ KResult<usize> read_mem(const ProcContext& context, u64 position, IoBuffer& buff
   while (space && buffer.remaining() > 0) {
     u8 chunk[512];
     // To a page's end: a bad page must not spoil the good bytes before it.
-    const usize bytes =
-        std::min<u64>({buffer.remaining(), sizeof(chunk), kPageBytes - (position + buffer.done()) % kPageBytes});
-    if (!space->read(VirtAddr(position + buffer.done()), ByteSpan(chunk, bytes), AddressSpace::Force::kYes).ok()) {
+    const usize bytes = std::min<u64>(
+        {buffer.remaining(), sizeof(chunk), kPageBytes - (position + buffer.done()) % kPageBytes});
+    if (!space->read(VirtAddr(position + buffer.done()), ByteSpan(chunk, bytes), AddressSpace::Force::kYes)
+             .ok()) {
       return buffer.done() > 0 ? buffer.result() : KResult<usize>(Err(Errno::kEIO));
     }
     if (buffer.put(chunk, bytes) < bytes) {
@@ -186,8 +187,9 @@ KResult<void> show_statm(const ProcContext& context, FormatSink& out) {
   const RefPtr<AddressSpace> space = space_of(context);
   const MemoryCounters none;
   const MemoryCounters& counters = space ? space->counters() : none;
-  format(out, "{} {} {} {} 0 {} 0\n", counters.total_pages, counters.rss(), counters.rss_file + counters.rss_shmem,
-         counters.exec_pages, counters.data_pages + counters.stack_pages);
+  format(out, "{} {} {} {} 0 {} 0\n", counters.total_pages, counters.rss(),
+         counters.rss_file + counters.rss_shmem, counters.exec_pages,
+         counters.data_pages + counters.stack_pages);
   return {};
 }
 
@@ -213,8 +215,8 @@ KResult<void> show_stat(const ProcContext& context, FormatSink& out) {
   const u32 id = context.tid != 0 ? context.tid : context.pid;
   format(out, "{} ({}) {:c} {} {} {} 0 -1 {} ", id, name_of(*process, task), state_letter(*process, task),
          process->parent_pid(), process->group, process->session, process->executed ? 0 : 64);
-  format(out, "{} {} {} {} {} {} {} {} ", usage.minor_faults, process->reaped_minor_faults, usage.major_faults,
-         process->reaped_major_faults, clock_ticks(times.user), clock_ticks(times.system),
+  format(out, "{} {} {} {} {} {} {} {} ", usage.minor_faults, process->reaped_minor_faults,
+         usage.major_faults, process->reaped_major_faults, clock_ticks(times.user), clock_ticks(times.system),
          clock_ticks(process->reaped.user), clock_ticks(process->reaped.system));
   format(out, "{} {} {} 0 {} {} {} {} ", 20 + process->nice, process->nice, process->task_count(),
          process->start_ns / kNsPerClockTick, memory.total_pages * kPageBytes, memory.rss(),
@@ -280,11 +282,11 @@ KResult<void> show_status(const ProcContext& context, FormatSink& out) {
   format(out, "Threads:\t{}\nSigQ:\t0/{}\n", std::max<usize>(process->task_count(), 1),
          process->limits[Resource::kPendingSignals].soft);
   format(out, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n",
-         task != nullptr ? task->pending.set() : 0, process->pending.set(), task != nullptr ? task->blocked() : 0,
-         signals_with(*process, true), signals_with(*process, false));
+         task != nullptr ? task->pending.set() : 0, process->pending.set(),
+         task != nullptr ? task->blocked() : 0, signals_with(*process, true), signals_with(*process, false));
   const u64 capabilities = process->identity.privileged() ? 0x1ff'ffff'ffff : 0;
-  format(out, "CapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nCapAmb:\t{:016x}\n", u64{0},
-         capabilities, capabilities, u64{0x1ff'ffff'ffff}, u64{0});
+  format(out, "CapInh:\t{:016x}\nCapPrm:\t{:016x}\nCapEff:\t{:016x}\nCapBnd:\t{:016x}\nCapAmb:\t{:016x}\n",
+         u64{0}, capabilities, capabilities, u64{0x1ff'ffff'ffff}, u64{0});
   format(out, "NoNewPrivs:\t{}\nSeccomp:\t0\nSeccomp_filters:\t0\n", process->no_new_privileges ? 1 : 0);
   format(out, "Cpus_allowed:\t1\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
   format(out, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
@@ -296,11 +298,11 @@ KResult<void> show_limits(const ProcContext& context, FormatSink& out) {
     StringView name;
     StringView unit;
   } kRows[kResources] = {
-      {"Max cpu time", "seconds"},       {"Max file size", "bytes"},        {"Max data size", "bytes"},
-      {"Max stack size", "bytes"},       {"Max core file size", "bytes"},   {"Max resident set", "bytes"},
-      {"Max processes", "processes"},    {"Max open files", "files"},       {"Max locked memory", "bytes"},
-      {"Max address space", "bytes"},    {"Max file locks", "locks"},       {"Max pending signals", "signals"},
-      {"Max msgqueue size", "bytes"},    {"Max nice priority", ""},         {"Max realtime priority", ""},
+      {"Max cpu time", "seconds"},    {"Max file size", "bytes"},      {"Max data size", "bytes"},
+      {"Max stack size", "bytes"},    {"Max core file size", "bytes"}, {"Max resident set", "bytes"},
+      {"Max processes", "processes"}, {"Max open files", "files"},     {"Max locked memory", "bytes"},
+      {"Max address space", "bytes"}, {"Max file locks", "locks"},     {"Max pending signals", "signals"},
+      {"Max msgqueue size", "bytes"}, {"Max nice priority", ""},       {"Max realtime priority", ""},
       {"Max realtime timeout", "us"},
   };
   const Process* const process = TRY(process_of(context));

@@ -60,7 +60,9 @@ KResult<void> show_meminfo(const ProcContext&, FormatSink& out) {
 
 KResult<void> show_vmstat(const ProcContext&, FormatSink& out) {
   const MemoryStats& memory = memory_stats();
-  format(out, "nr_free_pages {}\nnr_anon_pages {}\nnr_file_pages {}\nnr_page_table_pages {}\nnr_slab_unreclaimable {}\n",
+  format(out,
+         "nr_free_pages {}\nnr_anon_pages {}\nnr_file_pages {}\nnr_page_table_pages "
+         "{}\nnr_slab_unreclaimable {}\n",
          memory.free(), memory.used_for(FrameUse::kAnon), memory.used_for(FrameUse::kPageCache),
          memory.used_for(FrameUse::kPageTable), memory.used_for(FrameUse::kSlab));
   u64 minor = 0;
@@ -101,8 +103,8 @@ KResult<void> show_stat(const ProcContext&, FormatSink& out) {
     format(out, "{} {} 0 {} {} 0 0 0 0 0 0\n", name, clock_ticks(sums.user), clock_ticks(sums.system),
            clock_ticks(scheduler.idle_ticks));
   }
-  format(out, "intr 0\nctxt {}\nbtime {}\nprocesses {}\nprocs_running {}\nprocs_blocked 0\n", scheduler.switches,
-         realtime_offset_ns() / kNsPerSecond, process_table().forks(), sums.running);
+  format(out, "intr 0\nctxt {}\nbtime {}\nprocesses {}\nprocs_running {}\nprocs_blocked 0\n",
+         scheduler.switches, realtime_offset_ns() / kNsPerSecond, process_table().forks(), sums.running);
   return {};
 }
 
@@ -127,8 +129,8 @@ KResult<void> show_uptime(const ProcContext&, FormatSink& out) {
 KResult<void> show_loadavg(const ProcContext&, FormatSink& out) {
   // No decaying averages are kept: the load is what runs now.
   const u64 running = cpu_sums().running;
-  format(out, "{}.00 {}.00 {}.00 {}/{} {}\n", running, running, running, running, process_table().task_count(),
-         process_table().last_pid());
+  format(out, "{}.00 {}.00 {}.00 {}/{} {}\n", running, running, running, running,
+         process_table().task_count(), process_table().last_pid());
   return {};
 }
 
@@ -156,7 +158,7 @@ KResult<void> show_number(const ProcContext&, FormatSink& out) {
   return {};
 }
 
-template <StringView SystemName::* kField>
+template <StringView SystemName::*kField>
 KResult<void> show_name(const ProcContext&, FormatSink& out) {
   format(out, "{}\n", system_name().*kField);
   return {};
@@ -216,7 +218,10 @@ const ProcFile kFiles[] = {
     {.name = "sys/kernel/pid_max", .mode = kReadable, .generate = &show_number<kMaxPid>},
     {.name = "sys/kernel/tainted", .mode = kReadable, .generate = &show_number<0>},
     {.name = "sys/kernel/randomize_va_space", .mode = kReadable, .generate = &show_number<2>},
-    {.name = "sys/vm/overcommit_memory", .mode = 0644, .generate = &show_overcommit, .write = &write_overcommit},
+    {.name = "sys/vm/overcommit_memory",
+     .mode = 0644,
+     .generate = &show_overcommit,
+     .write = &write_overcommit},
     {.name = "sys/vm/overcommit_ratio",
      .mode = 0644,
      .generate = &show_overcommit_ratio,

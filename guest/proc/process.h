@@ -2,8 +2,8 @@
 //
 // Invariants: a process is in the table from its making until it is reaped; a task until it has ended.
 // A zombie has no tasks and no memory. Every process but the first has a parent; the children of one that
-// ends go to the nearest subreaper, else to the first process. Lock: the process table's lock guards all of it
-// (today: kernel code is not preempted, so what does not sleep is atomic).
+// ends go to the nearest subreaper, else to the first process. Lock: the process table's lock guards all of
+// it (today: kernel code is not preempted, so what does not sleep is atomic).
 #pragma once
 
 #include "guest/fs/fd_table.h"
@@ -167,9 +167,9 @@ class Process : public RefCounted<Process> {
 
   // --- state ---
   ProcessState state = ProcessState::kAlive;
-  bool ending = false;     ///< all tasks must end, with end_status
-  i32 end_status = 0;      ///< wait status
-  String last_name;        ///< of the last task, for a zombie's entry in /proc
+  bool ending = false;        ///< all tasks must end, with end_status
+  i32 end_status = 0;         ///< wait status
+  String last_name;           ///< of the last task, for a zombie's entry in /proc
   Task* exec_task = nullptr;  ///< the task that replaces the program: the others end, it stays
   bool stopped = false;
   i32 stop_signal = 0;

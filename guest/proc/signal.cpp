@@ -80,7 +80,8 @@ SigInfo fault_signal(i32 signo, i32 code, VirtAddr address) {
 }
 
 KResult<void> send_to_process(Process& process, const SigInfo& info) {
-  if (info.signo == 0 || process.state == ProcessState::kZombie || process.tasks().empty() || process.ending) {
+  if (info.signo == 0 || process.state == ProcessState::kZombie || process.tasks().empty() ||
+      process.ending) {
     return {};
   }
   apply_job_control(process, info.signo);
@@ -231,8 +232,7 @@ void notify_parent(Process& child, i32 code, i32 status) {
 }
 
 KResult<SigAction> change_action(i32 signo, const SigAction* change) {
-  if (signo < 1 || signo > kSignalMax ||
-      (change != nullptr && (sig_bit(signo) & kUnblockableSignals) != 0)) {
+  if (signo < 1 || signo > kSignalMax || (change != nullptr && (sig_bit(signo) & kUnblockableSignals) != 0)) {
     return Err(Errno::kEINVAL);
   }
   Process& process = current_process();

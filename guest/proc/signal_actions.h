@@ -16,7 +16,8 @@ class SignalActions : public RefCounted<SignalActions> {
   /// Sent while not blocked, the signal has no effect at all.
   bool ignores(i32 signo) const {
     const u64 handler = of(signo).handler;
-    return handler == kSigIgnore || (handler == kSigDefault && default_action(signo) == DefaultAction::k_ignore);
+    return handler == kSigIgnore ||
+           (handler == kSigDefault && default_action(signo) == DefaultAction::k_ignore);
   }
   KResult<RefPtr<SignalActions>> clone() const {
     auto copy = TRY(try_make_ref<SignalActions>());

@@ -96,7 +96,8 @@ void take_signal(Task& task, TrapFrame& frame) {
   if (!task.pending.take(~task.blocked(), info) && !process.pending.take(~task.blocked(), info)) {
     return;
   }
-  const bool fault = info.code > 0 && info.code != kSiKernel && (sig_bit(info.signo) & kSynchronousSignals) != 0;
+  const bool fault =
+      info.code > 0 && info.code != kSiKernel && (sig_bit(info.signo) & kSynchronousSignals) != 0;
   trace(TraceEventId::k_signal, process.pid(), static_cast<u32>(info.signo), static_cast<i64>(info.code),
         fault ? info.fault.address : 0);
   if (info.code == kSiTimer) {

@@ -4,7 +4,7 @@
 
 #include "guest/drivers/rtc.h"
 #include "guest/hal/time.h"
-#include "guest/vdso/vdso_data.h"
+#include "guest/proc/vdso_data.h"
 #include "quire/arch/elf.h"
 
 namespace kernel {

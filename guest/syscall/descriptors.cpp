@@ -77,8 +77,8 @@ SyscallResult sys_fcntl(const SyscallArgs& args) {
   const i32 fd = args.as_int(0);
   const u32 command = args.as_uint(1);
   auto file = TRY(any_file_of(fd));
-  if (file->path_only() && command != kFcntlDupFd && command != kFcntlDupFdCloseOnExec && command != kFcntlGetFd &&
-      command != kFcntlSetFd && command != kFcntlGetFl) {
+  if (file->path_only() && command != kFcntlDupFd && command != kFcntlDupFdCloseOnExec &&
+      command != kFcntlGetFd && command != kFcntlSetFd && command != kFcntlGetFl) {
     return Err(Errno::kEBADF);
   }
   switch (command) {
@@ -89,7 +89,8 @@ SyscallResult sys_fcntl(const SyscallArgs& args) {
     case kFcntlGetFd:
       return TRY(files().is_close_on_exec(fd)) ? kFdCloseOnExec : 0;
     case kFcntlSetFd:
-      TRY(files().set_close_on_exec(fd, (args[2] & kFdCloseOnExec) != 0 ? CloseOnExec::kYes : CloseOnExec::kNo));
+      TRY(files().set_close_on_exec(fd,
+                                    (args[2] & kFdCloseOnExec) != 0 ? CloseOnExec::kYes : CloseOnExec::kNo));
       return 0;
     case kFcntlGetFl:
       return i64{file->flags()};
@@ -162,8 +163,10 @@ SyscallResult sys_memfd_create(const SyscallArgs& args) {
   if (length > kMaxMemfdName) {
     return Err(Errno::kEINVAL);
   }
-  auto file = TRY(memfd_create(StringView(name, length), args.as_uint(1), current_process().identity.effective()));
-  return install_file(std::move(file), (args.as_uint(1) & kMemfdCloseOnExec) != 0 ? u32{kOpenCloseOnExec} : 0);
+  auto file =
+      TRY(memfd_create(StringView(name, length), args.as_uint(1), current_process().identity.effective()));
+  return install_file(std::move(file),
+                      (args.as_uint(1) & kMemfdCloseOnExec) != 0 ? u32{kOpenCloseOnExec} : 0);
 }
 
 }  // namespace kernel

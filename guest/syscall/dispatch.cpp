@@ -37,16 +37,17 @@ SyscallResult call(u64 number, const SyscallArgs& args) {
 void handle_syscall(TrapFrame& frame) {
   Task& task = current_task();
   task.enter_kernel();
-  const SyscallArgs args{frame,
-                         {frame.reg(kA0), frame.reg(kA1), frame.reg(kA2), frame.reg(kA3), frame.reg(kA4),
-                          frame.reg(kA5)}};
+  const SyscallArgs args{
+      frame,
+      {frame.reg(kA0), frame.reg(kA1), frame.reg(kA2), frame.reg(kA3), frame.reg(kA4), frame.reg(kA5)}};
   const u64 number = frame.reg(kA7);
   if (!task.repeating) {
     task.resume_deadline_ns = 0;
   }
   task.repeating = false;
   task.restart = Restart::kAlways;
-  trace(TraceEventId::k_syscall_enter, task.tid(), number, args[0], args[1], args[2], args[3], args[4], args[5]);
+  trace(TraceEventId::k_syscall_enter, task.tid(), number, args[0], args[1], args[2], args[3], args[4],
+        args[5]);
   const SyscallResult result = call(number, args);
   // The one place where an errno becomes a negative number.
   const i64 value = result.ok() ? result.value() : -static_cast<i64>(result.error());

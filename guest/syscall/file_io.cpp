@@ -172,7 +172,8 @@ SyscallResult sys_sendfile(const SyscallArgs& args) {
     return Err(from->operations().seekable() ? Errno::kEBADF : Errno::kEINVAL);
   }
   UserPosition position = TRY(UserPosition::get(args.as_address(2)));
-  const auto result = copy_bytes(*from, position.pointer(), *to, nullptr, std::min<u64>(args[3], kMaxIoBytes));
+  const auto result =
+      copy_bytes(*from, position.pointer(), *to, nullptr, std::min<u64>(args[3], kMaxIoBytes));
   TRY(position.put());
   return result.ok() ? SyscallResult(result.value()) : SyscallResult(Err(result.error()));
 }
@@ -199,7 +200,8 @@ SyscallResult sys_copy_file_range(const SyscallArgs& args) {
       return Err(Errno::kEINVAL);  // overlapping ranges
     }
   }
-  const auto result = copy_bytes(*from, in.pointer(), *to, out.pointer(), std::min<u64>(args[4], kMaxIoBytes));
+  const auto result =
+      copy_bytes(*from, in.pointer(), *to, out.pointer(), std::min<u64>(args[4], kMaxIoBytes));
   TRY(in.put());
   TRY(out.put());
   return result.ok() ? SyscallResult(result.value()) : SyscallResult(Err(result.error()));

@@ -1,8 +1,8 @@
 // futex(2), robust lists, and what else C libraries set up for threads.
+#include "guest/drivers/rtc.h"
 #include "guest/hal/time.h"
 #include "guest/proc/futex.h"
 #include "guest/proc/process_table.h"
-#include "guest/drivers/rtc.h"
 #include "guest/syscall/arguments.h"
 
 namespace kernel {
@@ -50,7 +50,8 @@ SyscallResult wait(const SyscallArgs& args, FutexScope scope, bool bitset, bool 
     task.restart = Restart::kNoHandler;
     task.resume_deadline_ns = deadline;
   }
-  TRY(futex_wait(args.as_address(0), args.as_uint(2), bitset ? args.as_uint(5) : kFutexAnyBits, scope, deadline));
+  TRY(futex_wait(args.as_address(0), args.as_uint(2), bitset ? args.as_uint(5) : kFutexAnyBits, scope,
+                 deadline));
   return 0;
 }
 
@@ -104,8 +105,7 @@ SyscallResult sys_set_robust_list(const SyscallArgs& args) {
 }
 
 SyscallResult sys_get_robust_list(const SyscallArgs& args) {
-  const Task* const task =
-      args.as_int(0) == 0 ? &current_task() : process_table().find_task(args.as_uint(0));
+  const Task* const task = args.as_int(0) == 0 ? &current_task() : process_table().find_task(args.as_uint(0));
   if (task == nullptr) {
     return Err(Errno::kESRCH);
   }

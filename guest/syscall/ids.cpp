@@ -29,9 +29,8 @@ SyscallResult set_three(IdSet& ids, u32 real, u32 effective, u32 saved) {
 
 /// setreuid(2) and setregid(2).
 SyscallResult set_two(IdSet& ids, u32 real, u32 effective) {
-  if (!identity().privileged() &&
-      ((real != kKeep && real != ids.real && real != ids.effective) ||
-       (effective != kKeep && !among(ids, effective)))) {
+  if (!identity().privileged() && ((real != kKeep && real != ids.real && real != ids.effective) ||
+                                   (effective != kKeep && !among(ids, effective)))) {
     return Err(Errno::kEPERM);
   }
   const u32 old_real = ids.real;

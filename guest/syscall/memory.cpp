@@ -7,11 +7,15 @@ namespace {
 
 AddressSpace& space() { return *current_process().space; }
 
-SyscallResult done(KResult<void> result) { return result.ok() ? SyscallResult(0) : SyscallResult(Err(result.error())); }
+SyscallResult done(KResult<void> result) {
+  return result.ok() ? SyscallResult(0) : SyscallResult(Err(result.error()));
+}
 
 }  // namespace
 
-SyscallResult sys_brk(const SyscallArgs& args) { return static_cast<i64>(space().set_break(args.as_address(0)).value); }
+SyscallResult sys_brk(const SyscallArgs& args) {
+  return static_cast<i64>(space().set_break(args.as_address(0)).value);
+}
 
 SyscallResult sys_mmap(const SyscallArgs& args) {
   MapRequest request{.address = args.as_address(0),
@@ -79,7 +83,9 @@ SyscallResult sys_mlock2(const SyscallArgs& args) {
   return done(space().lock_range(args.as_address(0), args[1], args.as_uint(2) != 0));
 }
 
-SyscallResult sys_munlock(const SyscallArgs& args) { return done(space().unlock_range(args.as_address(0), args[1])); }
+SyscallResult sys_munlock(const SyscallArgs& args) {
+  return done(space().unlock_range(args.as_address(0), args[1]));
+}
 SyscallResult sys_mlockall(const SyscallArgs& args) { return done(space().lock_all(args.as_uint(0))); }
 SyscallResult sys_munlockall(const SyscallArgs&) { return done(space().unlock_all()); }
 

@@ -17,7 +17,9 @@ struct NameArgument {
   }
 };
 
-SyscallResult done(KResult<void> result) { return result.ok() ? SyscallResult(0) : SyscallResult(Err(result.error())); }
+SyscallResult done(KResult<void> result) {
+  return result.ok() ? SyscallResult(0) : SyscallResult(Err(result.error()));
+}
 
 SyscallResult change_mode(i32 dirfd, VirtAddr path, u32 mode, u32 at_flags) {
   const Path file = TRY(resolve_user_path(dirfd, path, at_flags));
@@ -88,7 +90,8 @@ SyscallResult sys_linkat(const SyscallArgs& args) {
   const u32 flags = args.as_uint(4);
   TRY(check_flags(flags, kAtSymlinkFollow | kAtEmptyPath));
   const u32 follow = (flags & kAtSymlinkFollow) != 0 ? 0 : u32{kAtSymlinkNoFollow};
-  const Path old = TRY(resolve_user_path(args.as_int(0), args.as_address(1), follow | (flags & kAtEmptyPath)));
+  const Path old =
+      TRY(resolve_user_path(args.as_int(0), args.as_address(1), follow | (flags & kAtEmptyPath)));
   const auto name = TRY(NameArgument::get(args.as_int(2), args.as_address(3)));
   return done(vfs::link(current_fs(), old, name.start, name.text));
 }
@@ -107,7 +110,8 @@ SyscallResult sys_readlinkat(const SyscallArgs& args) {
   if (args.as_int(3) <= 0) {
     return Err(Errno::kEINVAL);
   }
-  const Path path = TRY(resolve_user_path(args.as_int(0), args.as_address(1), kAtSymlinkNoFollow | kAtEmptyPath));
+  const Path path =
+      TRY(resolve_user_path(args.as_int(0), args.as_address(1), kAtSymlinkNoFollow | kAtEmptyPath));
   const String target = TRY(vfs::readlink(current_fs(), path));
   const usize bytes = std::min<usize>(target.size(), static_cast<usize>(args.as_int(3)));
   TRY(copy_to_user(args.as_address(2), target.c_str(), bytes));

@@ -47,7 +47,8 @@ KResult<void> wait_for_events(u64 deadline_ns, Look look) {
     return {};
   }
   const auto waited = wait_event_until(poll_queue(), deadline_ns, look);
-  return waited.ok() || waited.error() == Errno::kETIMEDOUT ? KResult<void>() : KResult<void>(Err(waited.error()));
+  return waited.ok() || waited.error() == Errno::kETIMEDOUT ? KResult<void>()
+                                                            : KResult<void>(Err(waited.error()));
 }
 
 /// The mask of the call is in force until it ends; an interrupted call keeps it for the handler.
@@ -75,7 +76,8 @@ class DescriptorSet {
   void set(u32 fd) { out_[fd / 64] |= u64{1} << (fd % 64); }
   void clear() { std::fill(out_.begin(), out_.end(), 0); }
   KResult<void> write() const {
-    return address_.value == 0 ? KResult<void>() : copy_to_user(address_, out_.data(), out_.size() * sizeof(u64));
+    return address_.value == 0 ? KResult<void>()
+                               : copy_to_user(address_, out_.data(), out_.size() * sizeof(u64));
   }
 
  private:

@@ -118,7 +118,8 @@ SyscallResult sys_exit_group(const SyscallArgs& args) { exit_process(wait_status
 
 SyscallResult sys_wait4(const SyscallArgs& args) {
   const u32 options = args.as_uint(2);
-  TRY(check_flags(options, kWaitNoHang | kWaitStopped | kWaitContinued | kWaitNoThread | kWaitAll | kWaitClone));
+  TRY(check_flags(options,
+                  kWaitNoHang | kWaitStopped | kWaitContinued | kWaitNoThread | kWaitAll | kWaitClone));
   const i32 pid = args.as_int(0);
   if (pid == INT32_MIN) {
     return Err(Errno::kESRCH);
@@ -169,14 +170,18 @@ SyscallResult sys_waitid(const SyscallArgs& args) {
   if (args[2] != 0) {
     SigInfo info{};
     if (result.pid != 0) {
-      const i32 status = result.code == kCldExited    ? (result.status >> 8) & 0xff
-                         : result.code == kCldStopped ? (result.status >> 8) & 0xff
+      const i32 status = result.code == kCldExited      ? (result.status >> 8) & 0xff
+                         : result.code == kCldStopped   ? (result.status >> 8) & 0xff
                          : result.code == kCldContinued ? i32{kSIGCONT}
                                                         : result.status & 0x7f;
       info.signo = kSIGCHLD;
       info.code = result.code;
-      info.child = {.pid = static_cast<i32>(result.pid), .uid = result.uid, .status = status, .pad = 0,
-                    .user_ticks = 0, .system_ticks = 0};
+      info.child = {.pid = static_cast<i32>(result.pid),
+                    .uid = result.uid,
+                    .status = status,
+                    .pad = 0,
+                    .user_ticks = 0,
+                    .system_ticks = 0};
     }
     TRY(put_user(args.as_address(2), info));
   }

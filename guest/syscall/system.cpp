@@ -1,4 +1,5 @@
-// The system as programs see it: name, memory, limits, randomness, scheduling, and small controls of a process.
+// The system as programs see it: name, memory, limits, randomness, scheduling, and small controls of a
+// process.
 #include <cstring>
 
 #include "guest/drivers/entropy.h"
@@ -82,7 +83,13 @@ struct SysInfo {
 };
 static_assert(sizeof(SysInfo) == 112);
 
-enum SchedulingPolicy : i32 { kSchedOther = 0, kSchedFifo = 1, kSchedRoundRobin = 2, kSchedBatch = 3, kSchedIdle = 5 };
+enum SchedulingPolicy : i32 {
+  kSchedOther = 0,
+  kSchedFifo = 1,
+  kSchedRoundRobin = 2,
+  kSchedBatch = 3,
+  kSchedIdle = 5
+};
 
 bool is_realtime(i32 policy) { return policy == kSchedFifo || policy == kSchedRoundRobin; }
 bool is_policy(i32 policy) {
@@ -95,7 +102,8 @@ SyscallResult sys_uname(const SyscallArgs& args) {
   constexpr usize kFieldBytes = 65;
   char fields[6][kFieldBytes] = {};
   const SystemName& name = system_name();
-  const StringView values[6] = {name.system, name.node, name.release, name.version, name.machine, name.domain};
+  const StringView values[6] = {name.system,  name.node,    name.release,
+                                name.version, name.machine, name.domain};
   for (unsigned i = 0; i < 6; i++) {
     memcpy(fields[i], values[i].data(), std::min(values[i].size(), kFieldBytes - 1));
   }
@@ -319,7 +327,8 @@ SyscallResult sys_capset(const SyscallArgs& args) {
   TRY(copy_from_user(sets, args.as_address(1), sizeof(sets)));
   // Giving capabilities up is accepted and has no effect; taking new ones is not possible.
   const bool asks = (sets[0] | sets[1] | sets[3] | sets[4]) != 0;
-  return asks && !current_process().identity.privileged() ? SyscallResult(Err(Errno::kEPERM)) : SyscallResult(0);
+  return asks && !current_process().identity.privileged() ? SyscallResult(Err(Errno::kEPERM))
+                                                          : SyscallResult(0);
 }
 
 // --- scheduling: one hart, one class ---

@@ -1,8 +1,8 @@
 // Clock reads and small services that need no trap (vdso(7), riscv functions).
 //
-// Position-independent, no relocations, no data of its own: everything comes from VdsoData, one page before the
-// image. Clocks that the page does not cover go to the system call.
-#include "guest/vdso/vdso_data.h"
+// Position-independent, no relocations, no data of its own: everything comes from VdsoData, one page before
+// the image. Clocks that the page does not cover go to the system call.
+#include "guest/proc/vdso_data.h"
 #include "quire/arch/linux/syscalls.h"
 
 using quire::arch::i64;
@@ -24,7 +24,14 @@ struct TimeVal {
 };
 
 constexpr u64 kNsPerSecond = 1'000'000'000;
-enum Clock : int { kRealtime = 0, kMonotonic = 1, kMonotonicRaw = 4, kRealtimeCoarse = 5, kMonotonicCoarse = 6, kBoottime = 7 };
+enum Clock : int {
+  kRealtime = 0,
+  kMonotonic = 1,
+  kMonotonicRaw = 4,
+  kRealtimeCoarse = 5,
+  kMonotonicCoarse = 6,
+  kBoottime = 7
+};
 
 long syscall(Syscall number, u64 arg0, u64 arg1, u64 arg2 = 0, u64 arg3 = 0, u64 arg4 = 0) {
   register u64 a7 asm("a7") = static_cast<u64>(number);
@@ -81,7 +88,8 @@ int __vdso_clock_gettime(int clock, TimeSpec* out) {
 }
 
 int __vdso_clock_getres(int clock, TimeSpec* out) {
-  return static_cast<int>(syscall(Syscall::k_clock_getres, static_cast<u64>(clock), reinterpret_cast<u64>(out)));
+  return static_cast<int>(
+      syscall(Syscall::k_clock_getres, static_cast<u64>(clock), reinterpret_cast<u64>(out)));
 }
 
 int __vdso_gettimeofday(TimeVal* out, void* zone) {
@@ -98,7 +106,8 @@ int __vdso_gettimeofday(TimeVal* out, void* zone) {
 }
 
 int __vdso_getcpu(u32* cpu, u32* node, void*) {
-  return static_cast<int>(syscall(Syscall::k_getcpu, reinterpret_cast<u64>(cpu), reinterpret_cast<u64>(node)));
+  return static_cast<int>(
+      syscall(Syscall::k_getcpu, reinterpret_cast<u64>(cpu), reinterpret_cast<u64>(node)));
 }
 
 int __vdso_flush_icache(void* start, void* end, u64 flags) {
@@ -107,8 +116,8 @@ int __vdso_flush_icache(void* start, void* end, u64 flags) {
 }
 
 int __vdso_riscv_hwprobe(void* pairs, u64 pair_count, u64 cpu_set_bytes, void* cpus, u32 flags) {
-  return static_cast<int>(syscall(Syscall::k_riscv_hwprobe, reinterpret_cast<u64>(pairs), pair_count, cpu_set_bytes,
-                                  reinterpret_cast<u64>(cpus), flags));
+  return static_cast<int>(syscall(Syscall::k_riscv_hwprobe, reinterpret_cast<u64>(pairs), pair_count,
+                                  cpu_set_bytes, reinterpret_cast<u64>(cpus), flags));
 }
 
 }  // extern "C"

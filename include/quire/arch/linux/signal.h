@@ -1,6 +1,7 @@
 // Signals as riscv64 programs see them: numbers, flags, codes, and the frame a handler runs on.
 //
-// Layouts are those of Linux riscv64 (signal(7), sigaction(2), sigaltstack(2)); sizes and offsets are asserted.
+// Layouts are those of Linux riscv64 (signal(7), sigaction(2), sigaltstack(2)); sizes and offsets are
+// asserted.
 #pragma once
 
 #include "quire/arch/types.h"

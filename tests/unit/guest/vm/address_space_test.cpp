@@ -372,6 +372,9 @@ TEST_F(AddressSpaceTest, ProtectChecksItsRange) {
   EXPECT_EQ(error_of(space_->protect(va + 1, kPage, kProtRead)), "EINVAL");
   EXPECT_EQ(error_of(space_->protect(va, kPage, 0x80)), "EINVAL");
   EXPECT_EQ(error_of(space_->protect(va, ~u64{0}, kProtRead)), "ENOMEM");
+  EXPECT_EQ(error_of(space_->protect(va + 3 * kPage, kSv39UserTop, kProtRead)), "ENOMEM");
+  EXPECT_EQ(touch(va + 3 * kPage, Access::kWrite), FaultKind::k_segv_accerr);  // changed all the same
+  must(space_->protect(va, 4 * kPage, kRw));
   EXPECT_EQ(error_of(space_->protect(va - kPage, 2 * kPage, kProtRead)), "ENOMEM");
   must(space_->protect(va, 0, kProtRead));
   must(space_->unmap(va + 2 * kPage, kPage));
@@ -502,6 +505,20 @@ TEST_F(AddressSpaceTest, RemoveAdvicePunchesTheFile) {
   EXPECT_EQ(error_of(space_->advise(must(map(1)), kPage, kMadvRemove)), "EINVAL");
 }
 
+TEST_F(AddressSpaceTest, AHoleTakesTheFilesPagesButNotPrivateCopies) {
+  const auto file = must(memfd_create("x", 0, {}));
+  must(file->truncate(2 * static_cast<i64>(kPage)));
+  write_at(*file, 0, "ab");
+  const VirtAddr va = must(map(2, kRw, kMapPrivate, file));
+  store(va, 'P');
+  EXPECT_EQ(load(va + kPage), 0);
+  must(file->allocate(kFallocPunchHole | kFallocKeepSize, 0, 2 * static_cast<i64>(kPage)));
+  EXPECT_EQ(load(va), 'P');
+  EXPECT_EQ(load(va + 1), 'b');
+  must(file->truncate(0));
+  EXPECT_EQ(touch(va, Access::kRead), FaultKind::k_bus_adrerr);
+}
+
 TEST_F(AddressSpaceTest, PopulateAdviceGivesPagesAndReportsWhyNot) {
   const VirtAddr va = must(map(4));
   must(space_->advise(va, 4 * kPage, kMadvPopulateWrite));
@@ -542,7 +559,13 @@ TEST_F(AddressSpaceTest, LockingGivesThePagesAndCounts) {
   must(space_->lock_range(va + 1, kPage, false));  // touches two pages
   EXPECT_EQ(space_->counters().rss_anon, 2U);
   EXPECT_EQ(space_->counters().locked_pages, 2U);
+  // What comes before a hole is locked all the same.
   EXPECT_EQ(error_of(space_->lock_range(va, 5 * kPage, false)), "ENOMEM");
+  EXPECT_EQ(space_->counters().locked_pages, 4U);
+  must(space_->protect(va, kPage, kProtNone));
+  EXPECT_EQ(error_of(space_->lock_range(va, kPage, false)), "ENOMEM");
+  must(space_->protect(va, kPage, kRw));
+  must(space_->unlock_range(va, 4 * kPage));
   space_->limits().may_exceed_locked = false;
   space_->limits().locked = 3 * kPage;
   EXPECT_EQ(error_of(space_->lock_range(va, 4 * kPage, false)), "ENOMEM");

@@ -76,6 +76,17 @@ usize copy_to_user_partial(VirtAddr to, const void* from, usize bytes) {
     memcpy(user, static_cast<const u8*>(from) + done, part);
   });
 }
+KResult<usize> strncpy_from_user(char* to, VirtAddr from, usize capacity) {
+  for (usize length = 0; length < capacity; length++) {
+    if (copy_from_user_partial(to + length, from + length, 1) == 0) {
+      return Err(Errno::kEFAULT);
+    }
+    if (to[length] == '\0') {
+      return length;
+    }
+  }
+  return capacity;
+}
 KResult<void> copy_from_user(void* to, VirtAddr from, usize bytes) {
   return copy_from_user_partial(to, from, bytes) == bytes ? KResult<void>() : Err(Errno::kEFAULT);
 }

@@ -1,6 +1,7 @@
 // What the kernel tells the vDSO: one read-only page in front of the vDSO's image in every process.
 //
-// Written once at boot, before the first process starts, and on clock_settime; `sequence` is odd while it changes.
+// Written once at boot, before the first process starts, and on clock_settime; `sequence` is odd while it
+// changes.
 #pragma once
 
 #include "quire/arch/types.h"
