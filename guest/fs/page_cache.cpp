@@ -61,16 +61,16 @@ KResult<void> PageCache::write_back(u64 first, u64 last) {
 }
 
 void PageCache::truncate(u64 new_size) {
-  drop((new_size + kPageBytes - 1) >> kPageShift, ~u64{0});
+  // mmap(2), SIGBUS: beyond the end there is nothing, private copies included.
+  drop((new_size + kPageBytes - 1) >> kPageShift, ~u64{0}, PrivateCopies::kDrop);
   if (const u64 tail = new_size & (kPageBytes - 1); tail != 0) {
     zero_range(new_size >> kPageShift, tail, kPageBytes);
   }
 }
 
-void PageCache::drop(u64 first, u64 last) {
-  // Private copies go too: beyond the end of the file there is nothing (mmap(2), SIGBUS).
+void PageCache::drop(u64 first, u64 last, PrivateCopies copies) {
   for_each_mapping(first, last, [&](FileMapping& mapping) {
-    mapping.unmap_pages(std::max(first, mapping.first), std::min(last, mapping.last));
+    mapping.unmap_pages(std::max(first, mapping.first), std::min(last, mapping.last), copies);
   });
   u64 dropped = 0;
   for (auto entry = index_.next(first); entry.item != nullptr && entry.index <= last;

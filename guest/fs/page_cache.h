@@ -13,11 +13,15 @@
 
 namespace kernel {
 
+/// Whether pages that a private mapping has copied go when the file's own do: beyond a new end yes, for a
+/// hole no.
+enum class PrivateCopies : u8 { kKeep, kDrop };
+
 /// Part of a file that an address space maps: what truncation and write-back need to know of it.
 class FileMapping : public Interval {
  public:
   /// Removes the pages [first, last] of the file from the address space.
-  virtual void unmap_pages(u64 first, u64 last) = 0;
+  virtual void unmap_pages(u64 first, u64 last, PrivateCopies copies) = 0;
   /// Takes write permission from them, so that the next write asks page_mkwrite again.
   virtual void write_protect_pages(u64 first, u64 last) = 0;
 
@@ -48,7 +52,7 @@ class PageCache : NonCopyable {
   /// last.
   void truncate(u64 new_size);
   /// Makes whole pages [first, last] a hole.
-  void drop(u64 first, u64 last);
+  void drop(u64 first, u64 last, PrivateCopies copies = PrivateCopies::kKeep);
   /// Zeroes bytes of a page that is there.
   void zero_range(u64 index, u64 from, u64 to);
 

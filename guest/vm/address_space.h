@@ -161,7 +161,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
   Vma& merge_around(Vma& vma);
   void merge_range(Range range);
   void account(const Vma& vma, i64 sign);
-  KResult<void> require_mapped(Range range) const;
+  VirtAddr end_of_mapped(VirtAddr start) const;
 
   // commit.cpp, map.cpp, unmap.cpp
   static KResult<void> commit(u64 pages);
@@ -186,13 +186,13 @@ class AddressSpace : public RefCounted<AddressSpace> {
   KResult<void> change_lock(Range range, u32 lock_flags);
 
   // pages.cpp: present pages.
-  void zap(Vma& vma, Range range);
+  void zap(Vma& vma, Range range, PrivateCopies copies = PrivateCopies::kDrop);
   void drop_leaf(const Vma& vma, Pte pte);
   void count_page(const Vma& vma, const Frame& frame, i64 sign);
   void write_protect(Range range);
   KResult<void> install(const Vma& vma, VirtAddr page, FrameRef frame, bool writable);
   void exchange_leaf(VirtAddr page, PhysAddr address, u64 flags);
-  void populate(Range range);
+  KResult<void> populate(Range range);
   KResult<void> populate_strict(Range range, Access access);
   void trim_tables(Range removed);
 

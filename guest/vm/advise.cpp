@@ -120,7 +120,7 @@ KResult<void> AddressSpace::advise_vma(Vma& vma, Range range, u32 advice) {
       return {};
     case kMadvFree:
       // Giving the pages up at once is one of the things that may happen to them later.
-      if (!private_anonymous) {
+      if (!private_anonymous || vma.has(kVmaLocked)) {
         return Err(Errno::kEINVAL);
       }
       zap(vma, range);
@@ -146,7 +146,8 @@ KResult<void> AddressSpace::advise_vma(Vma& vma, Range range, u32 advice) {
       }
       return {};
     default:  // kMadvCold, kMadvPageOut: hints to a reclaim that has nothing to choose from
-      return {};
+      return vma.has(kVmaLocked) || vma.has(kVmaSpecial) ? KResult<void>(Err(Errno::kEINVAL))
+                                                         : KResult<void>();
   }
 }
 
@@ -167,8 +168,8 @@ KResult<void> AddressSpace::sync(VirtAddr start, u64 bytes, u32 flags) {
       (flags & (kMsAsync | kMsSync)) == (kMsAsync | kMsSync)) {
     return Err(Errno::kEINVAL);
   }
-  const u64 rounded = align_up(bytes, kPageBytes);
-  if (rounded < bytes || start.value + rounded < start.value) {
+  const u64 rounded = align_up(bytes, kPageBytes);  // wraps to nothing, as on Linux
+  if (start.value + rounded < start.value) {
     return Err(Errno::kENOMEM);
   }
   const Range range{start, start + rounded};
@@ -203,7 +204,9 @@ KResult<void> AddressSpace::residency(VirtAddr start, Span<u8> out) {
   }
   const Range range{start, start + bytes};
   MutexGuard guard(lock_);
-  TRY(require_mapped(range));
+  if (end_of_mapped(range.start) < range.end) {
+    return Err(Errno::kENOMEM);
+  }
   for (Vma* vma = find_from(range.start); vma != nullptr && vma->start < range.end; vma = next(*vma)) {
     const VirtAddr end = std::min(vma->end, range.end);
     for (VirtAddr page = std::max(vma->start, range.start); page < end; page += kPageBytes) {

@@ -1,5 +1,7 @@
 // mlock(2) and its family. Nothing is ever paged out, so locking is giving the pages at once, and counting.
 
+#include <algorithm>
+
 #include "guest/vm/address_space.h"
 
 namespace kernel {
@@ -18,15 +20,20 @@ KResult<void> AddressSpace::lock_range(VirtAddr start, u64 bytes, bool on_fault)
   if (limits_.locked == 0 && !limits_.may_exceed_locked) {
     return Err(Errno::kEPERM);
   }
-  if (bytes == 0) {
+  if (first == end) {
     return {};
   }
   if (!check_locking((end - first) >> kPageShift).ok()) {
     return Err(Errno::kENOMEM);
   }
   TRY(change_lock({first, end}, on_fault ? kLockFlags : u32{kVmaLocked}));
-  if (!on_fault) {
-    populate({first, end});
+  if (on_fault) {
+    return {};
+  }
+  // mlock(2): what could not be given is ENOMEM, and EAGAIN when memory was short.
+  const auto given = populate({first, end});
+  if (!given.ok()) {
+    return Err(given.error() == Errno::kENOMEM ? Errno::kEAGAIN : Errno::kENOMEM);
   }
   return {};
 }
@@ -37,19 +44,21 @@ KResult<void> AddressSpace::unlock_range(VirtAddr start, u64 bytes) {
   if (start.value + bytes < start.value || end < first) {
     return Err(Errno::kEINVAL);
   }
-  if (bytes == 0) {
+  if (first == end) {
     return {};
   }
   MutexGuard guard(lock_);
   return change_lock({first, end}, 0);
 }
 
+/// Up to the first hole, which is ENOMEM; what comes before it is changed.
 KResult<void> AddressSpace::change_lock(Range range, u32 lock_flags) {
-  if (range.end > kUserTop) {
-    return Err(Errno::kENOMEM);
+  const VirtAddr mapped_end = end_of_mapped(range.start);
+  const Range mapped{range.start, std::min(range.end, mapped_end)};
+  if (mapped.start < mapped.end) {
+    TRY(set_vma_flags(mapped, lock_flags, kLockFlags & ~lock_flags));
   }
-  TRY(require_mapped(range));
-  return set_vma_flags(range, lock_flags, kLockFlags & ~lock_flags);
+  return mapped_end < range.end ? KResult<void>(Err(Errno::kENOMEM)) : KResult<void>();
 }
 
 KResult<void> AddressSpace::lock_all(u32 flags) {
@@ -71,7 +80,7 @@ KResult<void> AddressSpace::lock_all(u32 flags) {
   if ((flags & kMclCurrent) != 0) {
     TRY(set_vma_flags({VirtAddr(0), kUserTop}, lock_flags, kLockFlags & ~lock_flags));
     if ((flags & kMclOnFault) == 0) {
-      populate({VirtAddr(0), kUserTop});
+      (void)populate({VirtAddr(0), kUserTop});  // mlockall(2) does not report it
     }
   }
   return {};

@@ -13,8 +13,7 @@ namespace {
 /// What MAP_SHARED_VALIDATE accepts; other flags are EOPNOTSUPP there, and ignored elsewhere.
 constexpr u32 kKnownFlags = kMapTypeMask | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapDenyWrite |
                             kMapExecutable | kMapLocked | kMapNoReserve | kMapPopulate | kMapNonBlock |
-                            kMapStack | kMapHugeTlb | kMapFixedNoReplace | kMapUninitialized |
-                            (kMapHugeMask << kMapHugeShift);
+                            kMapStack | kMapHugeTlb | kMapUninitialized | (kMapHugeMask << kMapHugeShift);
 constexpr u32 kMayAll = kVmaMayRead | kVmaMayWrite | kVmaMayExec;
 
 bool is_shared(u32 flags) { return (flags & kMapTypeMask) != kMapPrivate; }
@@ -52,15 +51,15 @@ KResult<u32> check_file(const File& file, const MapRequest& request) {
 KResult<u32> AddressSpace::check_request(const MapRequest& request, u64 bytes) const {
   const u32 type = request.flags & kMapTypeMask;
   u32 flags = kMayAll;
+  if (request.offset > ~u64{0} - bytes) {
+    return Err(Errno::kEOVERFLOW);
+  }
   if (request.file) {
     if (type == kMapSharedValidate && (request.flags & ~kKnownFlags) != 0) {
       return Err(Errno::kEOPNOTSUPP);
     }
     if (type != kMapShared && type != kMapSharedValidate && type != kMapPrivate) {
       return Err(Errno::kEINVAL);
-    }
-    if (request.offset > ~u64{0} - bytes) {
-      return Err(Errno::kEOVERFLOW);
     }
     flags = TRY(check_file(*request.file, request));
   } else if (type != kMapShared && type != kMapPrivate) {
@@ -164,7 +163,7 @@ KResult<VirtAddr> AddressSpace::map(MapRequest request) {
   const VirtAddr mapped = TRY(map_at(request, range, vma_flags));
   const bool locked_now = (vma_flags & (kVmaLocked | kVmaLockOnFault)) == kVmaLocked;
   if (locked_now || (request.flags & (kMapPopulate | kMapNonBlock)) == kMapPopulate) {
-    populate(range);
+    (void)populate(range);
   }
   return mapped;
 }
@@ -242,7 +241,7 @@ VirtAddr AddressSpace::set_break(VirtAddr wanted) {
       return heap_end_;
     }
     if ((flags & (kVmaLocked | kVmaLockOnFault)) == kVmaLocked) {
-      populate({old_end, new_end});
+      (void)populate({old_end, new_end});
     }
   }
   heap_end_ = wanted;

@@ -1,6 +1,7 @@
 // Pages that are present: counting, dropping, write-protecting, and giving them before they are touched.
 
 #include <algorithm>
+#include <optional>
 
 #include "guest/vm/address_space.h"
 #include "guest/vm/leaf.h"
@@ -27,8 +28,12 @@ void AddressSpace::drop_leaf(const Vma& vma, Pte pte) {
   }
 }
 
-void AddressSpace::zap(Vma& vma, Range range) {
+void AddressSpace::zap(Vma& vma, Range range, PrivateCopies copies) {
   table_.update_range(range.start, range.end, [&](VirtAddr, Pte pte) {
+    const Frame* const frame = frame_of(pte);
+    if (copies == PrivateCopies::kKeep && frame != nullptr && frame->use == FrameUse::kAnon) {
+      return pte;
+    }
     drop_leaf(vma, pte);
     return Pte();
   });
@@ -67,20 +72,35 @@ void AddressSpace::trim_tables(Range removed) {
               std::min(high, VirtAddr(align_up(removed.end.value, span))));
 }
 
-/// Gives the pages of the range as far as possible (MAP_POPULATE, mlock): failures show at the first touch.
-void AddressSpace::populate(Range range) {
+/// What a mapping is populated with: a private writable one gets pages of its own. Nothing for PROT_NONE.
+static std::optional<Access> populating_access(const Vma& vma) {
+  if ((vma.prot & kProtWrite) != 0) {
+    return vma.shared() ? Access::kRead : Access::kWrite;
+  }
+  if ((vma.prot & kProtRead) != 0) {
+    return Access::kRead;
+  }
+  return (vma.prot & kProtExec) != 0 ? std::optional(Access::kExecute) : std::nullopt;
+}
+
+/// Gives the pages of the range as far as possible (MAP_POPULATE, mlock). Returns the first error, for those
+/// who report it: EFAULT where touching would be a signal, ENOMEM.
+KResult<void> AddressSpace::populate(Range range) {
+  std::optional<Errno> first_error;
   for (Vma* vma = find_from(range.start); vma != nullptr && vma->start < range.end; vma = next(*vma)) {
-    const bool write = (vma->prot & kProtWrite) != 0 && !vma->shared();
+    const auto access = populating_access(*vma);
     const VirtAddr end = std::min(range.end, vma->end);
     for (VirtAddr page = std::max(range.start, vma->start); page < end; page += kPageBytes) {
-      const Access access = write                          ? Access::kWrite
-                            : (vma->prot & kProtRead) != 0 ? Access::kRead
-                                                           : Access::kExecute;
-      if (!vma->allows(access) || !give_page(*vma, page, access).ok()) {
-        break;
+      const FaultAnswer answer =
+          access ? give_page(*vma, page, *access) : FaultAnswer{FaultKind::k_segv_accerr, 0};
+      if (!answer.ok()) {
+        const Errno error = answer.kind == FaultKind::k_oom ? Errno::kENOMEM : Errno::kEFAULT;
+        first_error = first_error.value_or(error);
+        break;  // on to the next mapping
       }
     }
   }
+  return first_error ? KResult<void>(Err(*first_error)) : KResult<void>();
 }
 
 /// MADV_POPULATE_READ and _WRITE: EFAULT where touching would be SIGBUS, EINVAL without permission, ENOMEM.
@@ -90,7 +110,8 @@ KResult<void> AddressSpace::populate_strict(Range range, Access access) {
     if (vma == nullptr) {
       return Err(Errno::kENOMEM);
     }
-    if (!vma->allows(access)) {
+    // By the protection as it was asked for: a write-only mapping cannot be populated for reading.
+    if ((vma->prot & (access == Access::kWrite ? kProtWrite : kProtRead)) == 0) {
       return Err(Errno::kEINVAL);
     }
     const FaultAnswer answer = give_page(*vma, page, access);

@@ -23,17 +23,27 @@ constexpr u32 may_flags(u32 prot) {
 KResult<void> AddressSpace::protect(VirtAddr start, u64 bytes, u32 prot) {
   constexpr u32 kProtSem = 0x8;  // accepted and without effect, as on Linux
   const bool grows_down = (prot & kProtGrowsDown) != 0;
-  if ((prot & ~(kProtMask | kProtSem | kProtGrowsDown)) != 0 || !is_aligned(start.value, kPageBytes)) {
+  // The order of these checks is Linux'.
+  if (!is_aligned(start.value, kPageBytes)) {
     return Err(Errno::kEINVAL);
   }
   if (bytes == 0) {
     return {};
   }
-  if (start > kUserTop || bytes > kUserTop - start) {
+  const u64 rounded = align_up(bytes, kPageBytes);
+  if (rounded < bytes || start.value + rounded <= start.value) {
+    return Err(Errno::kENOMEM);
+  }
+  if ((prot & ~(kProtMask | kProtSem | kProtGrowsDown)) != 0) {
+    return Err(Errno::kEINVAL);
+  }
+  if (start >= kUserTop) {
     return Err(Errno::kENOMEM);
   }
   prot &= kProtMask;
-  Range range{start, start + align_up(bytes, kPageBytes)};
+  // What lies behind user space is a hole like any other: found after the change of what comes before it.
+  const bool ends_outside = rounded > kUserTop - start;
+  Range range{start, ends_outside ? kUserTop : start + rounded};
   MutexGuard guard(lock_);
   Vma* vma = find_from(range.start);
   if (vma == nullptr || vma->start >= range.end) {
@@ -79,7 +89,7 @@ KResult<void> AddressSpace::protect(VirtAddr start, u64 bytes, u32 prot) {
     }
   }
   merge_range(range);
-  return {};
+  return ends_outside ? KResult<void>(Err(Errno::kENOMEM)) : KResult<void>();
 }
 
 KResult<void> AddressSpace::protect_vma(Vma& vma, u32 prot) {

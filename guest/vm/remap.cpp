@@ -86,7 +86,7 @@ KResult<VirtAddr> AddressSpace::grow_or_move(Vma& vma, Range old_range, u64 new_
       set_bounds(vma, vma.start, new_end);
       const Vma& grown = merge_around(vma);
       if (grown.has(kVmaLocked) && !grown.has(kVmaLockOnFault)) {
-        populate({old_range.end, new_end});
+        (void)populate({old_range.end, new_end});
       }
       return old_range.start;
     }
@@ -138,7 +138,7 @@ KResult<VirtAddr> AddressSpace::move_vma(Vma& whole, Range old_range, Range new_
   }
   merge_range(new_range);
   if (locked_now) {
-    populate(new_range);
+    (void)populate(new_range);
   }
   return new_range.start;
 }

@@ -27,8 +27,8 @@ bool Vma::continues_in(const Vma& next) const {
   return !file || file_page + pages() == next.file_page;
 }
 
-void Vma::unmap_pages(u64 first_page, u64 last_page) {
-  space_.zap(*this, {address_of(first_page), address_of(last_page) + kPageBytes});
+void Vma::unmap_pages(u64 first_page, u64 last_page, PrivateCopies copies) {
+  space_.zap(*this, {address_of(first_page), address_of(last_page) + kPageBytes}, copies);
 }
 
 void Vma::write_protect_pages(u64 first_page, u64 last_page) {

@@ -71,7 +71,7 @@ class Vma final : public FileMapping, public VmaRange {
   /// Whether `next`, which begins where this ends, could be one with it.
   bool continues_in(const Vma& next) const;
 
-  void unmap_pages(u64 first, u64 last) override;
+  void unmap_pages(u64 first, u64 last, PrivateCopies copies) override;
   void write_protect_pages(u64 first, u64 last) override;
 
  private:

@@ -134,16 +134,13 @@ void AddressSpace::merge_range(Range range) {
   }
 }
 
-/// ENOMEM when part of the range is not mapped.
-KResult<void> AddressSpace::require_mapped(Range range) const {
-  VirtAddr reached = range.start;
-  for (Vma* vma = find_from(range.start); vma != nullptr && vma->start <= reached; vma = next(*vma)) {
+/// The end of what is mapped without a hole from `start` on; `start` itself when it is not mapped.
+VirtAddr AddressSpace::end_of_mapped(VirtAddr start) const {
+  VirtAddr reached = start;
+  for (Vma* vma = find_from(start); vma != nullptr && vma->start <= reached; vma = next(*vma)) {
     reached = vma->end;
-    if (reached >= range.end) {
-      return {};
-    }
   }
-  return Err(Errno::kENOMEM);
+  return reached;
 }
 
 }  // namespace kernel
