@@ -5,7 +5,7 @@ QEMU's user mode, whose system calls are the host's Linux.
 """
 
 import pytest
-from conftest import PROGRAMS
+from .conftest import PROGRAMS
 
 CASES = [pytest.param(p, link, id=f"{p.name}-{link}") for p in PROGRAMS for link in p.links]
 
