@@ -183,6 +183,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
   KResult<void> move_pages(Range from, VirtAddr to);
   KResult<void> advise_vma(Vma& vma, Range range, u32 advice);
   KResult<void> set_vma_flags(Range range, u32 set, u32 clear);
+  static KResult<Range> whole_pages(VirtAddr start, u64 bytes);
   KResult<void> change_lock(Range range, u32 lock_flags);
 
   // pages.cpp: present pages.

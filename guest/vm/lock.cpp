@@ -10,28 +10,32 @@ namespace {
 constexpr u32 kLockFlags = kVmaLocked | kVmaLockOnFault;
 }
 
-KResult<void> AddressSpace::lock_range(VirtAddr start, u64 bytes, bool on_fault) {
+/// The pages that the bytes touch. Lengths that wrap when they are rounded come out empty, as on Linux.
+/// EINVAL.
+KResult<AddressSpace::Range> AddressSpace::whole_pages(VirtAddr start, u64 bytes) {
   const VirtAddr first(align_down(start.value, kPageBytes));
-  const VirtAddr end(align_up(start.value + bytes, kPageBytes));
-  if (start.value + bytes < start.value || end < first) {
-    return Err(Errno::kEINVAL);
-  }
+  const VirtAddr end = first + align_up(bytes + (start - first), kPageBytes);
+  return end < first ? KResult<Range>(Err(Errno::kEINVAL)) : KResult<Range>({first, end});
+}
+
+KResult<void> AddressSpace::lock_range(VirtAddr start, u64 bytes, bool on_fault) {
+  const Range range = TRY(whole_pages(start, bytes));
   MutexGuard guard(lock_);
   if (limits_.locked == 0 && !limits_.may_exceed_locked) {
     return Err(Errno::kEPERM);
   }
-  if (first == end) {
+  if (range.bytes() == 0) {
     return {};
   }
-  if (!check_locking((end - first) >> kPageShift).ok()) {
+  if (!check_locking(range.bytes() >> kPageShift).ok()) {
     return Err(Errno::kENOMEM);
   }
-  TRY(change_lock({first, end}, on_fault ? kLockFlags : u32{kVmaLocked}));
+  TRY(change_lock(range, on_fault ? kLockFlags : u32{kVmaLocked}));
   if (on_fault) {
     return {};
   }
   // mlock(2): what could not be given is ENOMEM, and EAGAIN when memory was short.
-  const auto given = populate({first, end});
+  const auto given = populate(range);
   if (!given.ok()) {
     return Err(given.error() == Errno::kENOMEM ? Errno::kEAGAIN : Errno::kENOMEM);
   }
@@ -39,16 +43,12 @@ KResult<void> AddressSpace::lock_range(VirtAddr start, u64 bytes, bool on_fault)
 }
 
 KResult<void> AddressSpace::unlock_range(VirtAddr start, u64 bytes) {
-  const VirtAddr first(align_down(start.value, kPageBytes));
-  const VirtAddr end(align_up(start.value + bytes, kPageBytes));
-  if (start.value + bytes < start.value || end < first) {
-    return Err(Errno::kEINVAL);
-  }
-  if (first == end) {
+  const Range range = TRY(whole_pages(start, bytes));
+  if (range.bytes() == 0) {
     return {};
   }
   MutexGuard guard(lock_);
-  return change_lock({first, end}, 0);
+  return change_lock(range, 0);
 }
 
 /// Up to the first hole, which is ENOMEM; what comes before it is changed.
