@@ -26,9 +26,17 @@ class ConsoleStream : NonCopyable {
   virtual bool is_terminal() const = 0;
   /// Woken when input arrives or ends.
   WaitQueue& input_waiters() { return input_waiters_; }
+  /// Called as well, for whoever waits for several files at once; may be null. Must not sleep.
+  static inline void (*on_input)() = nullptr;
 
  protected:
   ~ConsoleStream() = default;
+  void wake_readers() {
+    input_waiters_.wake_all();
+    if (on_input != nullptr) {
+      on_input();
+    }
+  }
   WaitQueue input_waiters_;
 };
 

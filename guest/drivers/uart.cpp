@@ -74,7 +74,7 @@ void Uart::receive() {
       buffer_[last_++ % kBufferBytes] = byte;
     }
   }
-  input_waiters_.wake_all();
+  wake_readers();
 }
 
 KResult<usize> Uart::read(ByteSpan to) {

@@ -48,7 +48,7 @@ class Port final : public ConsoleStream {
   }
   void set_open(bool open) {
     ended_ = !open;
-    input_waiters_.wake_all();
+    wake_readers();
   }
   KResult<void> set_name(StringView name) {
     // The device may or may not count a NUL in (QEMU does).
@@ -95,7 +95,7 @@ void Port::take_received() {
     offered_ = false;
     first_ = 0;
     last_ = std::min<usize>(used->length_bytes, kPageBytes);
-    input_waiters_.wake_all();
+    wake_readers();
   }
 }
 

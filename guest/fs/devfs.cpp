@@ -4,6 +4,7 @@
 
 #include "guest/drivers/console_stream.h"
 #include "guest/drivers/entropy.h"
+#include "guest/fs/poll.h"
 #include "guest/fs/tmpfs.h"
 #include "guest/fs/vfs.h"
 
@@ -216,6 +217,7 @@ KResult<void> add_device_node(FileSystem& devfs, StringView name, u32 mode, u64 
 }
 
 KResult<RefPtr<FileSystem>> make_devfs() {
+  ConsoleStream::on_input = wake_pollers;
   TRY(register_standard_devices());
   RefPtr<FileSystem> fs = TRY(make_tmpfs({.type = "devtmpfs", .root_mode = 0755}));
   for (const Node& node : kNodes) {
