@@ -56,7 +56,7 @@ def run_qemu(elf: Path, out: Path) -> list[int]:
     status = subprocess.run(
         ["qemu-system-riscv64", "-M", f"spike,signature={out},signature-granularity=4", "-m", "128M", "-display",
          "none", "-serial", "null", "-monitor", "none", "-bios", "none", "-kernel", elf],
-        stdin=subprocess.DEVNULL, timeout=20,
+        stdin=subprocess.DEVNULL, timeout=120,
     ).returncode  # fmt: skip
     if status != 0:
         raise SystemExit(f"lockstep: QEMU ended with {status} on {elf}")
@@ -65,7 +65,7 @@ def run_qemu(elf: Path, out: Path) -> list[int]:
 
 def run_quire(quire: Path, elf: Path, out: Path) -> list[int]:
     status = subprocess.run(
-        [quire, "bare", "--ram", "128M", "--max-insns", "50000000", "--signature", out, elf], timeout=20
+        [quire, "bare", "--ram", "128M", "--max-insns", "50000000", "--signature", out, elf], timeout=120
     ).returncode
     if status != 0:
         raise Difference(f"quire ended with {status}")
