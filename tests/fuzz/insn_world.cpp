@@ -29,14 +29,25 @@ constexpr std::array kLines = {Interrupt::kSupervisorSoftware, Interrupt::kMachi
                                Interrupt::kSupervisorTimer,    Interrupt::kMachineTimer,
                                Interrupt::kSupervisorExternal, Interrupt::kMachineExternal};
 
+/// Handlers that go on after the instruction that trapped, so that long runs stay in a lower privilege.
+constexpr u64 kHandlers = kRamBase + 20 * kPageBytes;
+constexpr std::array<u32, 4> kMachineHandler = {0x3410'2ff3,   // csrr x31, mepc
+                                                0x004f'8f93,   // addi x31, x31, 4
+                                                0x341f'9073,   // csrw mepc, x31
+                                                0x3020'0073};  // mret
+constexpr std::array<u32, 4> kSupervisorHandler = {0x1410'2ff3, 0x004f'8f93, 0x141f'9073, 0x1020'0073};
+constexpr u64 kSupervisorHandlerAt = kHandlers + sizeof kMachineHandler;
+
 TlbConfig tlb_of(const Header& header) { return kTlbs[header.tlb % std::size(kTlbs)]; }
 
 u64 table_start(const Plan& plan) { return kRamBase + plan.ram_bytes() / 2; }
 
-/// An address worth using: near the code, the tables, an edge of a page, the device.
+/// An address worth using: mostly in a few pages, so that accesses meet, that share a set of small TLBs; or
+/// near the code, the tables, an edge of RAM, the device.
 u64 odd_address(const Plan& plan, Random& random) {
+  constexpr u64 kHotPages = kRamBase + 24 * kPageBytes;
   const u64 near = random.below(64) - 32;
-  switch (random.below(6)) {
+  switch (random.below(10)) {
     case 0:
       return plan.code_start().value + random.below(plan.code.size() + 1);
     case 1:
@@ -47,23 +58,26 @@ u64 odd_address(const Plan& plan, Random& random) {
       return kDeviceBase + random.below(4) * 8 + random.below(2);
     case 4:
       return kRamBase + random.below(2) * plan.ram_bytes() + near;
-    default:
+    case 5:
       return kRamBase + random.below(plan.ram_bytes());
+    default:
+      return kHotPages + random.below(4) * 8 * kPageBytes + random.below(96) +
+             random.below(2) * (kPageBytes - 48);
   }
 }
 
 u64 odd_number(const Plan& plan, Random& random) {
-  switch (random.below(5)) {
+  // Aligned ones too, for atomics.
+  if (random.one_in(2)) return odd_address(plan, random) & ~(random.one_in(2) ? u64{7} : 0);
+  switch (random.below(4)) {
     case 0:
       return random.below(64) - 32;
     case 1:
       return random.next();
     case 2:
       return random.next() >> random.below(64) | u64{random.one_in(2)} << 63;
-    case 3:
-      return static_cast<u64>(static_cast<i64>(static_cast<i32>(random.next())));
     default:
-      return odd_address(plan, random);
+      return static_cast<u64>(static_cast<i64>(static_cast<i32>(random.next())));
   }
 }
 
@@ -94,6 +108,7 @@ std::vector<Event> make_events(const Plan& plan, Random& random) {
                 kLines[random.below(kLines.size())],
                 !random.one_in(3),
                 kRamBase + random.below(plan.ram_bytes() - 64),
+                random.one_in(3),
                 {}};
     // Half of the transfers go where the code is.
     if (!plan.code.empty() && random.one_in(2))
@@ -161,16 +176,19 @@ void World::set_csrs(const Plan& plan) {
     const bool exists = hart_->write_csr(number_of(csr), value);
     QUIRE_ASSERT(exists);
   };
-  // Handlers lie in the code, so that execution goes on after traps.
+  // Other handlers lie in the code itself.
   const auto handler = [&] {
     return (plan.code_start().value + random.below(plan.code.size() + 1)) & ~u64{2};
   };
+  std::memcpy(ram_.host(PhysAddr(kHandlers)), kMachineHandler.data(), sizeof kMachineHandler);
+  std::memcpy(ram_.host(PhysAddr(kSupervisorHandlerAt)), kSupervisorHandler.data(),
+              sizeof kSupervisorHandler);
   u64 status = random.next();
   if (!random.one_in(8)) status |= kStatusFs;
   if (!random.one_in(4)) status &= ~u64{kStatusMprv};
   set(Csr::mstatus, status);
-  set(Csr::mtvec, handler());
-  set(Csr::stvec, handler());
+  set(Csr::mtvec, random.one_in(4) ? handler() : kHandlers);
+  set(Csr::stvec, random.one_in(4) ? handler() : kSupervisorHandlerAt);
   set(Csr::mepc, handler());
   set(Csr::sepc, handler());
   set(Csr::medeleg, random.next());
@@ -211,6 +229,7 @@ void World::set_paging(const Plan& plan) {
       const u64 target = straight ? va : kRamBase + random.below(pages) * kPageBytes;
       tables.map(va, target, page < 4 ? flags() : odd_flags());
     }
+    tables.map(kHandlers, kHandlers, test::kAll & ~u64{kPteUser});
     tables.map(kDeviceBase, kDeviceBase, odd_flags());
     // The same memory again, by superpages that may be misaligned or out of RAM.
     tables.map(kRamBase + (2ULL << 30), kRamBase + random.below(2) * kPageBytes, odd_flags(), 1);
@@ -227,9 +246,12 @@ void World::act(const Event& event) {
     case Event::Kind::kLine:
       hart_->set_interrupt(event.line, event.asserted);
       break;
-    case Event::Kind::kDma:
-      bus_.write(event.address, event.data);
+    case Event::Kind::kDma: {
+      const u64 reserved = hart_->state().reservation;
+      const bool over_it = event.at_reservation && reserved != HartState::kNoReservation;
+      bus_.write(over_it ? reserved + event.address % 24 - 12 : event.address, event.data);
       break;
+    }
     case Event::Kind::kExitRequest:
       hart_->request_exit();
       break;

@@ -59,6 +59,7 @@ struct Event {
   Interrupt line;
   bool asserted;
   u64 address;
+  bool at_reservation;  ///< around what the last LR reserved, where something is
   std::vector<u8> data;
 };
 
