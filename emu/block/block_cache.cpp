@@ -19,8 +19,8 @@ struct BlockCache::Decoded {
   unsigned length_bytes = 0;
 };
 
-BlockCache::BlockCache(Ram& ram, FastTlb& fast, const HandlerTable& handlers)
-    : ram_(ram), fast_(fast), handlers_(handlers) {
+BlockCache::BlockCache(Ram& ram, FastTlb& fast, const Isa& isa, const HandlerTable& handlers)
+    : ram_(ram), fast_(fast), isa_(isa), handlers_(handlers) {
   ram_.add_watcher(this);
 }
 
@@ -76,7 +76,7 @@ BlockCache::Decoded BlockCache::decode_from(PhysAddr start) const {
     if (result.length_bytes + length > limit) break;
     u32 raw = first;
     if (length == 4) std::memcpy(&raw, at, sizeof(raw));
-    result.insns.push_back(decode(raw));
+    result.insns.push_back(isa_.decode(raw));
     result.length_bytes += length;
     if (ends_block(result.insns.back().op)) break;
   }
@@ -102,6 +102,15 @@ Cell marker(OpHandler handler, i32 imm) {
 
 }  // namespace
 
+/// Jumps that may have to trap for their target (2.5) take the slow way; with the C extension none do.
+OpHandler BlockCache::handler_of(const Insn& insn) const {
+  const u64 rest = isa_.alignment_bytes() - 2;
+  const bool is_direct = has_flag(insn.op, kBranch) || insn.op == Op::jal;
+  const bool may_trap =
+      rest != 0 && (insn.op == Op::jalr || (is_direct && (static_cast<u64>(insn.imm) & rest) != 0));
+  return may_trap ? handlers_.slow : handlers_.op[static_cast<unsigned>(insn.op)];
+}
+
 std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded, u64 offset) const {
   auto storage = std::make_unique<Storage>();
   storage->insns = decoded.insns;
@@ -126,7 +135,7 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
   if (straddles) *next++ = marker(handlers_.straddle, static_cast<i32>(last.raw));
   unsigned place = 0;
   for (const Insn& insn : decoded.insns) {
-    *next++ = make_cell(insn, place, handlers_.op[static_cast<unsigned>(insn.op)]);
+    *next++ = make_cell(insn, place, handler_of(insn));
     place += insn.length;
   }
   if (falls_through) *next++ = marker(handlers_.fall_through, 0);

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "emu/block/block.h"
-#include "emu/isa/op.h"
+#include "emu/isa/isa.h"
 #include "emu/mem/fast_tlb.h"
 #include "emu/mem/ram.h"
 
@@ -21,6 +21,7 @@ namespace quire {
 /// The engine's code that cells and exits point to.
 struct HandlerTable {
   std::array<OpHandler, kOpCount> op;
+  OpHandler slow;          ///< does any instruction
   OpHandler fall_through;  ///< leaves a block whose last instruction does not jump
   OpHandler link;          ///< an exit to the same page that has not been taken yet
   OpHandler cross_page;    ///< an exit to another page
@@ -33,7 +34,8 @@ struct BlockStats {
 
 class BlockCache final : private RamWatcher {
  public:
-  BlockCache(Ram& ram, FastTlb& fast, const HandlerTable& handlers);
+  /// `isa` must outlive the cache.
+  BlockCache(Ram& ram, FastTlb& fast, const Isa& isa, const HandlerTable& handlers);
   ~BlockCache() override;
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
@@ -68,11 +70,13 @@ class BlockCache final : private RamWatcher {
   void written_in_page(PhysAddr start, u64 count_bytes);
   void drop(PageRecord& record);
   Decoded decode_from(PhysAddr start) const;
+  OpHandler handler_of(const Insn& insn) const;
   std::unique_ptr<Storage> lay_out(const Decoded& decoded, u64 offset) const;
   Block* keep(CodePage& page, std::unique_ptr<Storage> storage);
 
   Ram& ram_;
   FastTlb& fast_;
+  const Isa& isa_;
   HandlerTable handlers_;
   std::unordered_map<u64, std::unique_ptr<PageRecord>> pages_;  // by frame
   std::vector<std::unique_ptr<Storage>> dropped_;

@@ -51,6 +51,8 @@ void add_machine_options(CLI::App& app, Options& options) {
   app.add_option("--ram", options.ram, "Size of RAM, 16M to 64G")->type_name("SIZE")->capture_default_str();
   app.add_option("--tlb", options.tlb, "Geometry of the TLB: entries=N,ways=N,policy=default|lru|fifo|random")
       ->type_name("SPEC");
+  app.add_option("--isa", options.isa, "Only these extensions, as in rv64gc_zba (default: all there are)")
+      ->type_name("STRING");
   app.add_option("--seed", options.seed, "Seed of everything random in the run")
       ->check(count_validator())
       ->type_name("N")

@@ -16,6 +16,7 @@ struct Options {
   // Every command that makes a machine.
   std::string ram = "256M";
   std::string tlb;
+  std::string isa;
   std::uint64_t seed = 0;
   std::optional<std::uint64_t> max_insns;
   double timeout_seconds = 0;  ///< 0: none

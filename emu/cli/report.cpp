@@ -62,6 +62,7 @@ nlohmann::ordered_json tlb_json(const TlbStats& tlb) {
 nlohmann::ordered_json config_json(const Config& config, const Options& options) {
   return {{"mode", config.mode == BootMode::kBare ? "bare" : "supervisor"},
           {"ram_bytes", config.ram_bytes},
+          {"isa", full_isa(config.isa)},
           {"tlb",
            {{"entries", config.tlb.entries},
             {"ways", config.tlb.ways},

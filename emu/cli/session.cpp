@@ -56,6 +56,7 @@ Config machine_config(const Options& options) {
   if (!options.tlb.empty()) {
     config.tlb = parse_tlb(options.tlb);
   }
+  config.isa = options.isa;
   config.seed = options.seed;
   return config;
 }

@@ -33,18 +33,13 @@ constexpr u64 kSstatusWritable = kStatusSie | kStatusSpie | kStatusSpp | kStatus
 constexpr u64 kSstatusReadable = kSstatusWritable | kStatusUxl | kStatusSd;
 constexpr u64 kXlen64 = (u64{2} << 32) | (u64{2} << 34);  // UXL and SXL, fixed
 
-constexpr u64 misa_letter(char c) { return u64{1} << (c - 'A'); }
-constexpr u64 kMisa = (u64{2} << 62) | misa_letter('A') | misa_letter('C') | misa_letter('D') |
-                      misa_letter('F') | misa_letter('I') | misa_letter('M') | misa_letter('S') |
-                      misa_letter('U');
+constexpr u64 misa_letter(char c) { return u64{1} << (c - 'a'); }
 
 constexpr u64 kEnvcfgFiom = 1;
 constexpr u64 kCountersEnabled = 7;  // CY, TM, IR; the others do not count
 
 /// tvec: direct or vectored (3.1.7); a reserved mode becomes the one below.
 constexpr u64 legal_tvec(u64 value) { return value & ~u64{2}; }
-/// epc: IALIGN is 16 (3.1.14).
-constexpr u64 legal_epc(u64 value) { return value & ~u64{1}; }
 
 bool is_float_csr(unsigned number) {
   return number == number_of(Csr::fflags) || number == number_of(Csr::frm) || number == number_of(Csr::fcsr);
@@ -55,6 +50,19 @@ bool is_user_counter(unsigned number) {
 
 }  // namespace
 
+/// MXL 64 bits, S and U mode, and the extensions that have a letter (3.1.1).
+u64 Hart::read_misa() const {
+  u64 value = (u64{2} << 62) | misa_letter('s') | misa_letter('u');
+  for (unsigned e = 0; e < kExtensionCount; ++e) {
+    const char* name = kExtensionInfo[e].name;
+    if (name[1] == 0 && isa_.has(static_cast<Extension>(e))) value |= misa_letter(name[0]);
+  }
+  return value;
+}
+
+/// What xepc can hold: addresses of instructions (3.1.14).
+u64 Hart::legal_epc(u64 value) const { return value & ~(isa_.alignment_bytes() - 1); }
+
 u64 Hart::read_mstatus() const {
   const u64 fs = state_.fp_status;
   return state_.mstatus | kXlen64 | fs << kStatusFsShift | (fs == 3 ? u64{kStatusSd} : 0);
@@ -63,6 +71,8 @@ u64 Hart::read_mstatus() const {
 void Hart::write_mstatus(u64 value, u64 writable) {
   // MPP is WARL: there is no mode 2.
   if (bits(value, 12, 11) == 2) writable &= ~u64{kStatusMpp};
+  // Without floating point there is nothing whose state FS could tell (3.1.6.7).
+  if (!isa_.has(Extension::F)) writable &= ~u64{kStatusFs};
   const u64 mxr_before = state_.mstatus & kStatusMxr;
   if ((writable & kStatusFs) != 0) state_.fp_status = static_cast<u8>(bits(value, 14, 13));
   writable &= ~u64{kStatusFs};
@@ -127,7 +137,7 @@ std::optional<u64> Hart::read_csr(unsigned number) const {
     case Csr::mstatus:
       return read_mstatus();
     case Csr::misa:
-      return kMisa;
+      return read_misa();
     case Csr::medeleg:
       return s.medeleg;
     case Csr::mideleg:

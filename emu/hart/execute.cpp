@@ -4,7 +4,6 @@
 
 #include "emu/base/assert.h"
 #include "emu/hart/context.h"
-#include "emu/isa/decode.h"
 #include "emu/isa/sem/sem.h"
 
 namespace quire {
@@ -27,8 +26,8 @@ bool dispatch(HartContext& context, const Insn& insn) {
   switch (insn.op) {
     case Op::illegal:
       return run_body<Op::illegal>(context, insn);
-#define QUIRE_INSN(name, pattern, format, extension, flags) \
-  case Op::name:                                            \
+#define QUIRE_INSN(name, pattern, format, group, flags) \
+  case Op::name:                                        \
     return run_body<Op::name>(context, insn);
 #include "emu/isa/isa.inc"
     case Op::kCount:
@@ -48,16 +47,23 @@ u32 read_bits(const Ram& ram, PhysAddr address, unsigned size) {
 Flow execute(Hart& hart, const Insn& insn) {
   HartState& state = hart.state();
   const u64 device_accesses = hart.mmu().bus().device_accesses();
+  const u64 old_rd = state.x[insn.rd];
   HartContext context(hart, insn);
   if (!dispatch(context, insn)) {
     hart.take_exception(context.trap());
+    return Flow::kAnywhere;
+  }
+  // Only jumps get there, and only without the C extension; the jump itself traps and writes no link (2.5).
+  if ((context.next() & (hart.isa().alignment_bytes() - 1)) != 0) [[unlikely]] {
+    if (has_flag(insn.op, kWritesX)) state.x[insn.rd] = old_rd;
+    hart.take_exception({Exception::kInsnMisaligned, context.next()});
     return Flow::kAnywhere;
   }
   const bool in_sequence = context.next() == state.pc + insn.length;
   state.pc = context.next();
   ++state.icount;
   // A device that was accessed may have raised an interrupt; a watcher of RAM may have asked for an exit.
-  const bool plain = in_sequence && !has_flag(insn.op, kSystem) &&
+  const bool plain = in_sequence && !ends_block(insn.op) &&
                      hart.mmu().bus().device_accesses() == device_accesses && !hart.exit_requested();
   return plain ? Flow::kNext : Flow::kAnywhere;
 }
@@ -94,7 +100,7 @@ std::optional<Insn> fetch(Hart& hart) {
   }
   const u64 offset = pc & (kPageBytes - 1);
   u32 raw = read_bits(ram, PhysAddr(state.fetch_frame + offset), 2);
-  if (insn_length(static_cast<u16>(raw)) == 2) return decode(raw);
+  if (insn_length(static_cast<u16>(raw)) == 2) return hart.isa().decode(raw);
   if (offset == kPageBytes - 2) {
     // The second half is on the next page, which becomes the held one; its fault has its address as tval
     // (12.1.9).
@@ -106,7 +112,7 @@ std::optional<Insn> fetch(Hart& hart) {
   } else {
     raw |= read_bits(ram, PhysAddr(state.fetch_frame + offset + 2), 2) << 16;
   }
-  return decode(raw);
+  return hart.isa().decode(raw);
 }
 
 }  // namespace quire

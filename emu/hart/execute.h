@@ -10,7 +10,7 @@
 namespace quire {
 
 enum class Flow : u8 {
-  kNext,     ///< on to the instruction after it, with nothing else changed
+  kNext,     ///< on to the instruction after it, with nothing else changed; never from one that ends a block
   kAnywhere  ///< pc, privilege, translation, code or pending interrupts may have changed
 };
 

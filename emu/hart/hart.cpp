@@ -4,8 +4,8 @@
 
 namespace quire {
 
-Hart::Hart(unsigned id, Bus& bus, const TlbConfig& tlb, HartEnv& env)
-    : id_(id), bus_(bus), env_(env), mmu_(bus, state_.fast, tlb, this) {
+Hart::Hart(unsigned id, Bus& bus, const TlbConfig& tlb, HartEnv& env, ExtensionSet extensions)
+    : id_(id), isa_(extensions), bus_(bus), env_(env), mmu_(bus, state_.fast, tlb, this) {
   bus_.ram().add_watcher(this);
   reset(bus_.ram().base().value, Privilege::kMachine, 0, 0);
 }

@@ -11,6 +11,7 @@
 
 #include "emu/base/types.h"
 #include "emu/hart/state.h"
+#include "emu/isa/isa.h"
 #include "emu/mem/mmu.h"
 
 namespace quire {
@@ -30,12 +31,14 @@ enum class CsrAccess : u8 { kRead, kWrite };
 
 class Hart final : private RamWatcher, private DeviceCallObserver {
  public:
-  Hart(unsigned id, Bus& bus, const TlbConfig& tlb, HartEnv& env);
+  Hart(unsigned id, Bus& bus, const TlbConfig& tlb, HartEnv& env,
+       ExtensionSet extensions = kDefaultExtensions);
   ~Hart() override;
   Hart(const Hart&) = delete;
   Hart& operator=(const Hart&) = delete;
 
   unsigned id() const { return id_; }
+  const Isa& isa() const { return isa_; }
   HartState& state() { return state_; }
   const HartState& state() const { return state_; }
   Mmu& mmu() { return mmu_; }
@@ -102,8 +105,11 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   u64 read_mstatus() const;
   void write_mstatus(u64 value, u64 writable);
   void write_satp(u64 value);
+  u64 read_misa() const;
+  u64 legal_epc(u64 value) const;
 
   const unsigned id_;
+  const Isa isa_;
   Bus& bus_;
   HartEnv& env_;
   HartState state_{};

@@ -26,7 +26,7 @@ using Handler = void (*)(HartState* state, const Cell* cell, u64 pc, i64 left);
 const HandlerTable& interpreter_handlers();
 
 struct Engine {
-  explicit Engine(Hart& h) : hart(h), blocks(h.mmu().bus().ram(), h.mmu().fast(), interpreter_handlers()) {}
+  explicit Engine(Hart& h) : hart(h), blocks(h.mmu().bus().ram(), h.mmu().fast(), h.isa(), interpreter_handlers()) {}
 
   Hart& hart;
   BlockCache blocks;

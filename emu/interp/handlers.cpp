@@ -9,7 +9,6 @@
 #include "emu/hart/execute.h"
 #include "emu/interp/engine.h"
 #include "emu/interp/fast_context.h"
-#include "emu/isa/decode.h"
 #include "emu/isa/sem/sem.h"
 
 namespace quire {
@@ -81,7 +80,8 @@ void run_straddling(Engine& engine) {
   HartState& state = engine.hart.state();
   CodePage& first = *static_cast<CodePage*>(state.fetch_blocks);
   if (const MaybeTrap trap = hold_page(engine, state.pc + 2)) return engine.hart.take_exception(*trap);
-  const Insn insn = decode(straddling_bits(state, first, *static_cast<CodePage*>(state.fetch_blocks)));
+  const u32 raw = straddling_bits(state, first, *static_cast<CodePage*>(state.fetch_blocks));
+  const Insn insn = engine.hart.isa().decode(raw);
   engine.blocks.set_straddling(first, insn);
   execute(engine.hart, insn);
 }
@@ -147,7 +147,7 @@ QUIRE_HANDLER straddle(HartState* state, const Cell* cell, u64 pc, i64 left) {
   if (state->fetch_page != align_down(pc, kPageBytes)) [[unlikely]] {
     // It straddles two pages, its bits are in the cell before, and the second page is held.
     leave(state, pc, left + 1);
-    execute(engine.hart, decode(static_cast<u32>((cell - 1)->imm)));
+    execute(engine.hart, engine.hart.isa().decode(static_cast<u32>((cell - 1)->imm)));
     return;
   }
   const CodePage* page = static_cast<const CodePage*>(state->fetch_blocks);
@@ -227,9 +227,10 @@ const HandlerTable& interpreter_handlers() {
   static const HandlerTable table{.op =
                                       {
                                           erase(handler_of<Op::illegal>()),
-#define QUIRE_INSN(name, pattern, format, extension, flags) erase(handler_of<Op::name>()),
+#define QUIRE_INSN(name, pattern, format, group, flags) erase(handler_of<Op::name>()),
 #include "emu/isa/isa.inc"
                                       },
+                                  .slow = erase(run_slowly),
                                   .fall_through = erase(fall_through),
                                   .link = erase(link),
                                   .cross_page = erase(cross_page),

@@ -6,18 +6,24 @@
 #include <array>
 
 #include "emu/base/types.h"
+#include "emu/isa/extension.h"
 
 namespace quire {
 
 enum class Op : u16 {
   illegal,  ///< every encoding that no row matches; Insn::raw keeps the bits
-#define QUIRE_INSN(name, pattern, format, extension, flags) name,
+#define QUIRE_INSN(name, pattern, format, group, flags) name,
 #include "emu/isa/isa.inc"
   kCount,
 };
 inline constexpr unsigned kOpCount = static_cast<unsigned>(Op::kCount);
 
-enum class Extension : u8 { I, M, A, F, D, Zicsr, Zifencei, Priv };
+/// What an instruction is part of: an extension, or a combination of some.
+enum class Group : u8 {
+#define QUIRE_EXTENSION(id, name, needs, presence) id,
+#include "emu/isa/extensions.inc"
+  Priv,  ///< of the privileged architecture with S and U mode, which every machine has
+};
 
 enum class Format : u8 { None, R, R1, R4Rm, RRm, R1Rm, I, Shift, ShiftW, S, B, U, J, Fence, Csr, CsrImm };
 
@@ -36,19 +42,30 @@ struct OpInfo {
   const char* name;     ///< as in the table
   const char* pattern;  ///< bits 31..0 of '0', '1', '-', with blanks; empty for Op::illegal
   Format format;
-  Extension extension;
+  Group group;
   u16 flags;  ///< InsnFlag
 };
 
 inline constexpr std::array<OpInfo, kOpCount> kOpInfo = {{
-    {"illegal", "", Format::None, Extension::I, kSystem},
-#define QUIRE_INSN(name, pattern, format, extension, flags) \
-  {#name, pattern, Format::format, Extension::extension, flags},
+    {"illegal", "", Format::None, Group::I, kSystem},
+#define QUIRE_INSN(name, pattern, format, group, flags) \
+  {#name, pattern, Format::format, Group::group, flags},
 #include "emu/isa/isa.inc"
 }};
 
 constexpr const OpInfo& op_info(Op op) { return kOpInfo[static_cast<unsigned>(op)]; }
 constexpr bool has_flag(Op op, u16 flags) { return (op_info(op).flags & flags) != 0; }
+
+/// Whether a hart with `set` has the instructions of the group.
+constexpr bool is_in(Group group, ExtensionSet set) {
+  switch (group) {
+    case Group::Priv:
+      return true;
+    default:
+      return set.has(static_cast<Extension>(group));
+  }
+}
+constexpr bool is_in(Op op, ExtensionSet set) { return is_in(op_info(op).group, set); }
 
 /// Whether nothing may follow this instruction in a block.
 constexpr bool ends_block(Op op) { return has_flag(op, kBranch | kJump | kSystem); }

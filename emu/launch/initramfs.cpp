@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "emu/launch/program_plan.h"
+#include "emu/machine/isa_string.h"
 #include "quire/arch/bootinfo.h"
 #include "quire/launch.h"
 
@@ -20,6 +21,10 @@ std::vector<std::uint8_t> build_initramfs(const Program& program, std::uint64_t 
   tree.add_file(arch::kRunFilePath, {plan.run_file.begin(), plan.run_file.end()}, 0600);
   return tree.to_cpio();
 }
+
+/// What the supervisor is compiled for, and the registers it saves.
+constexpr ExtensionSet kSupervisorNeeds = {Extension::I, Extension::M, Extension::A,
+                                           Extension::F, Extension::D, Extension::C};
 
 void add_kernel_option(std::string& command_line, std::string_view key, std::string_view value) {
   if ((" " + command_line).find(fmt::format(" {}=", key)) != std::string::npos) {
@@ -37,6 +42,10 @@ std::vector<std::uint8_t> make_initramfs(const Program& program) {
 std::vector<std::uint8_t> make_base_initramfs() { return base_tree().to_cpio(); }
 
 void prepare_supervisor(Config& config, const Program* program) {
+  if (!parse_isa(config.isa).has_all(kSupervisorNeeds)) {
+    throw Error(ErrorKind::kUsage, fmt::format("ISA '{}' is impossible: the supervisor needs {}", config.isa,
+                                               isa_string(kSupervisorNeeds)));
+  }
   config.mode = BootMode::kSupervisor;
   config.initrd = program != nullptr ? build_initramfs(*program, config.ram_bytes) : make_base_initramfs();
   const auto image = supervisor_image();

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "emu/machine/isa_string.h"
 #include "quire/error.h"
 
 namespace quire {
@@ -90,6 +91,8 @@ std::uint64_t parse_size(std::string_view text) {
   }
   return *number << *shift;
 }
+
+std::string full_isa(std::string_view text) { return isa_string(parse_isa(text)); }
 
 TlbConfig parse_tlb(std::string_view text, TlbConfig base) {
   std::size_t begin = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "emu/machine/device_tree.h"
+#include "emu/machine/isa_string.h"
 #include "emu/machine/ram_layout.h"
 #include "quire/arch/memmap.h"
 #include "quire/error.h"
@@ -37,7 +38,8 @@ BootPlan::BootPlan(const Config& config, unsigned virtio_slots)
                           .command_line = config.command_line,
                           .initrd = std::nullopt,
                           .seed = config.seed,
-                          .virtio_slots = virtio_slots};
+                          .virtio_slots = virtio_slots,
+                          .extensions = parse_isa(config.isa)};
   if (!initrd_.empty()) {
     initrd_address_ = place(layout, initrd_.size(), kPageBytes, "initrd", config);
     inputs.initrd = InitrdRange{initrd_address_, initrd_address_ + initrd_.size()};

@@ -6,6 +6,7 @@
 
 #include "emu/base/types.h"
 #include "emu/machine/board.h"
+#include "emu/machine/isa_string.h"
 #include "quire/error.h"
 
 namespace quire {
@@ -37,6 +38,7 @@ void check_config(const Config& config) {
   require(std::has_single_bit(tlb.ways) && tlb.ways <= tlb.entries,
           "a TLB of {} ways is impossible: it must be a power of two, at most its {} entries", tlb.ways,
           tlb.entries);
+  parse_isa(config.isa);
   require(config.drives.size() <= Board::kMaxDrives, "{} drives are too many: the board has slots for {}",
           config.drives.size(), Board::kMaxDrives);
   require(!config.kernel.empty() || config.kernel_name.empty(), "{}: the file is empty", config.kernel_name);

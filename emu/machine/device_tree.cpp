@@ -117,7 +117,7 @@ void write_chosen(TreeWriter& tree, const DeviceTreeInputs& inputs) {
   tree.end();
 }
 
-void write_cpus(TreeWriter& tree) {
+void write_cpus(TreeWriter& tree, ExtensionSet extensions) {
   tree.begin("cpus");
   tree.cells("#address-cells", {1});
   tree.cells("#size-cells", {0});
@@ -128,9 +128,9 @@ void write_cpus(TreeWriter& tree) {
   tree.cells("reg", {0});
   tree.text("status", "okay");
   tree.text("compatible", "riscv");
-  tree.text("riscv,isa", isa_string());
+  tree.text("riscv,isa", isa_string(extensions));
   tree.text("riscv,isa-base", "rv64i");
-  tree.texts("riscv,isa-extensions", isa_extensions());
+  tree.texts("riscv,isa-extensions", isa_names(extensions));
   tree.text("mmu-type", "riscv,sv39");
   tree.begin("interrupt-controller");
   tree.cells("#interrupt-cells", {1});
@@ -242,7 +242,7 @@ std::vector<std::uint8_t> build_device_tree(const DeviceTreeInputs& inputs) {
   tree.text("device_type", "memory");
   tree.reg(ram);
   tree.end();
-  write_cpus(tree);
+  write_cpus(tree, inputs.extensions);
   tree.begin("soc");
   tree.cells("#address-cells", {2});
   tree.cells("#size-cells", {2});

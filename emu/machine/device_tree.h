@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "emu/isa/extension.h"
+
 namespace quire {
 
 struct InitrdRange {
@@ -23,6 +25,7 @@ struct DeviceTreeInputs {
   std::optional<InitrdRange> initrd;
   std::uint64_t seed;     ///< /chosen/rng-seed is derived from it
   unsigned virtio_slots;  ///< the first so many are plugged
+  ExtensionSet extensions = kDefaultExtensions;
 };
 
 /// The flattened tree.

@@ -1,23 +1,26 @@
-// What the hart implements, as the device tree says it (Unprivileged ISA chapter "ISA Extension Naming
-// Conventions"; Linux's riscv/extensions.yaml binding). One list makes both forms.
+// ISA strings ("rv64imafdc_zicsr_zba"): what `--isa` takes and what the device tree says (Unprivileged ISA
+// 20240411, chapter "ISA Extension Naming Conventions"; Linux's riscv/extensions.yaml binding).
+//
+// emu/isa/extensions.inc is the list of names; nothing here knows one of them but the shorthands.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "emu/isa/extension.h"
 
 namespace quire {
 
-/// Single letters first, in canonical order, then the multi-letter names in theirs.
-inline std::vector<std::string> isa_extensions() {
-  return {"i", "m", "a", "f", "d", "c", "zicntr", "zicsr", "zifencei", "svadu"};
-}
+/// The extensions `text` asks for, with what they build upon and what no machine lacks. Upper case is as good
+/// as lower, any order will do; g stands for imafd_zicsr_zifencei. Empty text: kDefaultExtensions.
+/// Throws Error(kUsage) with one line that names what is wrong.
+ExtensionSet parse_isa(std::string_view text);
 
-inline std::string isa_string() {
-  std::string text = "rv64";
-  for (const auto& name : isa_extensions()) {
-    text += name.size() == 1 ? name : "_" + name;
-  }
-  return text;
-}
+/// In canonical order; what parse_isa reads back as `set`.
+std::string isa_string(ExtensionSet set);
+
+/// The same names, one by one.
+std::vector<std::string> isa_names(ExtensionSet set);
 
 }  // namespace quire

@@ -6,6 +6,7 @@
 
 #include "emu/machine/config_check.h"
 #include "emu/machine/digest.h"
+#include "emu/machine/isa_string.h"
 #include "emu/machine/machine_impl.h"
 
 namespace quire {
@@ -22,7 +23,7 @@ Machine::Impl::Impl(const Config& config)
     : config_(checked(config)),
       ram_(PhysAddr(kRamBase), config_.ram_bytes),
       bus_(ram_),
-      hart_(0, bus_, config_.tlb, *this),
+      hart_(0, bus_, config_.tlb, *this, parse_isa(config_.isa)),
       interpreter_(hart_),
       events_([this] { return hart_.state().icount; }, [this](u64 deadline_ns) { on_schedule(deadline_ns); }),
       machine_software_(hart_, Interrupt::kMachineSoftware),

@@ -36,6 +36,7 @@ struct Config {
   BootMode mode = BootMode::kSupervisor;
   std::uint64_t ram_bytes = 256ULL << 20;  ///< 16 MiB .. 64 GiB, a multiple of 2 MiB
   TlbConfig tlb;
+  std::string isa;                         ///< "rv64gc_zba": only these; empty: all the machine implements
   std::uint64_t seed = 0;                  ///< also /chosen/rng-seed and virtio-rng
   std::uint64_t rtc_epoch_seconds = 1'767'225'600;  ///< 2026-01-01T00:00:00Z
 

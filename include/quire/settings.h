@@ -19,6 +19,9 @@ TlbConfig parse_tlb(std::string_view text, TlbConfig base = {});
 
 std::string_view tlb_policy_name(TlbPolicy policy);
 
+/// Config::isa in full and in canonical order: all the extensions that a machine made from it has.
+std::string full_isa(std::string_view text);
+
 /// "HOST:GUEST" or "PATH" alone for the same path on both sides; the guest's path must be absolute.
 /// (The last ':' separates, so that host paths may hold some.)
 struct HostGuestPath {

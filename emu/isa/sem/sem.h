@@ -16,7 +16,7 @@ namespace quire {
 /// The body of `O`, chosen at compile time. Returns what the body returns.
 template <Op O, class C>
 [[gnu::always_inline]] inline auto sem(C& c, const Insn& i) {
-#define QUIRE_INSN(name, pattern, format, extension, flags) \
+#define QUIRE_INSN(name, pattern, format, group, flags) \
   if constexpr (O == Op::name) {                            \
     return sem_##name(c, i);                                \
   } else

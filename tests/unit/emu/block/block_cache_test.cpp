@@ -18,6 +18,7 @@ constexpr u32 kEcall = 0x0000'0073;
 constexpr u16 kShortNop = 0x0001;
 
 void op_handler() {}
+void slow() {}
 void fall_through() {}
 void link_exit() {}
 void cross_page() {}
@@ -26,6 +27,7 @@ void straddle() {}
 HandlerTable handlers() {
   HandlerTable table{};
   table.op.fill(op_handler);
+  table.slow = slow;
   table.fall_through = fall_through;
   table.link = link_exit;
   table.cross_page = cross_page;
@@ -36,12 +38,13 @@ HandlerTable handlers() {
 struct BlockCacheTest : testing::Test {
   Ram ram{kBase, 0x4000};
   std::unique_ptr<FastTlb> fast = std::make_unique<FastTlb>();
+  Isa isa;
   std::unique_ptr<BlockCache> owner;
   BlockCache* cache = nullptr;
 
   void SetUp() override {
     fast->clear();
-    owner = std::make_unique<BlockCache>(ram, *fast, handlers());
+    owner = std::make_unique<BlockCache>(ram, *fast, isa, handlers());
     cache = owner.get();
   }
   template <class T>

@@ -8,7 +8,6 @@
 #include "emu/hart/csr.h"
 #include "emu/hart/execute.h"
 #include "emu/hart/hart.h"
-#include "emu/isa/decode.h"
 #include "tests/unit/emu/mem/page_tables.h"
 
 namespace quire::test {
@@ -45,7 +44,7 @@ struct HartTest : testing::Test {
     hart.sync();
   }
   /// Executes these bits where pc is.
-  Flow run(u32 raw) { return execute(hart, decode(raw)); }
+  Flow run(u32 raw) { return execute(hart, hart.isa().decode(raw)); }
   /// Whether `raw` raises `cause`; the hart is then back where it was.
   bool raises(u32 raw, Exception cause) {
     const Privilege privilege = state.privilege;

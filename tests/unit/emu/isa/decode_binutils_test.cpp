@@ -45,7 +45,7 @@ class Generator {
 
   Insn make(Op op, std::string& line) {
     const OpInfo& info = op_info(op);
-    const bool is_amo = info.extension == Extension::A;
+    const bool is_amo = info.group == Group::A;
     const std::string dst = (info.flags & kWritesF) != 0 ? "f" : "x";
     const std::string src = (info.flags & kReadsF) != 0 ? "f" : "x";
     Insn i;

@@ -52,6 +52,21 @@ TEST_F(DeviceTree, DescribesTheHart) {
   EXPECT_EQ(number("/cpus", "timebase-frequency"), arch::kTimebaseHz);
 }
 
+TEST(DeviceTreeIsa, ClaimsTheExtensionsThatAreThere) {
+  const std::vector<std::uint8_t> blob = build_device_tree({.ram_bytes = 64 << 20,
+                                                            .command_line = "",
+                                                            .initrd = {},
+                                                            .seed = 0,
+                                                            .virtio_slots = 0,
+                                                            .extensions = completed({Extension::M})});
+  const int cpu = fdt_path_offset(blob.data(), "/cpus/cpu@0");
+  const auto* isa = static_cast<const char*>(fdt_getprop(blob.data(), cpu, "riscv,isa", nullptr));
+  EXPECT_EQ(std::string(isa).substr(0, 7), "rv64im_");
+  EXPECT_GE(fdt_stringlist_search(blob.data(), cpu, "riscv,isa-extensions", "m"), 0);
+  EXPECT_GE(fdt_stringlist_search(blob.data(), cpu, "riscv,isa-extensions", "zicsr"), 0);
+  EXPECT_LT(fdt_stringlist_search(blob.data(), cpu, "riscv,isa-extensions", "a"), 0);
+}
+
 TEST_F(DeviceTree, DescribesTheBoardAtItsAddresses) {
   EXPECT_EQ(number("/memory@80000000", "reg", 1), arch::kRamBase);
   EXPECT_EQ(number("/memory@80000000", "reg", 3), 64U << 20);

@@ -120,7 +120,7 @@ class CaseMaker {
   }
 
   Case operands(u32 stub, Op op) {
-    const bool single = op_info(op).extension == Extension::F || op == Op::fcvt_d_s;
+    const bool single = op_info(op).group == Group::F || op == Op::fcvt_d_s;
     const auto freg = [&] {
       return single ? operands_.reg<FpFmt::kSingle>() : operands_.reg<FpFmt::kDouble>();
     };

@@ -179,7 +179,7 @@ inline bool step(TestContext& c, const Insn& i) {
     }
   };
   switch (i.op) {
-#define QUIRE_INSN(name, pattern, format, extension, flags) \
+#define QUIRE_INSN(name, pattern, format, group, flags) \
   case Op::name:                                            \
     return call.template operator()<Op::name>();
 #include "emu/isa/isa.inc"
