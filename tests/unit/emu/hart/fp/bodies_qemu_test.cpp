@@ -55,7 +55,7 @@ class Oracle {
     write(words.data(), words.size() * sizeof words[0]);
     write(cases.data(), cases.size() * sizeof cases[0]);
     out.close();
-    const std::string source = (std::filesystem::path(__FILE__).parent_path() / "qemu_guest.c").string();
+    const std::string source = QUIRE_SOURCE_DIR "/tests/unit/emu/hart/fp/qemu_guest.c";
     const std::string guest = (dir_ / "guest").string();
     shell("riscv64-linux-gnu-gcc -O2 -static -march=rv64gc " + source + " -o " + guest,
           "gcc-riscv64-linux-gnu");
