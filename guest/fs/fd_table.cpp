@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "guest/fs/file_locks.h"
+
 namespace kernel {
 
 namespace {
@@ -68,6 +70,9 @@ KResult<void> FdTable::install_at(i32 fd, RefPtr<File> file, CloseOnExec cloexec
   if (fd == lowest_free_) {
     lowest_free_++;
   }
+  if (file) {
+    release_process_locks(*file, this);
+  }
   return {};
 }
 
@@ -79,6 +84,7 @@ KResult<void> FdTable::close(i32 fd) {
   const RefPtr<File> file = std::move(slot->file);
   slot->cloexec = CloseOnExec::kNo;
   lowest_free_ = std::min(lowest_free_, fd);
+  release_process_locks(*file, this);
   return {};
 }
 

@@ -1,7 +1,8 @@
 // FdTable: the file descriptors of a process.
 //
-// Invariant: a new descriptor is the lowest free one. Shared between tasks with CLONE_FILES.
-// Lock: the table's (today: no preemption, and no operation here sleeps but the release of a last File).
+// Invariant: a new descriptor is the lowest free one. Whatever closes a descriptor lifts the record locks
+// that the table holds on its file (fcntl_locking(2)). Shared between tasks with CLONE_FILES. Lock: the
+// table's (today: no preemption, and no operation here sleeps but the release of a last File).
 #pragma once
 
 #include "guest/fs/file.h"
@@ -15,6 +16,8 @@ inline constexpr u32 kMaxDescriptors = 1 << 20;
 
 class FdTable : public RefCounted<FdTable> {
  public:
+  FdTable() = default;
+  ~FdTable() { close_all(); }
   /// A table with the same files (fork).
   KResult<RefPtr<FdTable>> clone() const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "guest/fs/file_locks.h"
 #include "guest/fs/page_cache.h"
 #include "guest/fs/poll.h"
 #include "guest/hal/user_access.h"
@@ -109,6 +110,12 @@ KResult<RefPtr<File>> File::open_with(Path path, u32 flags, FileOperations& oper
 }
 
 File::~File() {
+  while (!watches.empty()) {
+    FileWatch& watch = watches.front();
+    watch.watch_node.unlink();
+    watch.file_gone();
+  }
+  release_file_locks(*this);
   if (opened_) {
     operations_->release(*this);
   }

@@ -8,6 +8,7 @@
 #include "guest/fs/frame_ref.h"
 #include "guest/fs/io_buffer.h"
 #include "guest/fs/mount.h"
+#include "guest/lib/intrusive.h"
 #include "guest/lib/unique_ptr.h"
 #include "quire/arch/cause.h"
 #include "quire/arch/linux/poll.h"
@@ -15,6 +16,18 @@
 namespace kernel {
 
 class File;
+class PollSource;
+
+/// Somebody who must know when an opening ends: an epoll instance that watches it.
+class FileWatch : NonCopyable {
+ public:
+  AutoListNode watch_node;  // public for the intrusive list only
+  /// The opening's last reference is gone; the watch is unhooked already.
+  virtual void file_gone() = 0;
+
+ protected:
+  ~FileWatch() = default;
+};
 
 /// What a kind of file keeps for each opening.
 class FileState {
@@ -52,9 +65,13 @@ class FileOperations {
 
   /// kPoll* that hold now. What changes the answer calls wake_pollers().
   virtual u32 poll(File&) { return kPollIn | kPollOut | kPollReadNorm | kPollWriteNorm; }
+  /// What poll's answer hangs on; null for a file that is always ready (epoll refuses it: EPERM).
+  virtual PollSource* poll_source(File&) { return nullptr; }
   /// ENOTTY.
   virtual KResult<i64> ioctl(File&, u32 request, VirtAddr argument);
   virtual KResult<void> sync(File&);
+  /// Lines of /proc/PID/fdinfo/FD after the common ones.
+  virtual KResult<void> show_info(File&, FormatSink&) { return {}; }
   /// Entries of a directory from the file's position on. ENOTDIR.
   virtual KResult<void> read_directory(File&, DirectorySink&) { return Err(Errno::kENOTDIR); }
 
@@ -117,6 +134,7 @@ class File : public RefCounted<File> {
   KResult<usize> read_directory(VirtAddr buffer, usize bytes);
 
   Mutex position_lock;
+  AutoList<FileWatch, &FileWatch::watch_node> watches;
 
  private:
   template <class T, class... Args>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "guest/fs/anonymous_file.h"
 #include "guest/fs/poll.h"
 #include "guest/hal/user_access.h"
 #include "guest/lib/vector.h"
@@ -73,8 +74,9 @@ class Pipe : NonCopyable {
       const usize at = (head_ + copied) % capacity();
       const usize offset = at & (kPageBytes - 1);
       const usize part = std::min<u64>(kPageBytes - offset, size_ - copied);
-      IoBuffer source = IoBuffer::kernel(ConstByteSpan(frame_data(frames_[at >> kPageShift]) + offset, part));
-      TRY(fresh.move_in(source));
+      IoBuffer bytes_in =
+          IoBuffer::kernel(ConstByteSpan(frame_data(frames_[at >> kPageShift]) + offset, part));
+      TRY(fresh.move_in(bytes_in));
       copied += part;
     }
     std::swap(frames_, fresh.frames_);
@@ -85,7 +87,7 @@ class Pipe : NonCopyable {
   void wake() {
     readers_queue.wake_all();
     writers_queue.wake_all();
-    wake_pollers();
+    source.wake(kPollHup);
   }
 
   u32 readers = 0;
@@ -95,32 +97,12 @@ class Pipe : NonCopyable {
   Mutex transfer_lock;  ///< over copies, which may fault and sleep
   WaitQueue readers_queue;
   WaitQueue writers_queue;
+  PollSource source;
 
  private:
   Vector<Frame*> frames_;
   usize head_ = 0;  // of the first byte
   usize size_ = 0;
-};
-
-/// Where the inodes of pipes without a name belong.
-class PipeFs final : public FileSystem {
- public:
-  StringView type() const override { return "pipefs"; }
-  RefPtr<Inode> root() override { return root_; }
-  StatFs stat() const override {
-    StatFs stat{};
-    stat.type = kPipefsMagic;
-    stat.bsize = stat.frsize = kPageBytes;
-    stat.namelen = kNameMax;
-    return stat;
-  }
-  KResult<void> init() {
-    root_ = TRY(try_make_ref<Inode>(*this, kModeDirectory | 0700, 0U, 0U));
-    return {};
-  }
-
- private:
-  RefPtr<Inode> root_;
 };
 
 /// All files of one pipe share it, found by inode; it lives as long as one of them is open.
@@ -189,7 +171,7 @@ class PipeOperations : public FileOperations {
       TRY(wait_event_interruptible(pipe.readers_queue, [&] { return pipe.size() > 0 || pipe.writers == 0; }));
     }
     pipe.writers_queue.wake_all();
-    wake_pollers();
+    pipe.source.wake(kPollOut);
     return buffer.result();
   }
 
@@ -215,7 +197,7 @@ class PipeOperations : public FileOperations {
         continue;
       }
       pipe.readers_queue.wake_all();
-      wake_pollers();
+      pipe.source.wake(kPollIn);
       if (!moved.ok()) {
         return buffer.done() > 0 ? buffer.result() : Err(moved.error());
       }
@@ -236,6 +218,8 @@ class PipeOperations : public FileOperations {
     }
     return events;
   }
+
+  PollSource* poll_source(File& file) override { return &pipe_of(file).source; }
 
   KResult<i64> ioctl(File& file, u32 request, VirtAddr argument) override {
     if (request != kIoctlBytesReadable) {
@@ -336,9 +320,7 @@ class FifoOperations final : public PipeOperations {
 KResult<RefPtr<Mount>> pipe_mount() {
   static RefPtr<Mount> mount;
   if (!mount) {
-    auto fs = TRY(try_make_ref<PipeFs>());
-    TRY(fs->init());
-    mount = TRY(mount_internal(std::move(fs)));
+    mount = TRY(make_internal_mount("pipefs", kPipefsMagic));
   }
   return RefPtr<Mount>(mount);
 }
@@ -364,8 +346,7 @@ KResult<PipeEnds> make_pipe(u32 flags, const FsCredentials& who) {
   shared->publish(*inode);  // it can be opened again through /proc/PID/fd
   char name[32];
   const StringView shown = format_into(name, "pipe:[{}]", inode->number());
-  RefPtr<Dentry> dentry = TRY(Dentry::make_nameless(shown, std::move(inode), false));
-  const Path path{std::move(mount), std::move(dentry)};
+  const Path path = TRY(internal_path(mount, std::move(inode), shown));
   const u32 status = flags & kOpenNonBlock;
   auto reader_state = TRY(try_make<PipeState>(shared));
   auto writer_state = TRY(try_make<PipeState>(shared));

@@ -2,22 +2,24 @@
 
 #include "guest/drivers/trace.h"
 #include "guest/hal/user_access.h"
+#include "guest/proc/process_file.h"
 #include "guest/proc/process_table.h"
 
 namespace kernel {
 
 namespace {
 
-/// Name spaces and process file descriptors are not there.
+/// Name spaces are not there.
 constexpr u64 kUnsupported = kCloneNewNs | kCloneNewCgroup | kCloneNewUts | kCloneNewIpc | kCloneNewUser |
-                             kCloneNewPid | kCloneNewNet | kCloneIntoCgroup | kClonePidFd;
+                             kCloneNewPid | kCloneNewNet | kCloneIntoCgroup;
 
 KResult<void> check_flags(const CloneRequest& request) {
   const u64 flags = request.flags;
   const auto has = [flags](u64 flag) { return (flags & flag) != 0; };
   if (has(kUnsupported) || (has(kCloneThread) && !has(kCloneSigHand)) ||
-      (has(kCloneSigHand) && !has(kCloneVm)) || (has(kCloneSigHand) && has(kCloneClearSigHand)) ||
-      request.exit_signal < 0 || request.exit_signal > kSignalMax) {
+      (has(kCloneSigHand) && !has(kCloneVm)) || (has(kClonePidFd) && has(kCloneThread)) ||
+      (has(kCloneSigHand) && has(kCloneClearSigHand)) || request.exit_signal < 0 ||
+      request.exit_signal > kSignalMax) {
     return Err(Errno::kEINVAL);
   }
   return {};
@@ -115,6 +117,18 @@ void undo(Task* task, Process* process) {
   }
 }
 
+/// CLONE_PIDFD: a descriptor of the child for its parent.
+KResult<void> tell_pidfd(Task& parent, Process& child, VirtAddr where) {
+  auto file = TRY(make_process_file(child, 0));
+  const u64 limit = parent.process().limits[Resource::kOpenFiles].soft;
+  const i32 fd = TRY(parent.files().install(std::move(file), CloseOnExec::kYes, limit));
+  const auto told = put_user(where, fd);
+  if (!told.ok()) {
+    (void)parent.files().close(fd);
+  }
+  return told;
+}
+
 }  // namespace
 
 KResult<u32> clone_task(const TrapFrame& frame, const CloneRequest& request) {
@@ -144,6 +158,9 @@ KResult<u32> clone_task(const TrapFrame& frame, const CloneRequest& request) {
   ScopeExit undo_task([&] { undo(task.get(), fresh); });
   TRY(set_up_task(parent, *task, frame, request));
   const u32 tid = task->tid();
+  if ((request.flags & kClonePidFd) != 0) {
+    TRY(tell_pidfd(parent, *child, request.pidfd));
+  }
   if ((request.flags & kCloneParentSetTid) != 0) {
     (void)put_user<u32>(request.parent_tid, tid);
   }

@@ -41,6 +41,7 @@ struct CloneRequest {
   VirtAddr tls{};
   VirtAddr parent_tid{};
   VirtAddr child_tid{};
+  VirtAddr pidfd{};  ///< where CLONE_PIDFD's descriptor is told
 };
 
 /// Returns the child's number; `frame` is the caller's. EINVAL, EAGAIN, ENOMEM.

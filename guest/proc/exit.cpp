@@ -73,6 +73,7 @@ void become_zombie(Process& process) {
   const bool ignored = parent_ignores(process);
   notify_parent(process, signo == 0 ? kCldExited : kCldKilled,
                 signo == 0 ? (process.end_status >> 8) & 0xff : signo);
+  process.end_source.wake(kPollIn);
   if (ignored) {
     process_table().remove_process(process);
   }

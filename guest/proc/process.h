@@ -8,6 +8,7 @@
 
 #include "guest/fs/fd_table.h"
 #include "guest/fs/path.h"
+#include "guest/fs/poll.h"
 #include "guest/hal/fp.h"
 #include "guest/lib/intrusive.h"
 #include "guest/proc/elf_loader.h"
@@ -178,6 +179,7 @@ class Process : public RefCounted<Process> {
   WaitQueue resume;        ///< stopped tasks
   WaitQueue child_events;  ///< wait4 of this process
   WaitQueue task_ended;    ///< exec waits for the other tasks
+  PollSource end_source;   ///< of files that stand for this process
 
   CpuTimes ended_tasks;  ///< of tasks that are gone
   CpuTimes reaped;       ///< of children that were waited for

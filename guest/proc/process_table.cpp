@@ -97,6 +97,7 @@ void ProcessTable::remove_process(Process& process) {
   }
   processes_.erase(processes_.iterator_to(process));
   process_count_--;
+  process.end_source.wake(kPollHup);
   process.unref();
 }
 

@@ -79,6 +79,11 @@ SigInfo fault_signal(i32 signo, i32 code, VirtAddr address) {
   return info;
 }
 
+PollSource& signal_arrivals() {
+  static PollSource arrivals;
+  return arrivals;
+}
+
 KResult<void> send_to_process(Process& process, const SigInfo& info) {
   if (info.signo == 0 || process.state == ProcessState::kZombie || process.tasks().empty() ||
       process.ending) {
@@ -104,6 +109,7 @@ KResult<void> send_to_process(Process& process, const SigInfo& info) {
     }
   }
   chosen->update_interrupt();
+  signal_arrivals().wake(kPollIn);
   return {};
 }
 
@@ -122,6 +128,7 @@ KResult<void> send_to_task(Task& task, const SigInfo& info) {
   }
   TRY(task.pending.add(info, queue_limit(process)));
   task.update_interrupt();
+  signal_arrivals().wake(kPollIn);
   return {};
 }
 
@@ -153,6 +160,14 @@ KResult<void> check_may_signal(const Process& target, i32 signo) {
     return {};
   }
   return Err(Errno::kEPERM);
+}
+
+void send_to_group(u32 group, const SigInfo& info) {
+  process_table().for_each([&](Process& process) {
+    if (process.group == group && &process != &process_table().first()) {
+      (void)send_to_process(process, info);
+    }
+  });
 }
 
 KResult<void> kill_processes(i64 pid, const SigInfo& info) {

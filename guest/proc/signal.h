@@ -13,6 +13,9 @@ SigInfo signal_from_user(i32 signo, SigCode code = kSiUser);
 /// A signal of the kernel for an access to `address`.
 SigInfo fault_signal(i32 signo, i32 code, VirtAddr address);
 
+/// Woken whenever a signal becomes pending, for descriptors that signals are read from.
+PollSource& signal_arrivals();
+
 /// Signal 0 does nothing. EAGAIN: the queue of real-time signals is full.
 KResult<void> send_to_process(Process& process, const SigInfo& info);
 KResult<void> send_to_task(Task& task, const SigInfo& info);
@@ -20,6 +23,8 @@ KResult<void> send_to_task(Task& task, const SigInfo& info);
 void force_on_task(Task& task, const SigInfo& info);
 /// EPERM unless the running process may send it.
 KResult<void> check_may_signal(const Process& target, i32 signo);
+/// To every process of a group, by the kernel (terminals): permissions do not count.
+void send_to_group(u32 group, const SigInfo& info);
 /// kill(2) with its forms of `pid`. ESRCH, EPERM, EINVAL.
 KResult<void> kill_processes(i64 pid, const SigInfo& info);
 

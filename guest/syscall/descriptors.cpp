@@ -4,6 +4,7 @@
 #include "guest/fs/vfs.h"
 #include "guest/proc/process_table.h"
 #include "guest/syscall/arguments.h"
+#include "guest/syscall/locks.h"
 
 namespace kernel {
 
@@ -110,6 +111,15 @@ SyscallResult sys_fcntl(const SyscallArgs& args) {
       return 0;
     case kFcntlGetSeals:
       return i64{TRY(file->inode().seals())};
+    case kFcntlGetLock:
+    case kFcntlOfdGetLock:
+    case kFcntlSetLock:
+    case kFcntlSetLockWait:
+    case kFcntlOfdSetLock:
+    case kFcntlOfdSetLockWait:
+      return record_lock(fd, *file, static_cast<FcntlCommand>(command), args.as_address(2));
+    case kFcntlSetOwner:
+    case kFcntlSetSignal:
     case kFcntlGetOwner:
     case kFcntlGetSignal:
       return 0;  // no signal-driven I/O: nobody owns a file

@@ -2,7 +2,7 @@
 #include "guest/fs/poll.h"
 #include "guest/hal/time.h"
 #include "guest/proc/process.h"
-#include "guest/syscall/arguments.h"
+#include "guest/syscall/waits.h"
 
 namespace kernel {
 
@@ -49,15 +49,6 @@ KResult<void> wait_for_events(u64 deadline_ns, Look look) {
   const auto waited = wait_event_until(poll_queue(), deadline_ns, look);
   return waited.ok() || waited.error() == Errno::kETIMEDOUT ? KResult<void>()
                                                             : KResult<void>(Err(waited.error()));
-}
-
-/// The mask of the call is in force until it ends; an interrupted call keeps it for the handler.
-void end_temporary_mask(const KResult<void>& result) {
-  Task& task = current_task();
-  SigSet mask = 0;
-  if (result.ok() && task.take_saved_mask(mask)) {
-    task.set_blocked(mask);
-  }
 }
 
 /// A descriptor set of select(2): one bit a descriptor, in words of 64.
@@ -142,10 +133,7 @@ SyscallResult sys_ppoll(const SyscallArgs& args) {
   TRY(fds.resize(count));
   TRY(copy_from_user(fds.data(), args.as_address(0), count * sizeof(PollFd)));
   const u64 deadline = TRY(call_deadline(args.as_address(2)));
-  if (args[3] != 0) {
-    const SigSet mask = TRY(user_sigset(args.as_address(3), args[4]));
-    current_task().set_temporary_mask(mask);
-  }
+  TRY(begin_temporary_mask(args.as_address(3), args[4]));
   i64 ready = 0;
   const auto result = wait_for_events(deadline, [&] {
     ready = 0;
@@ -155,7 +143,7 @@ SyscallResult sys_ppoll(const SyscallArgs& args) {
     }
     return ready > 0;
   });
-  end_temporary_mask(result);
+  end_temporary_mask(result.ok());
   report_remaining(args.as_address(2), deadline);
   TRY(result);
   TRY(copy_to_user(args.as_address(0), fds.data(), count * sizeof(PollFd)));
@@ -181,13 +169,10 @@ SyscallResult sys_pselect6(const SyscallArgs& args) {
       u64 bytes;
     };
     const auto mask = TRY(get_user<MaskArgument>(args.as_address(5)));
-    if (mask.set != 0) {
-      const SigSet signals = TRY(user_sigset(VirtAddr(mask.set), mask.bytes));
-      current_task().set_temporary_mask(signals);
-    }
+    TRY(begin_temporary_mask(VirtAddr(mask.set), mask.bytes));
   }
   const auto result = wait_for_events(deadline, [&selection] { return selection.look(); });
-  end_temporary_mask(result);
+  end_temporary_mask(result.ok());
   report_remaining(args.as_address(4), deadline);
   TRY(result);
   for (const DescriptorSet& set : selection.sets) {

@@ -2,6 +2,7 @@
 #include "guest/proc/clone.h"
 #include "guest/proc/exec.h"
 #include "guest/proc/exit.h"
+#include "guest/proc/process_file.h"
 #include "guest/proc/process_table.h"
 #include "guest/proc/signal.h"
 #include "guest/syscall/arguments.h"
@@ -50,7 +51,12 @@ SyscallResult sys_clone(const SyscallArgs& args) {
                        .stack_pointer = args.as_address(1),
                        .tls = args.as_address(3),
                        .parent_tid = args.as_address(2),
-                       .child_tid = args.as_address(4)};
+                       .child_tid = args.as_address(4),
+                       .pidfd = args.as_address(2)};
+  constexpr u64 kBoth = kClonePidFd | kCloneParentSetTid;  // they share an argument
+  if ((request.flags & kBoth) == kBoth) {
+    return Err(Errno::kEINVAL);
+  }
   return i64{TRY(clone_task(args.frame, request))};
 }
 
@@ -82,7 +88,8 @@ SyscallResult sys_clone3(const SyscallArgs& args) {
                        .stack_pointer = VirtAddr(given.stack + given.stack_bytes),
                        .tls = VirtAddr(given.tls),
                        .parent_tid = VirtAddr(given.parent_tid),
-                       .child_tid = VirtAddr(given.child_tid)};
+                       .child_tid = VirtAddr(given.child_tid),
+                       .pidfd = VirtAddr(given.pidfd)};
   return i64{TRY(clone_task(args.frame, request))};
 }
 
@@ -150,6 +157,7 @@ SyscallResult sys_waitid(const SyscallArgs& args) {
     return Err(Errno::kEINVAL);
   }
   WaitRequest request{.who = WaitRequest::Who::kAny, .id = args.as_uint(1), .options = options};
+  Errno busy{};
   switch (static_cast<IdType>(args.as_int(0))) {
     case IdType::kAll:
       break;
@@ -160,13 +168,31 @@ SyscallResult sys_waitid(const SyscallArgs& args) {
       request.who = WaitRequest::Who::kGroup;
       request.id = request.id == 0 ? current_process().group : request.id;
       break;
+    case IdType::kPidFd: {
+      const auto file = TRY(file_of(args.as_int(1)));
+      const auto process = process_of_file(*file);
+      if (!process.ok()) {
+        return Err(process.error() == Errno::kESRCH ? Errno::kECHILD : process.error());
+      }
+      request.who = WaitRequest::Who::kPid;
+      request.id = process.value()->pid();
+      // A descriptor that does not block makes the wait not block either; it says so in another way.
+      if (file->nonblocking() && (options & kWaitNoHang) == 0) {
+        request.options |= kWaitNoHang;
+        busy = Errno::kEAGAIN;
+      }
+      break;
+    }
     default:
       return Err(Errno::kEINVAL);
   }
-  if (request.who == WaitRequest::Who::kPid && args.as_int(1) <= 0) {
+  if (static_cast<IdType>(args.as_int(0)) == IdType::kPid && args.as_int(1) <= 0) {
     return Err(Errno::kEINVAL);
   }
   const WaitResult result = TRY(wait_for_child(request));
+  if (result.pid == 0 && busy != Errno{}) {
+    return Err(busy);
+  }
   if (args[2] != 0) {
     SigInfo info{};
     if (result.pid != 0) {

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import platform
 import re
 import resource
 import subprocess
@@ -25,7 +26,8 @@ class Program:
     """What a program's opening comment says of it.
 
     `@status N` is the exit status (0 where absent), `> TEXT` a line of its output, `@links A B` the ways of
-    linking it where not both, and `@no-qemu-user WHY` that qemu-riscv64 is no oracle for it.
+    linking it where not both, `@no-qemu-user WHY` that qemu-riscv64 is no oracle for it, and `@native` that the
+    host's own Linux is one: what qemu-riscv64 does not pass on to it is portable C all the same.
     """
 
     source: Path
@@ -33,6 +35,7 @@ class Program:
     stated: bytes | None
     links: tuple[str, ...]
     no_oracle: str | None
+    native: bool
 
     @property
     def name(self):
@@ -54,6 +57,7 @@ def read_program(source: Path) -> Program:
         stated="".join(f"{line}\n" for line in lines).encode() if lines else None,
         links=tuple((tag("links") or " ".join(LINKS)).split()),
         no_oracle=tag("no-qemu-user"),
+        native=re.search(r"^// @native$", text, re.M) is not None,
     )
 
 
@@ -86,6 +90,25 @@ def build_program(tmp_path_factory):
         return binary
 
     return build
+
+
+@pytest.fixture(scope="session")
+def on_host(tmp_path_factory):
+    """The program compiled for the host, on the host's Linux; skips where that is another system."""
+    out = tmp_path_factory.mktemp("native")
+
+    def run(program: Program) -> Outcome:
+        if platform.system() != "Linux":
+            pytest.skip("the oracle is the host's Linux")
+        binary = out / program.name
+        subprocess.run(["cc", "-O2", "-std=gnu17", program.source, "-o", binary, "-pthread", "-lm"], check=True)
+        done = subprocess.run(
+            [binary], capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS,
+            env={**os.environ, **ENVIRONMENT}, preexec_fn=no_core,
+        )  # fmt: skip
+        return Outcome(done.returncode if done.returncode >= 0 else 128 - done.returncode, done.stdout)
+
+    return run
 
 
 @pytest.fixture(scope="session")

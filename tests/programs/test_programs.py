@@ -24,6 +24,13 @@ def test_the_oracle_agrees_with_the_comment(program, build_program, on_qemu_user
         assert outcome.stdout.decode() == program.stated.decode()
 
 
+@pytest.mark.parametrize("program", [p for p in PROGRAMS if p.native], ids=lambda p: p.name)
+def test_the_hosts_linux_agrees_with_the_comment(program, on_host):
+    outcome = on_host(program)
+    assert outcome.status == program.status
+    assert outcome.stdout.decode() == program.stated.decode()
+
+
 @pytest.mark.parametrize("program, link", CASES)
 def test_output_and_status(program, link, build_program, on_quire, on_qemu_user):
     binary = build_program(program, link)
