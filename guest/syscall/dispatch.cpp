@@ -3,6 +3,7 @@
 #include "guest/drivers/trace.h"
 #include "guest/proc/process.h"
 #include "guest/syscall/handlers.h"
+#include "guest/syscall/messages.h"
 
 namespace kernel {
 
@@ -62,6 +63,7 @@ void init_syscalls() {
   TrapHandlers handlers;
   handlers.syscall = &handle_syscall;
   set_trap_handlers(handlers);
+  set_socket_caller(&socket_caller);
 }
 
 }  // namespace kernel

@@ -467,9 +467,4 @@ SyscallResult sys_riscv_hwprobe(const SyscallArgs& args) {
   return 0;
 }
 
-// --- sockets: no family is there yet ---
-
-SyscallResult sys_socket(const SyscallArgs&) { return Err(Errno::kEAFNOSUPPORT); }
-SyscallResult sys_socketpair(const SyscallArgs&) { return Err(Errno::kEAFNOSUPPORT); }
-
 }  // namespace kernel

@@ -17,7 +17,7 @@ BLOCK = HART | {"emu/block"}
 INTERP = BLOCK | {"emu/interp"}
 DEVICES = MEM | {"emu/devices"}
 MACHINE = INTERP | DEVICES | {"emu/machine"}
-GUEST_ORDER = ["lib", "hal", "mem", "sched", "drivers", "fs", "vm", "proc", "syscall", "init"]
+GUEST_ORDER = ["lib", "hal", "mem", "sched", "drivers", "fs", "net", "vm", "proc", "syscall", "init"]
 
 EMULATOR = {
     "emu/base": BASE,

@@ -1,0 +1,72 @@
+// What waits at a Unix socket to be received: packets, or for a stream pieces of its bytes.
+//
+// Invariants: packets leave in the order they came. A packet counts as unsent with its sender until it is
+// gone. Descriptors and credentials travel with the first byte of their packet. Lock: `receive_lock` of the
+// socket, over copies to user memory.
+#pragma once
+
+#include "guest/net/socket.h"
+
+namespace kernel {
+
+class UnixSocket;
+
+struct UnixPacket {
+  ~UnixPacket();
+
+  ListNode node;
+  Vector<u8> bytes;
+  usize taken = 0;  ///< bytes of a stream that are received already
+  Vector<RefPtr<File>> files;
+  SocketCredentials credentials{};
+  SocketName from;
+  RefPtr<UnixSocket> sender;
+  u64 charged = 0;  ///< to the sender
+};
+
+class UnixQueue : NonCopyable {
+ public:
+  ~UnixQueue() { clear(); }
+  bool empty() const { return packets_.empty(); }
+  usize packets() const { return count_; }
+  u64 bytes() const { return bytes_; }
+  UnixPacket& front() { return packets_.front(); }
+  const UnixPacket& front() const { return packets_.front(); }
+
+  void push(UniquePtr<UnixPacket> packet) {
+    bytes_ += packet->bytes.size();
+    count_++;
+    packets_.push_back(*packet.release());
+  }
+  /// Counts bytes of the first packet as received.
+  void take(usize bytes) {
+    front().taken += bytes;
+    bytes_ -= bytes;
+  }
+  /// The first packet is done with.
+  UniquePtr<UnixPacket> pop() {
+    UniquePtr<UnixPacket> packet(&packets_.front());
+    packets_.pop_front();
+    bytes_ -= packet->bytes.size() - packet->taken;
+    count_--;
+    return packet;
+  }
+  void clear() {
+    while (!empty()) {
+      pop();
+    }
+  }
+  /// The packet after `packet`, or null.
+  UnixPacket* next(UnixPacket& packet) {
+    auto it = packets_.iterator_to(packet);
+    ++it;
+    return it == packets_.end() ? nullptr : &*it;
+  }
+
+ private:
+  List<UnixPacket, &UnixPacket::node> packets_;
+  u64 bytes_ = 0;
+  usize count_ = 0;
+};
+
+}  // namespace kernel
