@@ -198,7 +198,10 @@ def test_threads_run_machines_side_by_side_and_others_are_told(endless):
 
 
 def test_interrupt_comes_out_of_run_and_the_machine_goes_on(endless):
+    # A shell's background job ignores SIGINT, and so would whatever it starts.
     code = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import quire
 m = quire.Machine.bare({str(endless)!r})
 print("ready", flush=True)
@@ -213,7 +216,10 @@ except KeyboardInterrupt:
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    try:
+        out, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert out == "went on 100\n"
 
 
