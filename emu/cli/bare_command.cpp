@@ -5,6 +5,7 @@
 #include "emu/cli/commands.h"
 #include "emu/cli/files.h"
 #include "emu/cli/session.h"
+#include "quire/host_file.h"
 #include "quire/streams.h"
 
 namespace quire::cli {
@@ -19,6 +20,12 @@ std::string signature_text(Machine& machine, const std::string& program) {
     throw Error(
         ErrorKind::kFile,
         fmt::format("{}: has no symbols begin_signature and end_signature; leave --signature away", program));
+  }
+  const MemoryView& ram = machine.memory();
+  if (*begin < ram.base() || *end - ram.base() > ram.size_bytes()) {
+    throw Error(
+        ErrorKind::kFile,
+        fmt::format("{}: begin_signature {:#x} .. end_signature {:#x} is not in RAM", program, *begin, *end));
   }
   std::vector<std::uint8_t> bytes(*end - *begin);
   machine.memory().read(*begin, bytes);
@@ -36,15 +43,16 @@ Report bare_command(const Options& options) {
   Config config = machine_config(options);
   config.mode = BootMode::kBare;
   config.htif = true;
-  config.kernel = read_file(options.program);
+  config.kernel = read_host_file(options.program).data;
   config.kernel_name = options.program;
   if (config.kernel.empty()) {
     throw Error(ErrorKind::kFile, fmt::format("{}: the file is empty; give an ELF program", options.program));
   }
-  config.uart = std::make_shared<FdSink>(STDOUT_FILENO, "standard output");
+  const auto patience = std::make_shared<Patience>(options.timeout_seconds);
+  config.uart = standard_sink(STDOUT_FILENO, patience);
   config.uart_in = std::make_shared<FdSource>(STDIN_FILENO);
 
-  Session session(config, options);
+  Session session(config, options, patience);
   Report report = session.run();
   if (!options.signature.empty() && report.origin == Origin::kGuest) {
     write_file(options.signature, signature_text(session.machine(), options.program));

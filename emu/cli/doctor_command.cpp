@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "emu/cli/commands.h"
+#include "emu/cli/message.h"
 #include "quire/launch.h"
 
 namespace quire::cli {
@@ -27,7 +28,7 @@ constexpr Need kOptional[] = {
      "link static programs"},
     {"riscv64 libc, shared", "/usr/riscv64-linux-gnu/lib/libc.so.6", "libc6-riscv64-cross",
      "run dynamically linked programs"},
-    {"qemu-system-riscv64", "", "qemu-system-misc", "run what --export-qemu writes; compare with QEMU"},
+    {"qemu-system-riscv64", "", "qemu-system-riscv", "run what --export-qemu writes; compare with QEMU"},
     {"OpenSBI", "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.bin", "opensbi", "firmware for QEMU"},
     {"gdb-multiarch", "", "gdb-multiarch", "look into riscv64 ELF files"},
     {"Unicorn", "/usr/include/unicorn/unicorn.h", "libunicorn-dev", "tests that compare with Unicorn"},
@@ -61,25 +62,25 @@ std::string host_line() {
 }  // namespace
 
 Report doctor_command() {
-  fmt::print("quire {}\n", QUIRE_VERSION);
-  fmt::print("  host   {}\n", host_line());
+  std::string text = fmt::format("quire {}\n  host   {}\n", QUIRE_VERSION, host_line());
   const bool supervisor = !supervisor_image().empty();
   if (supervisor) {
-    fmt::print("  have   supervisor inside, {} KiB\n", supervisor_image().size() / 1024);
+    text += fmt::format("  have   supervisor inside, {} KiB\n", supervisor_image().size() / 1024);
   } else {
-    fmt::print("  lacks  supervisor: this build left it out (QUIRE_GUEST=OFF); 'quire run' cannot work\n");
+    text += "  lacks  supervisor: this build left it out (QUIRE_GUEST=OFF); 'quire run' cannot work\n";
   }
   std::string missing;
   for (const Need& need : kOptional) {
     const bool has = present(need);
-    fmt::print("  {}  {} ({})\n", has ? "have " : "lacks", need.name, need.purpose);
+    text += fmt::format("  {}  {} ({})\n", has ? "have " : "lacks", need.name, need.purpose);
     if (!has) {
       missing += fmt::format(" {}", need.package);
     }
   }
   if (!missing.empty()) {
-    fmt::print("to have the rest: sudo apt-get install{}\n", missing);
+    text += fmt::format("to have the rest: sudo apt-get install{}\n", missing);
   }
+  print_answer(text);
   Report report;
   report.origin = supervisor ? Origin::kGuest : Origin::kEmulator;
   report.status = supervisor ? 0 : 3;

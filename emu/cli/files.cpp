@@ -1,9 +1,8 @@
-// Reading and writing whole files; see files.h.
+// Writing whole files; see files.h.
 #include "emu/cli/files.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,28 +35,6 @@ class File {
 };
 
 }  // namespace
-
-std::vector<std::uint8_t> read_file(const std::string& path) {
-  const File file(path, O_RDONLY);
-  std::vector<std::uint8_t> bytes;
-  struct stat status = {};
-  if (::fstat(file.fd(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    file.fail(EISDIR);
-  }
-  for (;;) {
-    constexpr std::size_t kStepBytes = std::size_t{1} << 20;
-    const std::size_t have = bytes.size();
-    bytes.resize(have + kStepBytes);
-    const ssize_t count = ::read(file.fd(), bytes.data() + have, kStepBytes);
-    bytes.resize(have + static_cast<std::size_t>(count > 0 ? count : 0));
-    if (count < 0 && errno != EINTR) {
-      file.fail(errno);
-    }
-    if (count == 0) {
-      return bytes;
-    }
-  }
-}
 
 void check_writable(const std::string& path) { const File file(path, O_WRONLY | O_CREAT); }
 

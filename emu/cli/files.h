@@ -1,15 +1,10 @@
-// Whole files of the host, with errors that name them.
+// Output files of the host, with errors that name them.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace quire::cli {
-
-/// Throws Error(kFile): missing, a directory, unreadable.
-std::vector<std::uint8_t> read_file(const std::string& path);
 
 /// Throws Error(kFile) when the file could not be written later: to be known before a long run, not after it.
 void check_writable(const std::string& path);

@@ -1,7 +1,6 @@
 // The quire command: parse, do, report. Exit statuses: docs of `quire --help`.
-#include <fmt/format.h>
-
-#include <cstdio>
+#include <exception>
+#include <new>
 
 #include "emu/cli/commands.h"
 #include "emu/cli/files.h"
@@ -79,15 +78,21 @@ int conclude(const Report& report, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  quire::cli::prepare_standard_streams();
   quire::cli::Parsed parsed = quire::cli::parse_command_line(argc, argv);
   quire::cli::set_color_wanted(parsed.options.color);
   if (!parsed.status) {
     const Report report = perform(parsed.options);
     return conclude(report, parsed.options);
   }
-  if (*parsed.status == 0) {
-    fmt::print("{}", parsed.text);
-    return 0;
+  if (*parsed.status != 0) {
+    return conclude(failed(Origin::kUsage, *parsed.status, parsed.text), parsed.options);
   }
-  return conclude(failed(Origin::kUsage, *parsed.status, parsed.text), parsed.options);
+  try {
+    quire::cli::print_answer(parsed.text);
+    return 0;
+  } catch (const quire::Error& error) {
+    quire::cli::complain(error.what());
+    return kErrorStatus;
+  }
 }

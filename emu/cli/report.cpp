@@ -2,11 +2,13 @@
 #include "emu/cli/report.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "emu/cli/files.h"
+#include "emu/cli/message.h"
+#include "quire/error.h"
 #include "quire/settings.h"
 #include "quire/trace_names.h"
 
@@ -71,6 +73,12 @@ nlohmann::ordered_json config_json(const Config& config, const Options& options)
           {"engine", "interp"},
           {"program", options.program},
           {"args", options.args}};
+}
+
+void to_stderr(const std::string& text) {
+  if (!print_to(STDERR_FILENO, text)) {
+    throw Error(ErrorKind::kFile, "standard error takes nothing; what was to be reported there is lost");
+  }
 }
 
 }  // namespace
@@ -138,15 +146,15 @@ std::string format_json(const Report& report, const Options& options) {
 
 void deliver(const Report& report, const Options& options) {
   if (options.stats) {
-    fmt::print(stderr, "{}", format_stats(report));
+    to_stderr(format_stats(report));
   }
   if (options.digest && report.machine && report.machine->digest) {
-    fmt::print(stderr, "digest        {:016x}\n", *report.machine->digest);
+    to_stderr(fmt::format("digest        {:016x}\n", *report.machine->digest));
   }
   if (options.json) {
     const std::string text = format_json(report, options);
     if (options.json->empty()) {
-      fmt::print(stderr, "{}", text);
+      to_stderr(text);
     } else {
       write_file(*options.json, text);
     }

@@ -84,9 +84,12 @@ void judge_supervisor(const Session& session, const KernelLog& log, const Option
   report.status = 3;
   report.detail = panicked ? "the supervisor panicked"
                            : fmt::format("{}: the supervisor did not start it", options.program);
-  const std::string line = log.last_line();
-  report.detail +=
-      line.empty() ? "; --kernel-log FILE keeps its log" : fmt::format("; its log ends: {}", line);
+  if (const std::string line = log.last_line(); !line.empty()) {
+    report.detail += fmt::format("; its log ends: {}", line);
+  } else {
+    report.detail += options.kernel_log.empty() ? "; --kernel-log FILE keeps its log"
+                                                : fmt::format("; see its log, {}", options.kernel_log);
+  }
 }
 
 }  // namespace
@@ -98,8 +101,9 @@ Report run_command(const Options& options) {
   const KernelLog log(options.kernel_log);
   config.uart = log.sink;
   config.stdin_stream = std::make_shared<FdSource>(STDIN_FILENO);
-  config.stdout_stream = std::make_shared<FdSink>(STDOUT_FILENO, "standard output");
-  config.stderr_stream = std::make_shared<FdSink>(STDERR_FILENO, "standard error");
+  const auto patience = std::make_shared<Patience>(options.timeout_seconds);
+  config.stdout_stream = standard_sink(STDOUT_FILENO, patience);
+  config.stderr_stream = standard_sink(STDERR_FILENO, patience);
   prepare_supervisor(config, &program);
 
   if (!options.export_qemu.empty()) {
@@ -111,7 +115,7 @@ Report run_command(const Options& options) {
     return report;
   }
 
-  Session session(config, options);
+  Session session(config, options, patience);
   Report report = session.run();
   judge_supervisor(session, log, options, report);
   return report;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 
 #include "emu/cli/interrupt.h"
 #include "quire/settings.h"
@@ -61,11 +62,21 @@ Config machine_config(const Options& options) {
   return config;
 }
 
-Session::Session(const Config& config, const Options& options) : options_(options), machine_(config) {
+bool Patience::over() const {
+  return InterruptGuard::interrupted() || (timeout_.count() > 0 && Clock::now() - begin_ >= timeout_);
+}
+
+std::shared_ptr<ByteSink> standard_sink(int fd, const std::shared_ptr<Patience>& patience) {
+  const char* name = fd == STDERR_FILENO ? "standard error" : "standard output";
+  return std::make_shared<FdSink>(fd, name, [patience] { return patience->over(); });
+}
+
+Session::Session(const Config& config, const Options& options, std::shared_ptr<Patience> patience)
+    : options_(options), patience_(std::move(patience)), machine_(config) {
   machine_.add_sink(&events_);
   machine_.add_sink(&processes_);
   if (options.strace) {
-    const auto to_stderr = std::make_shared<FdSink>(STDERR_FILENO, "standard error");
+    const auto to_stderr = standard_sink(STDERR_FILENO, patience_);
     strace_.emplace(machine_, [to_stderr](std::string_view line) {
       to_stderr->write({reinterpret_cast<const std::uint8_t*>(line.data()), line.size()});
     });
@@ -81,6 +92,33 @@ Session::~Session() {
   machine_.remove_sink(&events_);
 }
 
+/// A stalled reader ends the run as the limit does that was waited for.
+Stop Session::run_machine(const RunLimits& limits) {
+  const InterruptGuard guard(machine_);
+  patience_->start();
+  try {
+    const Stop stop = machine_.run(limits);
+    if (strace_) {
+      strace_->finish();
+    }
+    return stop;
+  } catch (const ReaderStalled& stalled) {
+    return {.reason = InterruptGuard::interrupted() ? StopReason::kRequested : StopReason::kTimeout,
+            .hart = 0,
+            .pc = machine_.hart().pc(),
+            .icount = machine_.icount(),
+            .exit_status = 0,
+            .detail = stalled.what()};
+  } catch (const ReaderGone& gone) {  // as the program itself would have ended: by SIGPIPE
+    return {.reason = StopReason::kExited,
+            .hart = 0,
+            .pc = machine_.hart().pc(),
+            .icount = machine_.icount(),
+            .exit_status = 128 + SIGPIPE,
+            .detail = gone.what()};
+  }
+}
+
 Report Session::run() {
   RunLimits limits;
   limits.timeout_seconds = options_.timeout_seconds;
@@ -88,13 +126,9 @@ Report Session::run() {
     limits.max_insns = *options_.max_insns;
   }
 
-  const InterruptGuard guard(machine_);
   const auto begin = std::chrono::steady_clock::now();
-  const Stop stop = machine_.run(limits);
+  const Stop stop = run_machine(limits);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-  if (strace_) {
-    strace_->finish();
-  }
 
   Report report;
   judge(report, stop, options_);

@@ -1,6 +1,8 @@
 // One run of one machine: the streams and limits of the command line, what watches it, and what it came to.
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <optional>
 
 #include "emu/cli/options.h"
@@ -16,9 +18,26 @@ namespace quire::cli {
 /// RAM, TLB and seed of the command line. Throws Error(kUsage).
 Config machine_config(const Options& options);
 
+/// How long the guest's output waits for a reader that takes nothing: until Ctrl-C, or until --timeout is
+/// over.
+class Patience {
+ public:
+  explicit Patience(double timeout_seconds) : timeout_(timeout_seconds) {}
+  void start() { begin_ = Clock::now(); }
+  bool over() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::duration<double> timeout_;  ///< 0: none
+  Clock::time_point begin_ = Clock::now();
+};
+
+/// One of the command's own streams, for the guest's bytes.
+std::shared_ptr<ByteSink> standard_sink(int fd, const std::shared_ptr<Patience>& patience);
+
 class Session {
  public:
-  Session(const Config& config, const Options& options);
+  Session(const Config& config, const Options& options, std::shared_ptr<Patience> patience);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -31,7 +50,10 @@ class Session {
   const ProcessTable& processes() const { return processes_; }
 
  private:
+  Stop run_machine(const RunLimits& limits);
+
   const Options& options_;
+  std::shared_ptr<Patience> patience_;
   Machine machine_;
   EventCounters events_;
   ProcessTable processes_;

@@ -1,4 +1,4 @@
-#include "emu/launch/host_file.h"
+#include "quire/host_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "emu/launch/host_file.h"
 #include "quire/error.h"
+#include "quire/host_file.h"
 
 namespace quire {
 namespace {

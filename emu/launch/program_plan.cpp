@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string_view>
 
-#include "emu/launch/host_file.h"
 #include "emu/launch/libraries.h"
 #include "emu/machine/elf_file.h"
 #include "quire/arch/bootinfo.h"
 #include "quire/arch/sv39.h"
+#include "quire/host_file.h"
 
 namespace quire {
 namespace {
@@ -26,6 +27,20 @@ constexpr std::string_view kMountPoints[] = {"/proc", "/dev", "/sys"};
 
 [[noreturn]] void fail(const std::string& path, const std::string& cause) {
   throw Error(ErrorKind::kFile, path + ": " + cause);
+}
+
+/// What of the supervisor's own hides `guest_path`, if anything.
+std::optional<std::string_view> mount_over(std::string_view guest_path) {
+  if (!guest_path.starts_with('/')) {
+    return std::nullopt;
+  }
+  const std::string path = normal_guest_path(guest_path);
+  for (const std::string_view mount : kMountPoints) {
+    if (path.starts_with(mount) && (path.size() == mount.size() || path[mount.size()] == '/')) {
+      return mount;
+    }
+  }
+  return std::nullopt;
 }
 
 bool is_script(std::span<const std::uint8_t> data) {
@@ -93,6 +108,12 @@ class Planner {
   }
 
   void add_further_file(const GuestFile& wanted) {
+    if (const auto mount = mount_over(wanted.guest_path)) {
+      throw Error(
+          ErrorKind::kUsage,
+          fmt::format("{}: the guest has its own {}, so {} would not be seen there; choose another place",
+                      wanted.host_path, *mount, wanted.guest_path));
+    }
     HostFile file = read_host_file(wanted.host_path);
     if (const auto elf = ElfFile::parse(file.data); elf.ok()) {
       add_libraries(tree_, elf.value(), wanted.host_path);
@@ -114,6 +135,9 @@ class Planner {
     try {
       add_executable(interpreter, interpreter, depth + 1);
     } catch (const Error& error) {
+      if (depth > 0) {
+        throw;  // said once, by the script that was named
+      }
       fail(script, fmt::format("its interpreter cannot run in the guest: {}", error.what()));
     }
   }
@@ -124,16 +148,19 @@ class Planner {
 
 /// PROGRAM keeps its absolute host path, except where the guest mounts something over it.
 std::string program_guest_path(const std::string& host_path) {
-  std::string path = normal_guest_path(std::filesystem::absolute(host_path).string());
-  for (const std::string_view mount : kMountPoints) {
-    if (path.starts_with(mount) && (path.size() == mount.size() || path[mount.size()] == '/')) {
-      return "/.quire/program" + path;
-    }
+  if (host_path.empty()) {
+    throw Error(ErrorKind::kUsage, "the program's path is empty; name a riscv64 Linux program");
   }
-  return path;
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(host_path, error);
+  if (error) {
+    fail(host_path, fmt::format("the current directory cannot be found ({})", error.message()));
+  }
+  const std::string path = normal_guest_path(absolute.string());
+  return mount_over(path) ? "/.quire/program" + path : path;
 }
 
-bool sets(const std::vector<std::string>& env, std::string_view assignment) {
+bool sets(std::span<const std::string> env, std::string_view assignment) {
   const std::string_view key = assignment.substr(0, assignment.find('=') + 1);
   return std::any_of(env.begin(), env.end(),
                      [key](const std::string& entry) { return entry.starts_with(key); });
@@ -166,12 +193,14 @@ std::string make_run_file(const Program& program, const std::string& exe, const 
       append(run_file, "env", fallback);
     }
   }
-  for (const std::string& entry : program.env) {
-    if (entry.find('=') == std::string::npos || entry.front() == '=') {
+  for (auto entry = program.env.begin(); entry != program.env.end(); ++entry) {
+    if (entry->find('=') == std::string::npos || entry->front() == '=') {
       throw Error(ErrorKind::kUsage,
-                  fmt::format("environment entry '{}' is not of the form KEY=VALUE", entry));
+                  fmt::format("environment entry '{}' is not of the form KEY=VALUE", *entry));
     }
-    append(run_file, "env", entry);
+    if (!sets({entry + 1, program.env.end()}, *entry)) {  // of several, the last counts
+      append(run_file, "env", *entry);
+    }
   }
   return run_file;
 }
@@ -188,6 +217,13 @@ ProgramPlan plan_program(const Program& program, std::uint64_t memory_bytes) {
     planner.add_further_file(file);
   }
   const std::string exe = program_guest_path(program.host_path);
+  for (const GuestFile& file : program.files) {
+    if (normal_guest_path(file.guest_path) == exe) {
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("{}: the program itself is at {} in the guest; choose another place",
+                              file.host_path, exe));
+    }
+  }
   planner.add_executable(program.host_path, exe);
   const std::string cwd = normal_guest_path(program.cwd);
   plan.tree.add_directory(cwd);

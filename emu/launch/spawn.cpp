@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cstring>
+#include <map>
 #include <optional>
 #include <span>
 
@@ -19,6 +20,8 @@ using arch::ControlType;
 
 // A refusal comes without an event, so the reply is looked for this often.
 constexpr std::uint64_t kSliceInsns = 200'000;
+// Far more than the supervisor needs for a file of 4 GiB.
+constexpr std::uint64_t kPatienceInsns = 20'000'000'000;
 
 class MessageWriter {
  public:
@@ -131,48 +134,85 @@ bool comes_with_its_contents(const GuestTree& tree, const std::string& path, con
          base_tree().contains(path);
 }
 
-[[noreturn]] void refuse(const std::string& what, std::int32_t result) {
-  throw Error(ErrorKind::kInternal,
-              fmt::format("the supervisor refused {}: {}", what, std::strerror(-result)));
-}
+/// What was asked of the supervisor, by token, until it answers.
+class Requests {
+ public:
+  Requests(Machine& machine, const SpawnProgress& progress)
+      : machine_(machine), replies_(machine), progress_(progress) {
+    replies_.read();  // what is left of earlier requests
+  }
+
+  void expect(std::uint32_t token, std::string what) { waiting_.emplace(token, std::move(what)); }
+
+  /// Runs the machine until every answer has come, or `done` says that the rest needs none. Throws
+  /// Error(kInternal) for a refusal, once the other answers are there.
+  template <class Done>
+  void await(const std::string& program, Done&& done) {
+    const std::uint64_t end = machine_.icount() + kPatienceInsns;
+    std::optional<std::string> refusal;
+    while (!waiting_.empty() && !done()) {
+      const Stop stop = machine_.run({.max_insns = kSliceInsns});
+      for (const ReplyReader::Reply& reply : replies_.read()) {
+        if (const auto request = waiting_.find(reply.token); request != waiting_.end()) {
+          if (reply.result < 0 && !refusal) {
+            refusal =
+                fmt::format("the supervisor refused {}: {}", request->second, std::strerror(-reply.result));
+          }
+          waiting_.erase(request);
+        }
+      }
+      if (waiting_.empty() || done()) {
+        break;
+      }
+      if (stop.reason != StopReason::kLimit || machine_.icount() >= end) {
+        throw Error(
+            ErrorKind::kInternal,
+            fmt::format("{}: the machine stopped before the program was started: {}", program,
+                        stop.reason == StopReason::kLimit ? "the supervisor does not answer" : stop.detail));
+      }
+      if (progress_) {
+        progress_();
+      }
+    }
+    if (refusal) {
+      throw Error(ErrorKind::kInternal, *refusal);
+    }
+  }
+
+ private:
+  Machine& machine_;
+  ReplyReader replies_;
+  const SpawnProgress& progress_;
+  std::map<std::uint32_t, std::string> waiting_;
+};
 
 }  // namespace
 
-int spawn(Machine& machine, const Program& program) {
+int spawn(Machine& machine, const Program& program, const SpawnProgress& progress) {
+  if (machine.config().mode != BootMode::kSupervisor) {
+    throw Error(ErrorKind::kUsage, "a bare machine has no supervisor to spawn a program on");
+  }
   const ProgramPlan plan = plan_program(program, machine.config().ram_bytes);
-  ReplyReader replies(machine);
-  replies.read();  // what is left of earlier requests
-  const std::uint32_t spawn_token = fresh_token(machine);
-  const std::uint32_t put_token = spawn_token - 1;
-
   MessageWriter writer(machine);
+  Requests requests(machine, progress);
+  std::uint32_t token = fresh_token(machine);
   for (const auto& [path, entry] : plan.tree.entries()) {
     if (!comes_with_its_contents(plan.tree, path, entry)) {
-      writer.put(path, entry, put_token);
+      requests.expect(token, path);
+      writer.put(path, entry, token++);
     }
   }
-  writer.spawn(plan.run_file, spawn_token);
+  requests.await(program.host_path, [] { return false; });
 
-  SpawnWatch watch(machine, spawn_token);
-  for (;;) {
-    const Stop stop = machine.run({.max_insns = kSliceInsns});
-    if (watch.pid()) {
-      return *watch.pid();
-    }
-    for (const ReplyReader::Reply& reply : replies.read()) {
-      if (reply.result < 0 && (reply.token == spawn_token || reply.token == put_token)) {
-        refuse(reply.token == put_token ? "a file" : program.host_path, reply.result);
-      }
-      if (reply.token == spawn_token) {
-        return reply.result;
-      }
-    }
-    if (stop.reason != StopReason::kLimit) {
-      throw Error(ErrorKind::kInternal,
-                  fmt::format("{}: the machine stopped before the program was started: {}", program.host_path,
-                              stop.detail));
-    }
+  const SpawnWatch watch(machine, token);
+  requests.expect(token, program.host_path);
+  writer.spawn(plan.run_file, token);
+  requests.await(program.host_path, [&] { return watch.pid().has_value(); });
+  if (!watch.pid()) {
+    throw Error(ErrorKind::kInternal,
+                fmt::format("{}: the supervisor tells of no process", program.host_path));
   }
+  return *watch.pid();
 }
 
 }  // namespace quire

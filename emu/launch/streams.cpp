@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "quire/error.h"
@@ -46,15 +47,26 @@ bool FdSource::wait(int timeout_ms) {
   return !ended_;
 }
 
+void FdSink::wait_until_writable() const {
+  constexpr int kAskMs = 100;
+  pollfd waiting{.fd = fd_, .events = POLLOUT, .revents = 0};
+  while (::poll(&waiting, 1, kAskMs) <= 0) {
+    if (give_up_ && give_up_()) {
+      throw ReaderStalled(ErrorKind::kFile, fmt::format("{}: nobody takes the guest's output", name_));
+    }
+  }
+}
+
 void FdSink::write(std::span<const std::uint8_t> data) {
   while (!data.empty()) {
-    const ssize_t count = ::write(fd_, data.data(), data.size());
+    // A pipe that is writable takes PIPE_BUF bytes without blocking (pipe(7)); more could wait for ever.
+    wait_until_writable();
+    const ssize_t count = ::write(fd_, data.data(), std::min<std::size_t>(data.size(), PIPE_BUF));
     if (count >= 0) {
       data = data.subspan(static_cast<std::size_t>(count));
-    } else if (errno == EAGAIN) {
-      pollfd waiting{.fd = fd_, .events = POLLOUT, .revents = 0};
-      ::poll(&waiting, 1, -1);
-    } else if (errno != EINTR) {
+    } else if (errno == EPIPE) {
+      throw ReaderGone(ErrorKind::kFile, fmt::format("{}: its reader has gone", name_));
+    } else if (errno != EINTR && errno != EAGAIN) {
       throw Error(ErrorKind::kFile,
                   fmt::format("{}: {}; the guest's output would be lost", name_, std::strerror(errno)));
     }

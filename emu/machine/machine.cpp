@@ -183,6 +183,7 @@ Machine::~Machine() = default;
 
 Stop Machine::run(const RunLimits& limits) { return impl_->run(limits); }
 void Machine::request_stop() noexcept { impl_->request_stop(); }
+void Machine::cancel_stop() noexcept { impl_->cancel_stop(); }
 const Config& Machine::config() const { return impl_->config(); }
 u64 Machine::icount() const { return impl_->icount(); }
 u64 Machine::time_ns() const { return impl_->time_ns(); }

@@ -39,6 +39,7 @@ class Machine::Impl final : private HartEnv {
 
   Stop run(const RunLimits& limits);
   void request_stop() noexcept;
+  void cancel_stop() noexcept { stop_requested_.store(false, std::memory_order_relaxed); }
 
   Counters counters() const;
   u64 digest() const;

@@ -19,11 +19,11 @@
 namespace quire {
 
 enum class StopReason : std::uint8_t {
-  kExited,       ///< powered off by the guest (finisher, SBI, tohost); `exit_status` says how
-  kLimit,        ///< max_insns reached, exactly
-  kTimeout,      ///< host time over
-  kRequested,    ///< request_stop()
-  kIdle,         ///< the guest waits for ever: no event is due and no input can come
+  kExited,     ///< powered off by the guest (finisher, SBI, tohost); `exit_status` says how
+  kLimit,      ///< max_insns reached, exactly
+  kTimeout,    ///< host time over
+  kRequested,  ///< request_stop()
+  kIdle,       ///< the guest waits for ever: no event is due and no input can come
 };
 
 struct Stop {
@@ -51,13 +51,13 @@ struct WalkStep {
 struct Walk {
   std::vector<WalkStep> steps;
   std::optional<arch::Exception> fault;
-  std::string fault_reason;         ///< one phrase, e.g. "write to a read-only page"
-  std::uint64_t physical_address;   ///< valid without a fault
+  std::string fault_reason;        ///< one phrase, e.g. "write to a read-only page"
+  std::uint64_t physical_address;  ///< valid without a fault
   std::uint64_t page_bytes;
 };
 
-/// TLB counters since reset, architectural ones (quire/config.h TlbConfig). Hits are counted with a named policy
-/// alone; TlbPolicy::kDefault answers most of them without a look at the TLB, and `hits` stays 0.
+/// TLB counters since reset, architectural ones (quire/config.h TlbConfig). Hits are counted with a named
+/// policy alone; TlbPolicy::kDefault answers most of them without a look at the TLB, and `hits` stays 0.
 struct TlbStats {
   std::uint64_t hits, misses, walks, evictions, flushes_all, flushes_asid, flushes_page;
 };
@@ -77,7 +77,7 @@ class HartView {
   virtual void set_pc(std::uint64_t value) = 0;
   virtual std::uint64_t x(unsigned index) const = 0;
   virtual void set_x(unsigned index, std::uint64_t value) = 0;  ///< x0 stays 0
-  virtual std::uint64_t f(unsigned index) const = 0;             ///< raw bits, NaN-boxed
+  virtual std::uint64_t f(unsigned index) const = 0;            ///< raw bits, NaN-boxed
   virtual void set_f(unsigned index, std::uint64_t value) = 0;
   virtual std::uint64_t csr(unsigned number) const = 0;  ///< as M-mode would read it, without side effects
   virtual void set_csr(unsigned number, std::uint64_t value) = 0;
@@ -104,12 +104,14 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  /// Runs until a limit, a stop or the end. Running again goes on; after kExited it returns the same Stop at once.
-  /// Throws Error(kState) when called from a sink.
+  /// Runs until a limit, a stop or the end. Running again goes on; after kExited it returns the same Stop at
+  /// once. Throws Error(kState) when called from a sink.
   Stop run(const RunLimits& limits = {});
   /// Ends the current run() after the current instruction. From a sink, or from any thread or
   /// signal handler (then at the next slice).
   void request_stop() noexcept;
+  /// Forgets a request that no run() has seen yet.
+  void cancel_stop() noexcept;
 
   const Config& config() const;
   std::uint64_t icount() const;
@@ -126,7 +128,7 @@ class Machine {
   /// 64-bit xxh3 over architectural state: every hart's registers and CSRs, all RAM, icount and time.
   std::uint64_t digest() const;
 
-  void add_sink(TraceSink* sink);     ///< not owned; must outlive the machine or be removed
+  void add_sink(TraceSink* sink);  ///< not owned; must outlive the machine or be removed
   void remove_sink(TraceSink* sink);
 
   /// Host end of the control port (quire/arch/bootinfo.h); without one, writes are dropped.

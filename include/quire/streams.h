@@ -3,11 +3,13 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "quire/byte_stream.h"
+#include "quire/error.h"
 
 namespace quire {
 
@@ -25,15 +27,33 @@ class FdSource : public ByteSource {
   bool ended_ = false;
 };
 
+/// Thrown by FdSink when the reader of a pipe or socket has gone.
+class ReaderGone : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Thrown by FdSink when it gave up on a reader that takes nothing.
+class ReaderStalled : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Writes a file descriptor (not owned) at once. Throws Error(kFile), naming `name`, when the host refuses.
 class FdSink : public ByteSink {
  public:
-  FdSink(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+  /// While the descriptor takes nothing, `give_up` is asked ten times a second and after every signal;
+  /// without one, write() waits as long as it takes.
+  FdSink(int fd, std::string name, std::function<bool()> give_up = {})
+      : fd_(fd), name_(std::move(name)), give_up_(std::move(give_up)) {}
   void write(std::span<const std::uint8_t> data) override;
 
  private:
+  void wait_until_writable() const;
+
   int fd_;
   std::string name_;
+  std::function<bool()> give_up_;
 };
 
 /// What the host has put in so far. Empty and not closed means "not yet"; nobody waits for more, so a guest

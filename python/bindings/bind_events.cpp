@@ -125,16 +125,31 @@ void bind_events(py::module_& module) {
            py::arg("event"), py::arg("fields"))
       .def("describe", &Condition::describe);
 
-  py::class_<EventRecorder, std::shared_ptr<EventRecorder>>(module, "Recorder",
-                                                            "Events kept in native columns.")
-      .def("__len__", &EventRecorder::size)
-      .def_property_readonly("dropped", &EventRecorder::dropped)
-      .def_property_readonly("events", &recorded_events)
-      .def("column", &column, py::arg("event"), py::arg("field"))
-      .def("select", &select, py::arg("events"), py::arg("fields"))
-      .def("row", &row, py::arg("at"))
-      .def("values", &values, py::arg("field"), py::arg("rows"))
-      .def("clear", &EventRecorder::clear);
+  py::class_<Recorder>(module, "Recorder", "Events kept in native columns.")
+      .def("__len__", [](const Recorder& r) { return r.idle().size(); })
+      .def_property_readonly("dropped", [](const Recorder& r) { return r.idle().dropped(); })
+      .def_property_readonly("events", [](const Recorder& r) { return recorded_events(r.idle()); })
+      .def(
+          "column",
+          [](const Recorder& r, const std::string& event, const std::string& field) {
+            return column(r.idle(), event, field);
+          },
+          py::arg("event"), py::arg("field"))
+      .def(
+          "select",
+          [](const Recorder& r, const std::vector<std::string>& events, const Fields& fields) {
+            return select(r.idle(), events, fields);
+          },
+          py::arg("events"), py::arg("fields"))
+      .def(
+          "row", [](const Recorder& r, std::size_t at) { return row(r.idle(), at); }, py::arg("at"))
+      .def(
+          "values",
+          [](const Recorder& r, const std::string& field, const std::vector<std::uint32_t>& rows) {
+            return values(r.idle(), field, rows);
+          },
+          py::arg("field"), py::arg("rows"))
+      .def("clear", [](const Recorder& r) { r.idle().clear(); });
 }
 
 }  // namespace quire::python

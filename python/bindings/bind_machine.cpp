@@ -285,9 +285,10 @@ void bind_values(py::module_& module) {
       .def_readonly("exit_icount", &ProcessInfo::exit_icount);
 
   py::class_<Program>(module, "Program", "A riscv64 Linux program and what it is given.")
-      .def(py::init([](std::string path, std::vector<std::string> args, std::vector<std::string> env,
-                       std::string cwd, const std::vector<std::pair<std::string, std::string>>& files) {
-             Program program{std::move(path), std::move(args), std::move(env), std::move(cwd), {}};
+      .def(py::init([](const py::bytes& path, const std::vector<py::bytes>& args,
+                       const std::vector<py::bytes>& env, const py::bytes& cwd,
+                       const std::vector<std::pair<py::bytes, py::bytes>>& files) {
+             Program program{path, {args.begin(), args.end()}, {env.begin(), env.end()}, cwd, {}};
              for (const auto& [host, guest] : files) {
                program.files.push_back({host, guest});
              }
@@ -421,10 +422,12 @@ void bind_machine(py::module_& module) {
             for (const auto& [name, value] : fields) {
               filters.push_back({name, value});
             }
-            return g.record(events, filters);
+            return Recorder(g.record(events, filters), g.shared_from_this());
           },
           py::arg("events"), py::arg("fields"))
-      .def("stop_recording", &Guest::stop_recording, py::arg("recorder"))
+      .def(
+          "stop_recording", [](Guest& g, const Recorder& r) { g.stop_recording(r.events()); },
+          py::arg("recorder"))
 
       .def(
           "write_stdin",

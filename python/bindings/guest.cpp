@@ -114,7 +114,12 @@ class Guest::BusyMark {
                   "the machine is running in another thread; wait for its run() to return");
     }
   }
-  ~BusyMark() { guest_.busy_ = false; }
+  ~BusyMark() {
+    guest_.busy_ = false;
+    // What came too late for this run is not for the next.
+    guest_.stop_wanted_ = false;
+    guest_.machine_->cancel_stop();
+  }
   BusyMark(const BusyMark&) = delete;
   BusyMark& operator=(const BusyMark&) = delete;
 
@@ -186,7 +191,8 @@ RunResult Guest::run(std::optional<std::uint64_t> max_insns, double timeout_seco
       stop.detail = conditions.met()->describe();
       return {"until", std::move(stop)};
     }
-    if (stop_wanted_.exchange(false)) {
+    if (stop_wanted_ && stop.reason != StopReason::kExited) {
+      stop.detail = "stopped on request";
       return {reason_name(StopReason::kRequested), std::move(stop)};
     }
     if (stop.reason != StopReason::kLimit || left == 0) {
@@ -210,7 +216,12 @@ int Guest::spawn(const Program& program) {
   Machine& machine = idle();
   const BusyMark mark(*this);
   const py::gil_scoped_release release;
-  return quire::spawn(machine, program);
+  return quire::spawn(machine, program, [] {
+    const py::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() != 0) {
+      throw py::error_already_set();
+    }
+  });
 }
 
 void Guest::close() {

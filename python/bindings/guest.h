@@ -90,4 +90,22 @@ class Guest : public std::enable_shared_from_this<Guest> {
   std::atomic<bool> stop_wanted_ = false;
 };
 
+/// A recorder as Python holds it. It grows while the machine runs, without the GIL, and is looked at between
+/// runs.
+class Recorder {
+ public:
+  Recorder(std::shared_ptr<EventRecorder> events, std::shared_ptr<Guest> guest)
+      : events_(std::move(events)), guest_(std::move(guest)) {}
+  /// Throws Error(kState) while the machine runs.
+  EventRecorder& idle() const {
+    guest_->check_not_running();
+    return *events_;
+  }
+  const std::shared_ptr<EventRecorder>& events() const { return events_; }
+
+ private:
+  std::shared_ptr<EventRecorder> events_;
+  std::shared_ptr<Guest> guest_;
+};
+
 }  // namespace quire::python

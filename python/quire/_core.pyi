@@ -115,7 +115,7 @@ class ProcessInfo:
 @final
 class Program:
     def __init__(
-        self, path: str, args: list[str], env: list[str], cwd: str, files: list[tuple[str, str]]
+        self, path: bytes, args: list[bytes], env: list[bytes], cwd: bytes, files: list[tuple[bytes, bytes]]
     ) -> None: ...
 
 @final

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from . import _core
+from .checks import count
 from .errors import UsageError
 
 X_NAMES = ("zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 "
@@ -34,7 +35,7 @@ class RegisterFile(Generic[Value]):
 
     def _number(self, key: str | int) -> int:
         if isinstance(key, int):
-            return key
+            return count(key, f"number of a {self._kind}", bits=16)
         try:
             return self._numbers[key]
         except KeyError:

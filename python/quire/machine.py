@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _core
+from .checks import count, seconds
 from .errors import Error, FileError, UsageError
 from .events import Condition, Recording, all_of, fields_of, happens
 from .hart import Hart, hart_list
@@ -41,10 +42,10 @@ def program_of(argv: Sequence[StrPath], env: Mapping[str, str] | None, cwd: str,
     """`files` maps a path in the guest to the host's file that it shall have."""
     if isinstance(argv, (str, bytes)) or not argv:
         raise UsageError("the program is a list: its path on the host, then its arguments")
-    words = [os.fspath(word) for word in argv]
-    variables = [f"{key}={value}" for key, value in (env or {}).items()]
-    pairs = [(os.fspath(host), guest) for guest, host in (files or {}).items()]
-    return _core.Program(words[0], words[1:], variables, cwd, pairs)
+    words = [os.fsencode(word) for word in argv]
+    variables = [os.fsencode(f"{key}={value}") for key, value in (env or {}).items()]
+    pairs = [(os.fsencode(host), os.fsencode(guest)) for guest, host in (files or {}).items()]
+    return _core.Program(words[0], words[1:], variables, os.fsencode(cwd), pairs)
 
 
 class Output:
@@ -108,7 +109,7 @@ class Machine:
     def supervisor(cls, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
                    seed: int = 0) -> Machine:
         """The supervisor, up and idle: spawn() programs on it."""
-        guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), seed, None)
+        guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), count(seed, "seed"), None)
         machine = cls(guest, {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed})
         stop = machine.run(until=happens("boot"), max_insns=_BOOT_LIMIT_INSNS)
         if stop.reason != "until":
@@ -128,7 +129,7 @@ class Machine:
             raise FileError(f"{path}: {error.strerror}; check the path") from None
         if not image:
             raise FileError(f"{path}: the file is empty; give an ELF program")
-        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), seed, image, path)
+        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), count(seed, "seed"), image, path)
         return cls(guest, {"mode": "bare", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed,
                            "program": path})
 
@@ -144,12 +145,9 @@ class Machine:
 
         Ctrl-C raises KeyboardInterrupt between two instructions; running again goes on from there.
         """
-        if max_insns is not None and max_insns < 0:
-            raise UsageError(f"max_insns={max_insns} is below 0")
-        if timeout is not None and timeout <= 0:
-            raise UsageError(f"timeout={timeout} is not above 0")
+        insns = None if max_insns is None else count(max_insns, "max_insns")
         terms = [term for condition in all_of(until) for term in condition._terms]
-        return self._guest.run(max_insns, timeout or 0.0, terms)
+        return self._guest.run(insns, seconds(timeout), terms)
 
     def stop(self) -> None:
         """Ends the run() of another thread."""

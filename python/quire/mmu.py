@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _core
+from .checks import count
 from .errors import UsageError
 from .stats import TlbStats
 
@@ -57,7 +58,7 @@ class Mmu:
             satp = self._satp_of_asid(asid)
         elif satp is None:
             satp = self._guest.csr(0, _CSR_SATP)
-        return self._guest.walk(va, satp, access, priv)
+        return self._guest.walk(count(va, "va"), count(satp, "satp"), access, priv)
 
     def _satp_of_asid(self, asid: int) -> int:
         current = self._guest.csr(0, _CSR_SATP)

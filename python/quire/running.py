@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from .errors import Error, ProgramFailed, UsageError
+from .checks import count, seconds
+from .errors import Error, ProgramFailed
 from .machine import Files, StrPath, program_of, ram_text, tlb_text
 from .stats import Stats
 
@@ -55,14 +56,15 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
     """
     words: list[StrPath] = [program] if isinstance(program, (str, os.PathLike)) else list(program)
     words += args
-    if timeout is not None and timeout <= 0:
-        raise UsageError(f"timeout={timeout} is not above 0")
-    guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), seed, program_of(words, env, cwd, files))
+    limit = None if max_insns is None else count(max_insns, "max_insns")
+    patience = seconds(timeout)
+    guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), count(seed, "seed"),
+                                   program_of(words, env, cwd, files))
     try:
         if input is not None:
             guest.write_stdin(input.encode() if isinstance(input, str) else input)
         guest.close_stdin()
-        stop = guest.run(max_insns, timeout or 0.0, [])
+        stop = guest.run(limit, patience, [])
         completed = _completed(guest, [os.fspath(word) for word in words], stop, text, seed)
     finally:
         if not guest.closed:

@@ -59,6 +59,9 @@ def hello(compile_c):
     (["run", "--isa", "rv64ima", "{hello}"], ["supervisor", "rv64imafdc"]),
     (["run", "--env", "NOVALUE", "{hello}"], ["NOVALUE"]),
     (["run", "--file", "x:y", "{hello}"], ["x:y"]),
+    (["run", "--file", "{hello}:/proc/x", "{hello}"], ["/proc/x"]),
+    (["run", "--file", "/etc/hostname:{hello}", "{hello}"], ["the program itself"]),
+    (["run", ""], ["empty"]),
     (["bare", "{hello}", "argument"], ["argument"]),
 ])
 def test_usage(words, parts, quire_command, hello):
@@ -196,3 +199,44 @@ def test_errors_are_in_the_json_too(quire_command, hello, tmp_path):
     assert (json.loads(report.read_text())["origin"], json.loads(report.read_text())["status"]) == ("usage", 2)
     invoke(quire_command, "run", f"--json={report}", tmp_path / "missing")
     assert (json.loads(report.read_text())["origin"], json.loads(report.read_text())["status"]) == ("emulator", 3)
+
+
+def test_closed_and_full_standard_streams_are_errors_not_crashes(quire_command, hello):
+    def shell(line):
+        return subprocess.run(["sh", "-c", line.format(quire=quire_command, hello=hello)], capture_output=True,
+                              timeout=60, stdin=subprocess.DEVNULL)
+
+    assert shell("{quire} run /nonexistent 2>&-").returncode == 3
+    assert shell("{quire} --help >/dev/full").returncode == 3
+    assert shell("{quire} doctor >/dev/full").returncode == 3
+    assert shell("{quire} run --json {hello} 2>/dev/full").returncode == 3
+    closed = shell("{quire} run {hello} >&-")
+    assert closed.returncode == 3
+    assert_one_line(closed.stderr.decode(), "standard output")
+
+
+def test_a_closed_standard_output_is_not_taken_for_the_log(quire_command, hello, tmp_path):
+    log = tmp_path / "log"
+    subprocess.run(["sh", "-c", f"{quire_command} run --kernel-log {log} {hello} >&-"], timeout=60,
+                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert b"hello" not in log.read_bytes()
+
+
+@pytest.mark.parametrize("make", ["fifo", "device"])
+def test_what_is_no_regular_file_is_refused(make, quire_command, tmp_path):
+    path = Path("/dev/zero")
+    if make == "fifo":
+        path = tmp_path / "fifo"
+        os.mkfifo(path)
+    for command in ("run", "bare"):
+        status, _, error = invoke(quire_command, command, path)
+        assert status == 3
+        assert_one_line(error, str(path), "regular file")
+
+
+def test_a_working_directory_that_is_gone(quire_command, tmp_path):
+    gone = tmp_path / "gone"
+    done = subprocess.run(["sh", "-c", f"mkdir {gone}; cd {gone}; rmdir {gone}; {quire_command} run x"],
+                          capture_output=True, timeout=60)
+    assert done.returncode == 3
+    assert_one_line(done.stderr.decode(), "directory")

@@ -154,6 +154,37 @@ def test_second_interrupt_ends_quire(quire_command, compile_c):
     assert status == 130
 
 
+FLOOD = r"""
+#include <unistd.h>
+int main(void) { char text[4096] = {0}; for (;;) write(1, text, sizeof text); }
+"""
+
+
+def test_a_reader_that_takes_nothing_does_not_outlast_the_timeout(quire_command, compile_c):
+    process = subprocess.Popen([str(quire_command), "run", "--timeout", "1", "--json", str(compile_c(FLOOD))],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.wait(timeout=60) == 124
+    assert json.loads(process.stderr.read().splitlines()[-1])["origin"] == "limit"
+    process.stdout.close()
+    process.stderr.close()
+
+
+def test_a_reader_that_goes_ends_the_run_like_a_program_killed_by_sigpipe(quire_command, compile_c):
+    process = subprocess.Popen([str(quire_command), "run", "--json", str(compile_c(FLOOD))],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.read(1)
+    process.stdout.close()
+    assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+    assert json.loads(process.stderr.read())["status"] == 128 + signal.SIGPIPE
+    process.stderr.close()
+
+
+def test_the_last_of_several_values_of_a_variable_counts(quire_command, compile_c):
+    program = compile_c("#include <stdio.h>\n#include <string.h>\nextern char **environ;\n"
+                        "int main(void) { for (char **e = environ; *e; e++) if (!strncmp(*e, \"A=\", 2)) puts(*e); }\n")
+    assert invoke(quire_command, "run", "--env", "A=1", "--env", "A=2", program).stdout == b"A=2\n"
+
+
 def test_full_disk_is_an_error(quire_command, compile_c):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([str(quire_command), "run", str(compile_c(ECHO))], input=b"x", stdout=full,

@@ -223,6 +223,11 @@ except KeyboardInterrupt:
     assert out == "went on 100\n"
 
 
+def test_a_bare_machine_spawns_nothing(endless):
+    with quire.Machine.bare(endless) as m, pytest.raises(quire.UsageError, match="bare"):
+        m.spawn([endless])
+
+
 def test_import_is_quick():
     # Of the processor, so that whatever else runs on the machine does not matter.
     code = "import time; a = time.process_time(); import quire; print(time.process_time() - a)"

@@ -1,6 +1,7 @@
 """Programs on the supervisor from Python: run(), spawn, events, page tables, virtual memory."""
 
 import re
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -299,3 +300,70 @@ def test_pandas_where_installed(forked):
     pandas = pytest.importorskip("pandas")
     frame = forked[3].to_pandas()
     assert isinstance(frame, pandas.DataFrame) and len(frame) == len(forked[3])
+
+
+def test_a_refused_file_is_named_and_nothing_is_started(compile_c, tmp_path):
+    data = tmp_path / "data"
+    data.write_text("x")
+    with quire.Machine.supervisor() as m:
+        m.spawn([compile_c(ECHO)], files={"/one": data})
+        known = set(m.processes)
+        with pytest.raises(quire.Error, match="/one"):
+            m.spawn([compile_c(ECHO)], files={"/one/two": data})
+        m.run(max_insns=5_000_000)
+        assert set(m.processes) == known
+
+
+def test_a_recording_is_not_looked_at_while_the_machine_runs(compile_c):
+    with quire.Machine.supervisor() as m, ThreadPoolExecutor(1) as pool:
+        m.spawn([compile_c(LOOP)])
+        events = m.record("context_switch")
+        stop = pool.submit(m.run, timeout=60)
+        try:
+            with pytest.raises(quire.Busy):
+                while not stop.done():
+                    events.clear()
+        finally:
+            m.stop()
+        assert stop.result().reason == "requested"
+        events.clear()
+        assert len(events) == 0
+
+
+def test_a_stop_that_comes_between_runs_is_not_for_the_next(compile_c):
+    with quire.Machine.supervisor() as m:
+        m.spawn([compile_c(LOOP)])
+        previous = signal.signal(signal.SIGALRM, lambda *_: m.stop())
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            stop = m.run(timeout=60)
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+        assert (stop.reason, stop.detail) == ("requested", "stopped on request")
+        m.stop()
+        assert m.run(max_insns=10).reason == "limit"
+
+
+@pytest.mark.parametrize("settings", [
+    {"timeout": float("inf")}, {"timeout": float("nan")}, {"timeout": 1e300}, {"timeout": 0}, {"timeout": "1"},
+    {"max_insns": -1}, {"max_insns": 1 << 64}, {"max_insns": 1.5}, {"seed": -1}, {"seed": 1 << 64},
+])
+def test_impossible_numbers_are_named(settings, compile_c):
+    (name,) = settings
+    with pytest.raises(quire.UsageError, match=f"^{name}="):
+        quire.run(compile_c(ECHO), **settings)
+
+
+def test_impossible_programs_and_places_are_named(compile_c):
+    with pytest.raises(quire.UsageError, match="empty"):
+        quire.run("")
+    with quire.Machine.supervisor() as m:
+        with pytest.raises(quire.UsageError, match="^va="):
+            m.mmu.walk(-1)
+        with pytest.raises(quire.UsageError, match="integer register"):
+            m.harts[0].x[-1]
+
+
+def test_environment_may_hold_any_bytes(compile_c):
+    program = compile_c('#include <stdio.h>\n#include <stdlib.h>\nint main(void) { fputs(getenv("A"), stdout); }')
+    assert quire.run(program, env={"A": "\udc80\udcff"}).stdout == b"\x80\xff"

@@ -119,5 +119,34 @@ TEST_F(Spawn, SaysWhoRefusesAndGoesOn) {
   EXPECT_GT(spawn(*machine_, program), 1);
 }
 
+TEST_F(Spawn, ARefusedFileIsNamedAndTheProgramNotStarted) {
+  Program program{};
+  program.host_path = compile("good", "int main(void) { return 0; }\n");
+  // A directory below a file: the guest finds out.
+  program.files.push_back({program.host_path, "/one"});
+  spawn(*machine_, program);
+  program.files.front().guest_path = "/one/two";
+  EventLog log;
+  machine_->add_sink(&log);
+  try {
+    spawn(*machine_, program);
+    FAIL() << "the supervisor took it";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("refused /one/two"), std::string::npos) << error.what();
+  }
+  machine_->run({.max_insns = 10'000'000});
+  for (const TraceEvent& event : log.events) {  // the first program may end now
+    EXPECT_NE(event.id, arch::TraceEventId::k_spawn);
+  }
+  machine_->remove_sink(&log);
+}
+
+TEST_F(Spawn, ProgressIsCalledAndMayThrow) {
+  Program program{};
+  program.host_path = compile("good", "int main(void) { return 0; }\n");
+  struct Enough {};
+  EXPECT_THROW(spawn(*machine_, program, [] { throw Enough(); }), Enough);
+}
+
 }  // namespace
 }  // namespace quire

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 
 #include "quire/error.h"
@@ -61,6 +62,28 @@ TEST(FdSource, ClosedDescriptorIsAtItsEnd) {
   ::close(fd);
   FdSource closed(fd);
   EXPECT_EQ(closed.read(room).status, ReadStatus::kEnd);
+}
+
+TEST(FdSink, AStalledReaderIsGivenUpOnWhenToldSo) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  int asked = 0;
+  FdSink sink(ends[1], "standard output", [&] { return ++asked == 2; });
+  const std::vector<std::uint8_t> much(1 << 20);
+  EXPECT_THROW(sink.write(much), ReaderStalled);
+  EXPECT_EQ(asked, 2);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST(FdSink, AReaderThatHasGoneIsToldApart) {
+  std::signal(SIGPIPE, SIG_IGN);
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ::close(ends[0]);
+  FdSink sink(ends[1], "standard output");
+  EXPECT_THROW(sink.write(bytes("x")), ReaderGone);
+  ::close(ends[1]);
 }
 
 TEST(FdSink, RefusalNamesTheStream) {
