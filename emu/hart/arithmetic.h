@@ -1,6 +1,8 @@
 // The arithmetic part of a SemContext (emu/isa/sem/context.h) on plain 64-bit values.
 #pragma once
 
+#include <bit>
+
 #include "emu/base/types.h"
 #include "emu/isa/sem/context.h"
 #include "quire/arch/bits.h"
@@ -20,6 +22,13 @@ struct PlainArithmetic {
   static constexpr u64 select(u64 condition, u64 a, u64 b) { return condition != 0 ? a : b; }
   static constexpr u64 sext(u64 a, unsigned width) { return static_cast<u64>(sign_extend(a, width)); }
   static constexpr u64 zext(u64 a, unsigned width) { return bits(a, width - 1, 0); }
+
+  static constexpr u64 clz(u64 a) { return static_cast<u64>(std::countl_zero(a)); }
+  static constexpr u64 ctz(u64 a) { return static_cast<u64>(std::countr_zero(a)); }
+  static constexpr u64 popcount(u64 a) { return static_cast<u64>(std::popcount(a)); }
+  static constexpr u64 bswap(u64 a) { return __builtin_bswap64(a); }
+  static constexpr u64 clmul(u64 a, u64 b) { return static_cast<u64>(carryless_product(a, b)); }
+  static constexpr u64 clmulh(u64 a, u64 b) { return static_cast<u64>(carryless_product(a, b) >> 64); }
 
   static constexpr u64 mul(u64 a, u64 b) { return a * b; }
   static constexpr u64 mulh_ss(u64 a, u64 b) {
@@ -75,6 +84,16 @@ struct PlainArithmetic {
  private:
   using Wide = __int128;
   using UWide = unsigned __int128;
+  /// Four bits of `b` at a time, by a table of the multiples of `a`.
+  static constexpr UWide carryless_product(u64 a, u64 b) {
+    UWide multiples[16] = {};
+    for (unsigned n = 1; n < 16; ++n) {
+      multiples[n] = (multiples[n >> 1] << 1) ^ ((n & 1) != 0 ? UWide{a} : UWide{0});
+    }
+    UWide product = 0;
+    for (int place = 60; place >= 0; place -= 4) product = (product << 4) ^ multiples[(b >> place) & 15];
+    return product;
+  }
   static constexpr bool overflows(u64 a, u64 b) { return a == u64{1} << 63 && b == ~u64{0}; }
 };
 

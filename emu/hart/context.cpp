@@ -1,6 +1,7 @@
 #include "emu/hart/context.h"
 
 #include "emu/hart/csr.h"
+#include "emu/hart/envcfg.h"
 
 namespace quire {
 
@@ -34,6 +35,29 @@ bool HartContext::csr_access(u16 csr, CsrOp op, u64 operand, bool reads, bool wr
       break;
   }
   return true;
+}
+
+bool HartContext::cas_pair(u64 addr, Pair<HartContext> expected, Pair<HartContext> desired,
+                           Pair<HartContext>& old) {
+  if (!is_aligned(addr, 16)) return raise(Exception::kStoreMisaligned, addr);
+  PhysAddr place;
+  if (!keep(hart_.mmu().atomic(hart_.data_mode(), VirtAddr(addr), 16, Access::kWrite, place))) return false;
+  Bus& bus = hart_.mmu().bus();
+  bus.load(place, 8, old.low);
+  bus.load(place + 8, 8, old.high);
+  if (old.low == expected.low && old.high == expected.high) {
+    bus.store(place, 8, desired.low);
+    bus.store(place + 8, 8, desired.high);
+  }
+  return true;
+}
+
+/// There is no cache: the management operations come to their checks.
+bool HartContext::cbo(CboOp op, u64 addr, const Insn& i) {
+  if (!cbo_allowed(op, state_.privilege, state_.menvcfg, state_.senvcfg)) return illegal(i);
+  Mmu& mmu = hart_.mmu();
+  return keep(op == CboOp::kZero ? mmu.zero_block(hart_.data_mode(), VirtAddr(addr), kCacheBlockBytes)
+                                 : mmu.manage_block(hart_.data_mode(), VirtAddr(addr), kCacheBlockBytes));
 }
 
 bool HartContext::ecall() {

@@ -75,6 +75,20 @@ class HartContext : public PlainArithmetic {
     return true;
   }
 
+  template <unsigned Bytes>
+  bool cas(u64 addr, u64 expected, u64 desired, u64& old) {
+    if (!is_aligned(addr, Bytes)) return raise(Exception::kStoreMisaligned, addr);
+    PhysAddr place;
+    // As for a store, whether or not the comparison succeeds (16).
+    if (!keep(hart_.mmu().atomic(hart_.data_mode(), VirtAddr(addr), Bytes, Access::kWrite, place)))
+      return false;
+    hart_.mmu().bus().load(place, Bytes, old);
+    if (old == zext(expected, Bytes * 8)) hart_.mmu().bus().store(place, Bytes, desired);
+    return true;
+  }
+  bool cas_pair(u64 addr, Pair<HartContext> expected, Pair<HartContext> desired, Pair<HartContext>& old);
+  bool cbo(CboOp op, u64 addr, const Insn& i);
+
   // --- control ---
   void branch(u64 condition, const Insn& i) {
     if (condition != 0) next_ = state_.pc + static_cast<u64>(i64{i.imm});

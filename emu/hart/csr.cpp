@@ -2,6 +2,7 @@
 
 #include "emu/hart/csr.h"
 
+#include "emu/hart/envcfg.h"
 #include "emu/hart/hart.h"
 #include "quire/arch/bits.h"
 
@@ -35,8 +36,17 @@ constexpr u64 kXlen64 = (u64{2} << 32) | (u64{2} << 34);  // UXL and SXL, fixed
 
 constexpr u64 misa_letter(char c) { return u64{1} << (c - 'a'); }
 
-constexpr u64 kEnvcfgFiom = 1;
 constexpr u64 kCountersEnabled = 7;  // CY, TM, IR; the others do not count
+
+/// What menvcfg and senvcfg have in common; a field is there with the extension that it governs. Of CBIE, a
+/// reserved value leaves what was there (WARL).
+u64 legal_envcfg(const Isa& isa, u64 old, u64 value) {
+  u64 writable = kEnvcfgFiom;
+  if (isa.has(Extension::Zicbom)) writable |= kEnvcfgCbcfe;
+  if (isa.has(Extension::Zicbom) && bits(value, 5, 4) != 2) writable |= kEnvcfgCbie;
+  if (isa.has(Extension::Zicboz)) writable |= kEnvcfgCbze;
+  return (old & ~writable) | (value & writable);
+}
 
 /// tvec: direct or vectored (3.1.7); a reserved mode becomes the one below.
 constexpr u64 legal_tvec(u64 value) { return value & ~u64{2}; }
@@ -231,10 +241,10 @@ bool Hart::write_csr(unsigned number, u64 value) {
       s.mcounteren = value & kCountersEnabled;
       break;
     case Csr::senvcfg:
-      s.senvcfg = value & kEnvcfgFiom;
+      s.senvcfg = legal_envcfg(isa_, s.senvcfg, value);
       break;
     case Csr::menvcfg:
-      s.menvcfg = value & kEnvcfgFiom;
+      s.menvcfg = legal_envcfg(isa_, s.menvcfg, value);
       break;
     case Csr::sscratch:
       s.sscratch = value;

@@ -8,6 +8,7 @@
 
 #include "emu/block/block.h"
 #include "emu/hart/arithmetic.h"
+#include "emu/hart/envcfg.h"
 #include "emu/hart/fp/host.h"
 #include "emu/hart/state.h"
 
@@ -85,6 +86,37 @@ class FastContext : public PlainArithmetic {
     const u64 result = amo_result(op, value, operand, Bytes * 8);
     std::memcpy(host, &result, Bytes);
     old = value;
+    return true;
+  }
+
+  template <unsigned Bytes>
+  bool cas(u64 addr, u64 expected, u64 desired, u64& old) {
+    u8* host;
+    if ((addr & (Bytes - 1)) != 0 || !state_.data_bank->find(Access::kWrite, addr, Bytes, host)) return false;
+    u64 value = 0;
+    std::memcpy(&value, host, Bytes);
+    if (value == zext(expected, Bytes * 8)) std::memcpy(host, &desired, Bytes);
+    old = value;
+    return true;
+  }
+  bool cas_pair(u64 addr, Pair<FastContext> expected, Pair<FastContext> desired, Pair<FastContext>& old) {
+    u8* host;
+    if ((addr & 15) != 0 || !state_.data_bank->find(Access::kWrite, addr, 16, host)) return false;
+    u64 value[2];
+    std::memcpy(value, host, 16);
+    if (value[0] == expected.low && value[1] == expected.high) {
+      const u64 words[2] = {desired.low, desired.high};
+      std::memcpy(host, words, 16);
+    }
+    old = {value[0], value[1]};
+    return true;
+  }
+  bool cbo(CboOp op, u64 addr, const Insn&) {
+    if (!cbo_allowed(op, state_.privilege, state_.menvcfg, state_.senvcfg)) return false;
+    u8* host;
+    const Access access = op == CboOp::kZero ? Access::kWrite : Access::kRead;
+    if (!state_.data_bank->find(access, addr & ~(kCacheBlockBytes - 1), kCacheBlockBytes, host)) return false;
+    if (op == CboOp::kZero) std::memset(host, 0, kCacheBlockBytes);
     return true;
   }
 

@@ -1,8 +1,8 @@
 // The decoder: isa.inc turned into masks at compile time, looked up by major opcode and funct3.
 //
-// Invariant: at most one row of the table matches any encoding. Both halves of that are proved here by
-// static_assert, for 32-bit rows from their patterns alone, for compressed rows by trying every
-// encoding that two patterns share.
+// Invariant: an encoding has one meaning. Of 32-bit rows the first that matches gives it, and any other that
+// does is more general; of compressed rows at most one matches. Both are proved here by static_assert, the
+// former from the patterns alone, the latter by trying every encoding that two patterns share.
 #include "emu/isa/decode.h"
 
 #include <array>
@@ -20,6 +20,10 @@ struct Pattern {
   unsigned width = 0;
 
   constexpr bool matches(u32 word) const { return (word & mask) == value; }
+  /// Whether all that it matches `other` matches too, and not the other way round.
+  constexpr bool refines(const Pattern& other) const {
+    return (mask & other.mask) == other.mask && mask != other.mask;
+  }
   constexpr bool overlaps(const Pattern& other) const {
     const u32 common = mask & other.mask;
     return (value & common) == (other.value & common);
@@ -61,12 +65,14 @@ constexpr bool rows_are_sound() {
   for (unsigned a = 0; a < kRowCount; ++a) {
     if (kRows[a].pattern.width != 32 || (kRows[a].pattern.value & 3) != 3) return false;
     for (unsigned b = a + 1; b < kRowCount; ++b) {
-      if (kRows[a].pattern.overlaps(kRows[b].pattern)) return false;
+      const Pattern& first = kRows[a].pattern;
+      const Pattern& second = kRows[b].pattern;
+      if (first.overlaps(second) && !first.refines(second)) return false;
     }
   }
   return true;
 }
-static_assert(rows_are_sound(), "isa.inc: a pattern has not 32 bits, is compressed, or overlaps another");
+static_assert(rows_are_sound(), "isa.inc: a pattern has not 32 bits, is compressed, or overlaps a later one");
 
 /// Rows of one (opcode, funct3), listed together in kCandidates.
 struct Bucket {

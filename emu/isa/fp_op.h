@@ -1,6 +1,6 @@
 // Names of the floating-point operations, for the bodies (emu/isa/sem) and the library (emu/hart/fp).
 //
-// Operands and results are whole f or x registers (64 bits); a single in an f register is NaN-boxed,
+// Operands and results are whole f or x registers (64 bits); a half or single in an f register is NaN-boxed,
 // and checking and making the box is part of the operation (Unprivileged ISA 20240411, 21.2).
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace quire {
 
-enum class FpFmt : u8 { kSingle, kDouble };
+enum class FpFmt : u8 { kHalf, kSingle, kDouble };
 
 /// The FpFmt of an operation is that of its floating-point operands, and for kFrom* of its result.
 enum class FpOp : u8 {
@@ -28,17 +28,26 @@ enum class FpOp : u8 {
   kFromW,
   kFromWu,
   kFromL,
-  kFromLu,     // from an x register
-  kFromFloat,  // from the other format (fcvt.s.d is <kFromFloat, kSingle>)
+  kFromLu,  // from an x register
+  kFromHalf,
+  kFromSingle,
+  kFromDouble,  // from another format (fcvt.s.d is <kFromDouble, kSingle>)
+  kRound,
+  kRoundnx,  // to an integer, in the format; kRoundnx raises inexact
   kSgnj,
   kSgnjn,
   kSgnjx,
   kMin,
-  kMax,  // from here on the rounding mode does not matter
+  kMax,  // from kSgnj on the rounding mode does not matter
+  kMinm,
+  kMaxm,  // NaN where either operand is one
   kEq,
   kLt,
   kLe,
-  kClass,  // to an x register
+  kLtq,
+  kLeq,     // quiet
+  kToWMod,  // towards zero, modulo 2^32
+  kClass,   // from kEq on to an x register
 };
 
 /// Whether the instruction has an rm field: then a reserved rounding mode makes it illegal.

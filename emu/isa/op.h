@@ -23,6 +23,12 @@ enum class Group : u8 {
 #define QUIRE_EXTENSION(id, name, needs, presence) id,
 #include "emu/isa/extensions.inc"
   Priv,  ///< of the privileged architecture with S and U mode, which every machine has
+  Hint,  ///< does nothing, whether the extension that gives it a name is there or not
+  // In one of two extensions, or where both are:
+  ZbbZbkb,
+  ZfhminD,
+  ZfaD,
+  ZfaZfh,
 };
 
 enum class Format : u8 { None, R, R1, R4Rm, RRm, R1Rm, I, Shift, ShiftW, S, B, U, J, Fence, Csr, CsrImm };
@@ -48,8 +54,7 @@ struct OpInfo {
 
 inline constexpr std::array<OpInfo, kOpCount> kOpInfo = {{
     {"illegal", "", Format::None, Group::I, kSystem},
-#define QUIRE_INSN(name, pattern, format, group, flags) \
-  {#name, pattern, Format::format, Group::group, flags},
+#define QUIRE_INSN(name, pattern, format, group, flags) {#name, pattern, Format::format, Group::group, flags},
 #include "emu/isa/isa.inc"
 }};
 
@@ -60,7 +65,16 @@ constexpr bool has_flag(Op op, u16 flags) { return (op_info(op).flags & flags) !
 constexpr bool is_in(Group group, ExtensionSet set) {
   switch (group) {
     case Group::Priv:
+    case Group::Hint:
       return true;
+    case Group::ZbbZbkb:
+      return set.has_any({Extension::Zbb, Extension::Zbkb});
+    case Group::ZfhminD:
+      return set.has_all({Extension::Zfhmin, Extension::D});
+    case Group::ZfaD:
+      return set.has_all({Extension::Zfa, Extension::D});
+    case Group::ZfaZfh:
+      return set.has_all({Extension::Zfa, Extension::Zfh});
     default:
       return set.has(static_cast<Extension>(group));
   }

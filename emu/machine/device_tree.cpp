@@ -9,6 +9,7 @@ extern "C" {
 #include <string_view>
 #include <utility>
 
+#include "emu/isa/sem/context.h"
 #include "emu/machine/isa_string.h"
 #include "emu/machine/seed.h"
 #include "quire/arch/cause.h"
@@ -131,6 +132,12 @@ void write_cpus(TreeWriter& tree, ExtensionSet extensions) {
   tree.text("riscv,isa", isa_string(extensions));
   tree.text("riscv,isa-base", "rv64i");
   tree.texts("riscv,isa-extensions", isa_names(extensions));
+  const auto block_size = [&](Extension extension, const char* property) {
+    if (extensions.has(extension)) tree.cells(property, {static_cast<std::uint32_t>(kCacheBlockBytes)});
+  };
+  block_size(Extension::Zicbom, "riscv,cbom-block-size");
+  block_size(Extension::Zicbop, "riscv,cbop-block-size");
+  block_size(Extension::Zicboz, "riscv,cboz-block-size");
   tree.text("mmu-type", "riscv,sv39");
   tree.begin("interrupt-controller");
   tree.cells("#interrupt-cells", {1});

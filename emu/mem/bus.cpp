@@ -56,7 +56,11 @@ void Bus::add_device(PhysAddr base, u64 size_bytes, Device* device) {
   regions_.insert(after, Region{base, size_bytes, device});
 }
 
-const Bus::Region* Bus::find(PhysAddr address, unsigned size) const {
+bool Bus::is_mapped(PhysAddr address, u64 count_bytes) const {
+  return ram_.contains(address, count_bytes) || find(address, count_bytes) != nullptr;
+}
+
+const Bus::Region* Bus::find(PhysAddr address, u64 size) const {
   const auto after = std::upper_bound(regions_.begin(), regions_.end(), address,
                                       [](PhysAddr a, const Region& r) { return a < r.base; });
   if (after == regions_.begin() || !is_aligned(address.value, size)) return nullptr;

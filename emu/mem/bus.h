@@ -22,6 +22,9 @@ class Bus final : public Dma {
   Ram& ram() { return ram_; }
   const Ram& ram() const { return ram_; }
 
+  /// Whether all of these bytes are RAM or lie in one device.
+  bool is_mapped(PhysAddr address, u64 count_bytes) const;
+
   /// A hart's access; false: access fault, nothing has happened. Writes to RAM tell its watchers where code
   /// was.
   bool load(PhysAddr address, unsigned size, u64& out);
@@ -41,7 +44,7 @@ class Bus final : public Dma {
     u64 size_bytes;
     Device* device;
   };
-  const Region* find(PhysAddr address, unsigned size) const;
+  const Region* find(PhysAddr address, u64 size) const;
 
   Ram& ram_;
   std::vector<Region> regions_;  // sorted by base

@@ -165,6 +165,35 @@ MaybeTrap Mmu::atomic(const MemoryMode& mode, VirtAddr va, unsigned size, Access
   return {};
 }
 
+MaybeTrap Mmu::zero_block(const MemoryMode& mode, VirtAddr va, u64 block_bytes) {
+  PhysAddr address;
+  if (const MaybeTrap trap = translate(mode, va, Access::kWrite, address)) return trap;
+  const PhysAddr block(align_down(address.value, block_bytes));
+  Ram& ram = bus_.ram();
+  if (!ram.contains(block, block_bytes)) return Trap{Exception::kStoreAccessFault, va.value};
+  fill_fast(mode, va, Access::kWrite, address);
+  std::memset(ram.host(block), 0, block_bytes);
+  if (ram.watched(block)) {
+    call_device([&] {
+      ram.wrote(block, block_bytes, Writer::kHart);
+      return true;
+    });
+  }
+  return {};
+}
+
+/// Permitted where loads or stores are, that is where loads are: write permission comes with read permission.
+MaybeTrap Mmu::manage_block(const MemoryMode& mode, VirtAddr va, u64 block_bytes) {
+  PhysAddr address;
+  if (const MaybeTrap trap = translate(mode, va, Access::kRead, address)) {
+    const bool in_table = trap->cause == Exception::kLoadAccessFault;
+    return Trap{in_table ? Exception::kStoreAccessFault : Exception::kStorePageFault, va.value};
+  }
+  const PhysAddr block(align_down(address.value, block_bytes));
+  if (!bus_.is_mapped(block, block_bytes)) return Trap{Exception::kStoreAccessFault, va.value};
+  return {};
+}
+
 void Mmu::fence_all() {
   tlb_.flush_all();
   fast_.clear();

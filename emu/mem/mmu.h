@@ -39,6 +39,11 @@ class Mmu {
   /// For atomic accesses: the place in RAM, or a trap; `va` is aligned. Devices refuse atomics.
   MaybeTrap atomic(const MemoryMode& mode, VirtAddr va, unsigned size, Access access, PhysAddr& address);
 
+  /// Cache-block operations on the naturally aligned block around `va` (Unprivileged ISA 20240411, 20.4.2.2):
+  /// zeros, or only the checks. Faults are a store's, with `va` as tval; no alignment is asked for.
+  MaybeTrap zero_block(const MemoryMode& mode, VirtAddr va, u64 block_bytes);
+  MaybeTrap manage_block(const MemoryMode& mode, VirtAddr va, u64 block_bytes);
+
   /// sfence.vma (12.2.1): of every page, or of `va`; of every address space, or of `asid`.
   void fence_all();
   void fence_asid(u16 asid);

@@ -46,6 +46,7 @@ constexpr u8 flags_from(u32 control) {
 }
 
 bool host_has_fma() { return __builtin_cpu_supports("fma") != 0; }
+bool host_has_f16c() { return host_has_fma() && __builtin_cpu_supports("f16c") != 0; }
 
 #else  // no host path: soft only
 
@@ -54,6 +55,7 @@ void write_control(u32) {}
 constexpr u32 control_for(u8) { return 0; }
 constexpr u8 flags_from(u32) { return 0; }
 bool host_has_fma() { return false; }
+bool host_has_f16c() { return false; }
 
 #endif
 
@@ -109,6 +111,7 @@ void set_fs_dirty(Env& env, bool dirty) {
 HostGuard::HostGuard(Env& env) : env_(env) {
   QUIRE_ASSERT(env.on_host == 0);
   env.host_has_fma = host_has_fma() ? 1 : 0;
+  env.host_has_f16c = host_has_f16c() ? 1 : 0;
   enter(env);
 }
 

@@ -1,4 +1,4 @@
-// The two formats bit by bit, and everything that needs no rounding: NaN boxes, signs, order, class.
+// The formats bit by bit, and everything that needs no rounding: NaN boxes, signs, order, class.
 //
 // Unprivileged ISA 20240411, 21.2, 21.7-21.9 and 22.2. Nothing here touches the host's floating point.
 #pragma once
@@ -12,37 +12,40 @@ namespace quire::fp {
 
 template <FpFmt F>
 struct Format {
-  static constexpr bool kIsSingle = F == FpFmt::kSingle;
-  using Bits = std::conditional_t<kIsSingle, u32, u64>;
-  static constexpr int kWidth = kIsSingle ? 32 : 64;
-  static constexpr int kPrecision = kIsSingle ? 24 : 53;  ///< with the hidden bit
+  using Bits = std::conditional_t<F == FpFmt::kHalf, u16, std::conditional_t<F == FpFmt::kSingle, u32, u64>>;
+  static constexpr int kWidth = F == FpFmt::kHalf ? 16 : F == FpFmt::kSingle ? 32 : 64;
+  /// With the hidden bit.
+  static constexpr int kPrecision = F == FpFmt::kHalf ? 11 : F == FpFmt::kSingle ? 24 : 53;
   static constexpr int kFractionBits = kPrecision - 1;
-  static constexpr int kMaxExponent = kIsSingle ? 127 : 1023;  ///< of the largest binade; also the bias
-  static constexpr int kMinExponent = 1 - kMaxExponent;        ///< of the smallest normal number
+  /// Of the largest binade; also the bias.
+  static constexpr int kMaxExponent = F == FpFmt::kHalf ? 15 : F == FpFmt::kSingle ? 127 : 1023;
+  static constexpr int kMinExponent = 1 - kMaxExponent;  ///< of the smallest normal number
 
-  static constexpr Bits kSign = Bits{1} << (kWidth - 1);
-  static constexpr Bits kQuietBit = Bits{1} << (kFractionBits - 1);
-  static constexpr Bits kInfinity = static_cast<Bits>((~Bits{0} << kFractionBits) & ~kSign);
-  static constexpr Bits kCanonicalNan = kInfinity | kQuietBit;
-  static constexpr Bits kLargest = kInfinity - 1;
-  static constexpr Bits kHiddenBit = Bits{1} << kFractionBits;
+  static constexpr Bits kSign = static_cast<Bits>(u64{1} << (kWidth - 1));
+  static constexpr Bits kQuietBit = static_cast<Bits>(u64{1} << (kFractionBits - 1));
+  static constexpr Bits kInfinity = static_cast<Bits>((~u64{0} << kFractionBits) & (kSign - u64{1}));
+  static constexpr Bits kCanonicalNan = static_cast<Bits>(kInfinity | kQuietBit);
+  static constexpr Bits kLargest = static_cast<Bits>(kInfinity - 1);
+  static constexpr Bits kHiddenBit = static_cast<Bits>(u64{1} << kFractionBits);
+  /// What an f register has above a value of the format.
+  static constexpr u64 kBox = kWidth == 64 ? 0 : ~u64{0} << (kWidth % 64);
 
-  static constexpr Bits magnitude(Bits v) { return v & static_cast<Bits>(~kSign); }
+  static constexpr Bits magnitude(Bits v) { return static_cast<Bits>(v & ~kSign); }
   static constexpr bool is_negative(Bits v) { return (v & kSign) != 0; }
   static constexpr bool is_nan(Bits v) { return magnitude(v) > kInfinity; }
   static constexpr bool is_signaling(Bits v) { return is_nan(v) && (v & kQuietBit) == 0; }
   static constexpr bool is_infinite(Bits v) { return magnitude(v) == kInfinity; }
   static constexpr bool is_zero(Bits v) { return magnitude(v) == 0; }
-  static constexpr Bits negate(Bits v) { return v ^ kSign; }
-  static constexpr Bits with_sign(Bits v, bool negative) { return negative ? v | kSign : v; }
+  static constexpr Bits negate(Bits v) { return static_cast<Bits>(v ^ kSign); }
+  static constexpr Bits with_sign(Bits v, bool negative) {
+    return static_cast<Bits>(negative ? v | kSign : v);
+  }
 };
 
-inline constexpr u64 kNanBoxBits = 0xffff'ffff'0000'0000;
-
-/// Whether a register holds a value of the format; a single that is not boxed reads as the canonical NaN.
+/// Whether a register holds a value of the format; what is not boxed reads as the canonical NaN.
 template <FpFmt F>
 constexpr bool is_boxed(u64 reg) {
-  return F == FpFmt::kDouble || reg >= kNanBoxBits;
+  return reg >= Format<F>::kBox;
 }
 
 template <FpFmt F>
@@ -52,11 +55,7 @@ constexpr typename Format<F>::Bits unbox(u64 reg) {
 
 template <FpFmt F>
 constexpr u64 box(typename Format<F>::Bits v) {
-  if constexpr (F == FpFmt::kSingle) {
-    return v | kNanBoxBits;
-  } else {
-    return v;
-  }
+  return v | Format<F>::kBox;
 }
 
 /// fsgnj, fsgnjn, fsgnjx: `magnitude` with a sign made from both.
@@ -65,11 +64,11 @@ constexpr typename Format<F>::Bits sign_inject(typename Format<F>::Bits magnitud
                                                typename Format<F>::Bits sign) {
   using T = Format<F>;
   if constexpr (Op == FpOp::kSgnj) {
-    return T::magnitude(magnitude) | (sign & T::kSign);
+    return static_cast<typename T::Bits>(T::magnitude(magnitude) | (sign & T::kSign));
   } else if constexpr (Op == FpOp::kSgnjn) {
-    return T::magnitude(magnitude) | (~sign & T::kSign);
+    return static_cast<typename T::Bits>(T::magnitude(magnitude) | (~sign & T::kSign));
   } else {
-    return magnitude ^ (sign & T::kSign);
+    return static_cast<typename T::Bits>(magnitude ^ (sign & T::kSign));
   }
 }
 

@@ -3,9 +3,11 @@
 //
 // host() either computes the architectural result, its flags accruing in MXCSR, or declines; then soft()
 // computes it, and whatever flags the attempt left behind are among those soft() raises. It declines where
-// the host's answer would differ or be hard to tell: NaN results, singles that are not boxed, rounding modes
-// the host is not set to, conversions out of range. The instructions are volatile assembly, because a
-// compiler takes intrinsics for pure expressions and may move them across a change of MXCSR.
+// the host's answer would differ or be hard to tell: NaN results, operands that are not boxed, rounding modes
+// the host is not set to, conversions out of range. Halves are computed as singles and converted: with 24
+// bits for 11 the second rounding changes nothing but in fused operations and from doubles, which are
+// declined. The instructions are volatile assembly, because a compiler takes intrinsics for pure expressions
+// and may move them across a change of MXCSR.
 #pragma once
 
 #include <bit>
@@ -20,7 +22,7 @@ namespace quire::fp {
 namespace detail {
 
 template <FpFmt F>
-using HostFloat = std::conditional_t<F == FpFmt::kSingle, float, double>;
+using HostFloat = std::conditional_t<F == FpFmt::kDouble, double, float>;
 
 template <FpFmt F>
 [[gnu::always_inline]] inline HostFloat<F> to_host(u64 reg) {
@@ -89,6 +91,46 @@ QUIRE_FMA(fma_nmadd, "vfnmsub")
   bool result;
   asm volatile("comisd %1, %2" : "=@ccae"(result) : "x"(a), "x"(b));
   return result;
+}
+
+/// a < b or a <= b, where only a signaling NaN is invalid.
+#define QUIRE_QUIET_COMPARE(name, condition, type, instruction)                      \
+  [[gnu::always_inline]] inline bool name(type a, type b) {                          \
+    bool result;                                                                     \
+    asm volatile(instruction " %1, %2" : "=@cc" condition(result) : "x"(a), "x"(b)); \
+    return result;                                                                   \
+  }
+QUIRE_QUIET_COMPARE(sse_less_quiet, "a", float, "ucomiss")
+QUIRE_QUIET_COMPARE(sse_less_quiet, "a", double, "ucomisd")
+QUIRE_QUIET_COMPARE(sse_less_equal_quiet, "ae", float, "ucomiss")
+QUIRE_QUIET_COMPARE(sse_less_equal_quiet, "ae", double, "ucomisd")
+#undef QUIRE_QUIET_COMPARE
+
+/// To an integer in the format. Bits 2..0 of the immediate are the rounding mode, 4 being MXCSR's; bit 3
+/// suppresses inexact.
+template <unsigned Immediate>
+[[gnu::always_inline]] inline void sse_round(float& v) {
+  asm volatile("roundss %1, %0, %0" : "+x"(v) : "i"(Immediate));
+}
+template <unsigned Immediate>
+[[gnu::always_inline]] inline void sse_round(double& v) {
+  asm volatile("roundsd %1, %0, %0" : "+x"(v) : "i"(Immediate));
+}
+
+/// Between the low half of a register and a single; to a half, rounding as MXCSR says.
+[[gnu::always_inline]] inline float single_of_half(u64 reg) {
+  float result;
+  asm volatile("vmovd %k1, %0\n\tvcvtph2ps %0, %0" : "=x"(result) : "r"(reg & 0xffff));
+  return result;
+}
+/// Four singles are converted, so that the other three had better be zeros.
+[[gnu::always_inline]] inline u64 half_of_single(float v) {
+  u64 result;
+  float scratch;
+  asm volatile("vmovd %k2, %1\n\tvcvtps2ph $4, %1, %1\n\tvmovd %1, %k0"
+               : "=r"(result), "=x"(scratch)
+               : "r"(std::bit_cast<u32>(v)));
+  return box<FpFmt::kHalf>(static_cast<u16>(result));
 }
 
 /// To an integer of 32 or 64 bits, rounding as MXCSR says or truncating.
@@ -202,9 +244,65 @@ template <FpOp Op, FpFmt F>
   return true;
 }
 
-template <FpFmt To>
+template <FpOp Op, FpFmt F>
+[[gnu::always_inline]] inline bool host_round(u64 reg, u8 rm, u64& out) {
+  constexpr unsigned kQuiet = Op == FpOp::kRound ? 8 : 0;
+  HostFloat<F> v = to_host<F>(reg);
+  switch (static_cast<Rounding>(rm)) {
+    case Rounding::kNearestEven:
+      sse_round<kQuiet | 0>(v);
+      break;
+    case Rounding::kTowardZero:
+      sse_round<kQuiet | 3>(v);
+      break;
+    case Rounding::kDown:
+      sse_round<kQuiet | 1>(v);
+      break;
+    case Rounding::kUp:
+      sse_round<kQuiet | 2>(v);
+      break;
+    default:
+      sse_round<kQuiet | 4>(v);
+      break;
+  }
+  return deliver<F>(v, out);
+}
+
+template <FpOp Op, FpFmt F>
+[[gnu::always_inline]] inline bool host_compare(HostFloat<F> a, HostFloat<F> b) {
+  if constexpr (Op == FpOp::kEq) {
+    sse_equal(a, b);
+    return (std::bit_cast<std::conditional_t<F == FpFmt::kDouble, u64, u32>>(a) & 1) != 0;
+  } else if constexpr (Op == FpOp::kLt) {
+    return sse_less(a, b);
+  } else if constexpr (Op == FpOp::kLe) {
+    return sse_less_equal(a, b);
+  } else if constexpr (Op == FpOp::kLtq) {
+    return sse_less_quiet(a, b);
+  } else {
+    static_assert(Op == FpOp::kLeq);
+    return sse_less_equal_quiet(a, b);
+  }
+}
+
+template <FpOp From, FpFmt To>
 [[gnu::always_inline]] inline bool host_from_float(u64 reg, u64& out) {
-  if constexpr (To == FpFmt::kSingle) {
+  if constexpr (From == FpOp::kFromHalf) {
+    const float single = single_of_half(reg);
+    if (__builtin_expect(single != single, 0)) return false;
+    if constexpr (To == FpFmt::kSingle) {
+      out = box<To>(host_bits<To>(single));
+      return true;
+    } else {
+      return host_from_float<FpOp::kFromSingle, To>(host_bits<FpFmt::kSingle>(single), out);
+    }
+  } else if constexpr (To == FpFmt::kHalf) {
+    static_assert(From == FpOp::kFromSingle);
+    const float single = to_host<FpFmt::kSingle>(reg);
+    if (__builtin_expect(single != single, 0)) return false;
+    out = half_of_single(single);
+    return true;
+  } else if constexpr (To == FpFmt::kSingle) {
     float result = 0;
     asm volatile("cvtsd2ss %1, %0" : "+x"(result) : "x"(to_host<FpFmt::kDouble>(reg)));
     return deliver<To>(result, out);
@@ -215,65 +313,111 @@ template <FpFmt To>
   }
 }
 
+/// Operations on halves as those on singles, and the result back.
+template <FpOp Op>
+[[gnu::always_inline]] inline bool host_half(u64 ra, u64 rb, u8 rm, bool truncate, u64& out) {
+  constexpr FpFmt kVia = FpFmt::kSingle;
+  if constexpr (Op >= FpOp::kFromW && Op <= FpOp::kFromLu) {
+    if (!host_from_int<Op, kVia>(ra, out)) return false;
+    out = half_of_single(to_host<kVia>(out));
+    return true;
+  } else {
+    const float a = single_of_half(ra);
+    const u64 single_a = host_bits<kVia>(a);
+    if constexpr (Op >= FpOp::kToW && Op <= FpOp::kToLu) {
+      return host_to_int<Op, kVia>(single_a, truncate, out);
+    } else if constexpr (Op >= FpOp::kEq && Op <= FpOp::kLeq) {
+      const float b = single_of_half(rb);
+      // Converted, a signaling NaN is none any more.
+      if (__builtin_expect(a != a || b != b, 0)) return false;
+      out = host_compare<Op, kVia>(a, b) ? 1 : 0;
+      return true;
+    } else {
+      u64 single = 0;
+      bool done;
+      if constexpr (Op == FpOp::kRound || Op == FpOp::kRoundnx) {
+        done = host_round<Op, kVia>(single_a, rm, single);
+      } else {
+        const u64 single_b = Op == FpOp::kSqrt ? 0 : host_bits<kVia>(single_of_half(rb));
+        done = host_arithmetic<Op, kVia>(single_a, single_b, single);
+      }
+      if (!done) return false;
+      out = half_of_single(to_host<kVia>(single));
+      return true;
+    }
+  }
+}
+
 }  // namespace detail
 
 /// Whether it was done: `out` is the result register. See the head of the file.
 template <FpOp Op, FpFmt F>
 [[gnu::always_inline]] inline bool host(const Env& env, u8 rm, u64 a, u64 b, u64 c, u64& out) {
+  using Bits = typename Format<F>::Bits;
   constexpr bool kToInt = Op >= FpOp::kToW && Op <= FpOp::kToLu;
   constexpr bool kFromInt = Op >= FpOp::kFromW && Op <= FpOp::kFromLu;
+  constexpr bool kFromFloat = Op >= FpOp::kFromHalf && Op <= FpOp::kFromDouble;
+  constexpr bool kRounds = Op == FpOp::kRound || Op == FpOp::kRoundnx;
   constexpr bool kFused = Op >= FpOp::kMadd && Op <= FpOp::kNmadd;
-  constexpr bool kUnary = Op == FpOp::kSqrt || kToInt || Op == FpOp::kFromFloat || Op == FpOp::kClass;
-  constexpr FpFmt kOther = F == FpFmt::kSingle ? FpFmt::kDouble : FpFmt::kSingle;
-  constexpr FpFmt kOperand = Op == FpOp::kFromFloat ? kOther : F;
-
-  const bool truncate = kToInt && rm == static_cast<u8>(Rounding::kTowardZero);
+  constexpr bool kCompares = Op >= FpOp::kEq && Op <= FpOp::kLeq;
+  constexpr bool kUnary =
+      Op == FpOp::kSqrt || kToInt || kFromFloat || kRounds || Op == FpOp::kToWMod || Op == FpOp::kClass;
+  constexpr FpFmt kOperand = Op == FpOp::kFromHalf     ? FpFmt::kHalf
+                             : Op == FpOp::kFromSingle ? FpFmt::kSingle
+                             : Op == FpOp::kFromDouble ? FpFmt::kDouble
+                                                       : F;
+  constexpr bool kHalves = F == FpFmt::kHalf || kOperand == FpFmt::kHalf;
+  constexpr bool kOnBits = Op >= FpOp::kSgnj && Op <= FpOp::kMaxm;
+  // What takes the mode from the instruction, whatever the host is set to.
+  const bool own_mode = (kToInt && rm == static_cast<u8>(Rounding::kTowardZero)) ||
+                        (kRounds && rm <= static_cast<u8>(Rounding::kUp));
   if constexpr (has_rounding_mode(Op)) {
     const unsigned usable = env.fast_rm;
-    if (truncate ? usable == 0 : ((usable >> rm) & 1) == 0) return false;
+    if (own_mode ? usable == 0 : ((usable >> rm) & 1) == 0) return false;
   } else {
     if (env.fast_rm == 0) return false;
   }
-  if constexpr (kFused) {
-    if (env.host_has_fma == 0) return false;
+  if constexpr (kFused || kRounds) {
+    if (env.host_has_fma == 0) return false;  // and with it comes SSE4.1
   }
-  if constexpr (kOperand == FpFmt::kSingle && !kFromInt) {
+  if constexpr (kHalves && !kOnBits && Op != FpOp::kClass) {
+    if (env.host_has_f16c == 0) return false;
+  }
+  if constexpr (!kFromInt) {
     const u64 boxes = kUnary ? a : kFused ? a & b & c : a & b;
-    if (!is_boxed<FpFmt::kSingle>(boxes)) return false;
+    if (!is_boxed<kOperand>(boxes)) return false;
   }
 
-  if constexpr (kFused) {
-    return detail::host_fused<Op, F>(a, b, c, out);
-  } else if constexpr (kToInt) {
-    return detail::host_to_int<Op, F>(a, truncate, out);
-  } else if constexpr (kFromInt) {
-    return detail::host_from_int<Op, F>(a, out);
-  } else if constexpr (Op == FpOp::kFromFloat) {
-    return detail::host_from_float<F>(a, out);
+  if constexpr (kHalves && (kFused || Op == FpOp::kFromDouble)) {
+    return false;
   } else if constexpr (Op == FpOp::kSgnj || Op == FpOp::kSgnjn || Op == FpOp::kSgnjx) {
-    using Bits = typename Format<F>::Bits;
     out = box<F>(sign_inject<Op, F>(static_cast<Bits>(a), static_cast<Bits>(b)));
     return true;
-  } else if constexpr (Op == FpOp::kMin || Op == FpOp::kMax) {
-    using Bits = typename Format<F>::Bits;
+  } else if constexpr (kOnBits) {  // minimum and maximum
     const Bits x = static_cast<Bits>(a);
     const Bits y = static_cast<Bits>(b);
     if (Format<F>::is_nan(x) || Format<F>::is_nan(y)) return false;
-    out = below<F>(x, y) == (Op == FpOp::kMin) ? a : b;
-    return true;
-  } else if constexpr (Op == FpOp::kEq) {
-    auto mask = detail::to_host<F>(a);
-    detail::sse_equal(mask, detail::to_host<F>(b));
-    out = detail::host_bits<F>(mask) & 1;
-    return true;
-  } else if constexpr (Op == FpOp::kLt) {
-    out = detail::sse_less(detail::to_host<F>(a), detail::to_host<F>(b)) ? 1 : 0;
-    return true;
-  } else if constexpr (Op == FpOp::kLe) {
-    out = detail::sse_less_equal(detail::to_host<F>(a), detail::to_host<F>(b)) ? 1 : 0;
+    out = below<F>(x, y) == (Op == FpOp::kMin || Op == FpOp::kMinm) ? a : b;
     return true;
   } else if constexpr (Op == FpOp::kClass) {
-    out = classify<F>(static_cast<typename Format<F>::Bits>(a));
+    out = classify<F>(static_cast<Bits>(a));
+    return true;
+  } else if constexpr (kFromFloat) {
+    return detail::host_from_float<Op, F>(a, out);
+  } else if constexpr (F == FpFmt::kHalf) {
+    return detail::host_half<Op>(a, b, rm, own_mode, out);
+  } else if constexpr (kFused) {
+    return detail::host_fused<Op, F>(a, b, c, out);
+  } else if constexpr (kToInt) {
+    return detail::host_to_int<Op, F>(a, own_mode, out);
+  } else if constexpr (Op == FpOp::kToWMod) {
+    return detail::host_to_int<FpOp::kToW, F>(a, true, out);
+  } else if constexpr (kFromInt) {
+    return detail::host_from_int<Op, F>(a, out);
+  } else if constexpr (kRounds) {
+    return detail::host_round<Op, F>(a, rm, out);
+  } else if constexpr (kCompares) {
+    out = detail::host_compare<Op, F>(detail::to_host<F>(a), detail::to_host<F>(b)) ? 1 : 0;
     return true;
   } else {
     return detail::host_arithmetic<Op, F>(a, b, out);

@@ -109,7 +109,7 @@ constexpr Exact exact_value(typename Format<F>::Bits v) {
   using T = Format<F>;
   const auto magnitude = T::magnitude(v);
   const int field = static_cast<int>(magnitude >> T::kFractionBits);
-  const auto fraction = magnitude & (T::kHiddenBit - 1);
+  const u64 fraction = magnitude & (T::kHiddenBit - u64{1});
   const int exponent = field == 0 ? T::kMinExponent : field - T::kMaxExponent;
   return {T::is_negative(v), exponent - T::kFractionBits, field == 0 ? fraction : fraction | T::kHiddenBit};
 }

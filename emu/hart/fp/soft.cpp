@@ -158,17 +158,39 @@ Bits<F> min_max(Bits<F> a, Bits<F> b, bool want_min, Mode& mode) {
   return below<F>(a, b) == want_min ? a : b;
 }
 
-/// feq is quiet; flt and fle signal any NaN (21.8).
+/// fminm and fmaxm: a NaN wins (25.2).
+template <FpFmt F>
+Bits<F> min_max_or_nan(Bits<F> a, Bits<F> b, bool want_min, Mode& mode) {
+  using T = Format<F>;
+  if (T::is_nan(a) || T::is_nan(b)) return nan_result<F>(mode, a, b);
+  return below<F>(a, b) == want_min ? a : b;
+}
+
+/// fround and froundnx: to an integer, in the format (25.3). The sign of a zero is that of the operand.
+template <FpFmt F>
+Bits<F> round_in_format(FpOp op, Bits<F> v, Mode& mode) {
+  using T = Format<F>;
+  if (T::is_nan(v)) return nan_result<F>(mode, v);
+  if (T::is_infinite(v) || T::is_zero(v)) return v;
+  const Exact x = exact_value<F>(v);
+  if (x.exp >= 0) return v;
+  const auto [magnitude, inexact] = round_to_integer(x, mode.rounding);
+  if (inexact && op == FpOp::kRoundnx) mode.raise(kFlagInexact);
+  return magnitude == 0 ? T::with_sign(0, x.negative) : round_to<F>({x.negative, 0, magnitude}, mode);
+}
+
+/// feq, fltq and fleq are quiet; flt and fle signal any NaN (21.8, 25.6).
 template <FpFmt F>
 u64 compare(FpOp op, Bits<F> a, Bits<F> b, Mode& mode) {
   using T = Format<F>;
   if (T::is_nan(a) || T::is_nan(b)) {
-    if (op != FpOp::kEq || T::is_signaling(a) || T::is_signaling(b)) mode.raise(kFlagInvalid);
+    const bool quiet = op == FpOp::kEq || op == FpOp::kLtq || op == FpOp::kLeq;
+    if (!quiet || T::is_signaling(a) || T::is_signaling(b)) mode.raise(kFlagInvalid);
     return 0;
   }
   const bool equal = a == b || (T::is_zero(a) && T::is_zero(b));
   if (op == FpOp::kEq) return equal ? 1 : 0;
-  return equal ? (op == FpOp::kLe ? 1 : 0) : (below<F>(a, b) ? 1 : 0);
+  return equal ? (op == FpOp::kLe || op == FpOp::kLeq ? 1 : 0) : (below<F>(a, b) ? 1 : 0);
 }
 
 /// Bounds of an integer type, as magnitudes, and how an x register holds it.
@@ -215,6 +237,33 @@ u64 to_integer(FpOp op, Bits<F> v, Mode& mode) {
   return type.as_register(negative ? 0 - magnitude : magnitude);
 }
 
+/// fcvtmod.w.d: the low 32 bits of what is left of the point; invalid says that they are not all (25.4).
+template <FpFmt F>
+u64 to_word_modular(Bits<F> v, Mode& mode) {
+  using T = Format<F>;
+  if (T::is_zero(v)) return 0;
+  if (T::is_nan(v) || T::is_infinite(v)) {
+    mode.raise(kFlagInvalid);
+    return 0;
+  }
+  const Exact x = exact_value<F>(v);
+  const u64 bound = u64{0x7fff'ffff} + (x.negative ? 1 : 0);
+  u64 low = 0;
+  if (x.exp >= 0) {  // beyond 2^52
+    mode.raise(kFlagInvalid);
+    low = x.exp < 32 ? static_cast<u64>(x.sig << x.exp) : 0;
+  } else {
+    const auto [magnitude, inexact] = round_to_integer(x, Rounding::kTowardZero);
+    if (magnitude > bound) {
+      mode.raise(kFlagInvalid);
+    } else if (inexact) {
+      mode.raise(kFlagInexact);
+    }
+    low = static_cast<u64>(magnitude);
+  }
+  return static_cast<u64>(i64{static_cast<i32>(x.negative ? 0 - low : low)});
+}
+
 template <FpFmt F>
 Bits<F> from_integer(FpOp op, u64 reg, Mode& mode) {
   const bool is_word = op == FpOp::kFromW || op == FpOp::kFromWu;
@@ -242,7 +291,6 @@ Bits<To> from_float(Bits<From> v, Mode& mode) {
 template <FpFmt F>
 u64 compute(FpOp op, Mode& mode, u64 ra, u64 rb, u64 rc) {
   using T = Format<F>;
-  constexpr FpFmt kOther = F == FpFmt::kSingle ? FpFmt::kDouble : FpFmt::kSingle;
   const Bits<F> a = unbox<F>(ra);
   const Bits<F> b = unbox<F>(rb);
   const Bits<F> c = unbox<F>(rc);
@@ -275,8 +323,15 @@ u64 compute(FpOp op, Mode& mode, u64 ra, u64 rb, u64 rc) {
     case FpOp::kFromL:
     case FpOp::kFromLu:
       return box<F>(from_integer<F>(op, ra, mode));
-    case FpOp::kFromFloat:
-      return box<F>(from_float<F, kOther>(unbox<kOther>(ra), mode));
+    case FpOp::kFromHalf:
+      return box<F>(from_float<F, FpFmt::kHalf>(unbox<FpFmt::kHalf>(ra), mode));
+    case FpOp::kFromSingle:
+      return box<F>(from_float<F, FpFmt::kSingle>(unbox<FpFmt::kSingle>(ra), mode));
+    case FpOp::kFromDouble:
+      return box<F>(from_float<F, FpFmt::kDouble>(ra, mode));
+    case FpOp::kRound:
+    case FpOp::kRoundnx:
+      return box<F>(round_in_format<F>(op, a, mode));
     case FpOp::kSgnj:
       return box<F>(sign_inject<FpOp::kSgnj, F>(a, b));
     case FpOp::kSgnjn:
@@ -286,10 +341,17 @@ u64 compute(FpOp op, Mode& mode, u64 ra, u64 rb, u64 rc) {
     case FpOp::kMin:
     case FpOp::kMax:
       return box<F>(min_max<F>(a, b, op == FpOp::kMin, mode));
+    case FpOp::kMinm:
+    case FpOp::kMaxm:
+      return box<F>(min_max_or_nan<F>(a, b, op == FpOp::kMinm, mode));
     case FpOp::kEq:
     case FpOp::kLt:
     case FpOp::kLe:
+    case FpOp::kLtq:
+    case FpOp::kLeq:
       return compare<F>(op, a, b, mode);
+    case FpOp::kToWMod:
+      return to_word_modular<F>(a, mode);
     case FpOp::kClass:
       return classify<F>(a);
   }
@@ -300,8 +362,18 @@ u64 compute(FpOp op, Mode& mode, u64 ra, u64 rb, u64 rc) {
 
 SoftResult soft(FpOp op, FpFmt format, Rounding rounding, u64 a, u64 b, u64 c) {
   Mode mode{rounding};
-  const u64 value = format == FpFmt::kSingle ? compute<FpFmt::kSingle>(op, mode, a, b, c)
-                                             : compute<FpFmt::kDouble>(op, mode, a, b, c);
+  const auto by_format = [&] {
+    switch (format) {
+      case FpFmt::kHalf:
+        return compute<FpFmt::kHalf>(op, mode, a, b, c);
+      case FpFmt::kSingle:
+        return compute<FpFmt::kSingle>(op, mode, a, b, c);
+      case FpFmt::kDouble:
+        return compute<FpFmt::kDouble>(op, mode, a, b, c);
+    }
+    QUIRE_UNREACHABLE();
+  };
+  const u64 value = by_format();
   return {value, mode.flags};
 }
 

@@ -20,13 +20,21 @@
 //               unsigned) c.mul(a, b) c.mulh_ss(a, b) c.mulh_su(a, b) c.mulh_uu(a, b) c.div_s(a, b)
 //               c.div_u(a, b) c.rem_s(a, b) c.rem_u(a, b)    64 bits, results of table 13.2
 //                           for a zero divisor and overflow; word forms are made of these and sext/zext
+//   bits        c.clz(a) c.ctz(a) c.popcount(a)             zeros above the highest, below the lowest one (64
+//                           where there is none); ones
+//               c.bswap(a)                                  the eight bytes in reverse
+//               c.clmul(a, b) c.clmulh(a, b)                carry-less product, bits 63..0 and 127..64
 //   memory      bool c.template load<Bytes>(addr, U64& out)            zero-extended; may be misaligned
 //               bool c.template store<Bytes>(addr, v)                  the low bytes of v
 //               bool c.template lr<Bytes>(addr, U64& out)              zero-extended; reserves
 //               bool c.template sc<Bytes>(addr, v, U64& failed)        0 stored, 1 not
 //               bool c.template amo<Bytes>(AmoOp, addr, v, U64& old)   zero-extended
-//                           The context raises misalignment for lr (load), sc and amo (store), and
-//                           store faults, never load faults, for sc and amo (14.2, 14.4).
+//               bool c.template cas<Bytes>(addr, expected, desired, U64& old)   compares the low bytes
+//               bool c.cas_pair(addr, Pair expected, Pair desired, Pair& old)   of 16 bytes
+//                           The context raises misalignment for lr (load), sc, amo and cas (store), and
+//                           store faults, never load faults, for sc, amo and cas (14.2, 14.4, 16).
+//               bool c.cbo(CboOp, addr, i)                  of the block that addr is in; incl. the checks
+//                           of privilege (20.5)
 //   control     c.branch(cond, i)          cond != 0: pc + i.imm is next
 //               c.jump(offset)             pc + offset (i64) is next
 //               c.jump_indirect(target)    target (bit 0 is clear already) is next
@@ -55,6 +63,19 @@ enum class CsrOp : u8 { kWrite, kSet, kClear };
 
 enum class AmoOp : u8 { kSwap, kAdd, kXor, kAnd, kOr, kMin, kMax, kMinu, kMaxu };
 
+/// Cache-block operations (chapter 20).
+enum class CboOp : u8 { kInval, kClean, kFlush, kZero };
+
+/// What a block is to them, in bytes; the device tree says so too.
+inline constexpr u64 kCacheBlockBytes = 64;
+
+/// The registers of a pair, or 16 bytes of memory.
+template <class C>
+struct Pair {
+  typename C::U64 low;
+  typename C::U64 high;
+};
+
 /// The list above, as far as a compiler can check it.
 template <class C>
 concept SemContext = requires(C& c, const Insn& i, typename C::U64 v, typename C::U64& out, bool yes) {
@@ -82,11 +103,19 @@ concept SemContext = requires(C& c, const Insn& i, typename C::U64 v, typename C
   { c.div_u(v, v) } -> std::same_as<typename C::U64>;
   { c.rem_s(v, v) } -> std::same_as<typename C::U64>;
   { c.rem_u(v, v) } -> std::same_as<typename C::U64>;
+  { c.clz(v) } -> std::same_as<typename C::U64>;
+  { c.ctz(v) } -> std::same_as<typename C::U64>;
+  { c.popcount(v) } -> std::same_as<typename C::U64>;
+  { c.bswap(v) } -> std::same_as<typename C::U64>;
+  { c.clmul(v, v) } -> std::same_as<typename C::U64>;
+  { c.clmulh(v, v) } -> std::same_as<typename C::U64>;
   { c.template load<8>(v, out) } -> std::same_as<bool>;
   { c.template store<8>(v, v) } -> std::same_as<bool>;
   { c.template lr<8>(v, out) } -> std::same_as<bool>;
   { c.template sc<8>(v, v, out) } -> std::same_as<bool>;
   { c.template amo<8>(AmoOp::kSwap, v, v, out) } -> std::same_as<bool>;
+  { c.template cas<8>(v, v, v, out) } -> std::same_as<bool>;
+  { c.cbo(CboOp::kZero, v, i) } -> std::same_as<bool>;
   c.branch(v, i);
   c.jump(i64{4});
   c.jump_indirect(v);

@@ -80,7 +80,7 @@ QUIRE_SEM bool sem_fcvt_d_lu(C& c, const Insn& i) {
   return sem_fp_from_x<FpOp::kFromLu, FpFmt::kDouble>(c, i);
 }
 QUIRE_SEM bool sem_fcvt_d_s(C& c, const Insn& i) {
-  return sem_fp_unary<FpOp::kFromFloat, FpFmt::kDouble>(c, i);
+  return sem_fp_unary<FpOp::kFromSingle, FpFmt::kDouble>(c, i);
 }
 
 }  // namespace quire

@@ -84,7 +84,7 @@ QUIRE_SEM bool sem_fcvt_s_lu(C& c, const Insn& i) {
   return sem_fp_from_x<FpOp::kFromLu, FpFmt::kSingle>(c, i);
 }
 QUIRE_SEM bool sem_fcvt_s_d(C& c, const Insn& i) {
-  return sem_fp_unary<FpOp::kFromFloat, FpFmt::kSingle>(c, i);
+  return sem_fp_unary<FpOp::kFromDouble, FpFmt::kSingle>(c, i);
 }
 
 }  // namespace quire

@@ -4,11 +4,17 @@
 #include <type_traits>
 
 #include "emu/isa/sem/a.h"
+#include "emu/isa/sem/b.h"
 #include "emu/isa/sem/d.h"
 #include "emu/isa/sem/f.h"
 #include "emu/isa/sem/i.h"
 #include "emu/isa/sem/m.h"
 #include "emu/isa/sem/priv.h"
+#include "emu/isa/sem/zacas.h"
+#include "emu/isa/sem/zfa.h"
+#include "emu/isa/sem/zfh.h"
+#include "emu/isa/sem/zicbo.h"
+#include "emu/isa/sem/zicond.h"
 #include "emu/isa/sem/zicsr.h"
 
 namespace quire {
@@ -17,8 +23,8 @@ namespace quire {
 template <Op O, class C>
 [[gnu::always_inline]] inline auto sem(C& c, const Insn& i) {
 #define QUIRE_INSN(name, pattern, format, group, flags) \
-  if constexpr (O == Op::name) {                            \
-    return sem_##name(c, i);                                \
+  if constexpr (O == Op::name) {                        \
+    return sem_##name(c, i);                            \
   } else
 #include "emu/isa/isa.inc"
   {

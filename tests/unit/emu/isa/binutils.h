@@ -1,4 +1,4 @@
-// GNU as and objdump for riscv64, run on files in a directory of their own.
+// GNU as and objdump for riscv64 (tools/riscv-binutils), run on files in a directory of their own.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace quire::test {
 
-/// Assembles `source` for RV64GC and returns the bytes of its .text. Throws std::runtime_error with what the
-/// assembler said, or naming the Debian package that is missing.
+/// Assembles `source` for all extensions that the hart has (spelled kArchitecture) and returns the bytes of
+/// its .text. Throws std::runtime_error with what the assembler said.
 std::vector<u8> assemble(const std::string& source);
 
 /// One line of disassembly: the address and the text, mnemonic and operands separated by one tab.
@@ -19,7 +19,7 @@ struct Disassembled {
   std::string operands;
 };
 
-/// `options` as objdump's -M takes them.
+/// `options` as objdump's -M takes them; no encoding is longer than four bytes.
 std::vector<Disassembled> disassemble(const std::vector<u8>& code, const std::string& options);
 
 }  // namespace quire::test

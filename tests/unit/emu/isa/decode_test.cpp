@@ -69,11 +69,12 @@ TEST(Decode, ReservedCompressedEncodingsAreIllegal) {
 }
 
 TEST(Decode, HintsAreLegal) {
-  EXPECT_EQ(decode(0x0005).op, Op::addi);        // c.nop 1
-  EXPECT_EQ(decode(0x1002).op, Op::slli);        // c.slli x0, 32
-  EXPECT_EQ(decode(0x6005).op, Op::lui);         // c.lui x0, 1
-  EXPECT_EQ(decode(0x8401).op, Op::srai);        // c.srai x8, 0
-  EXPECT_EQ(decode(0x0100'000f).op, Op::fence);  // pause
+  EXPECT_EQ(decode(0x0005).op, Op::addi);  // c.nop 1
+  EXPECT_EQ(decode(0x1002).op, Op::slli);  // c.slli x0, 32
+  EXPECT_EQ(decode(0x6005).op, Op::lui);   // c.lui x0, 1
+  EXPECT_EQ(decode(0x8401).op, Op::srai);  // c.srai x8, 0
+  EXPECT_EQ(decode(0x0100'000f).op, Op::pause);
+  EXPECT_EQ(decode(0x0210'000f).op, Op::fence);  // another with no predecessors
   EXPECT_EQ(decode(0x8330'000f).op, Op::fence);  // fence.tso
   EXPECT_EQ(decode(0xfff0'808f).op, Op::fence);  // reserved fields are ignored (2.7)
 }

@@ -49,6 +49,9 @@ TEST_F(DeviceTree, ChosenSaysHowToBoot) {
 TEST_F(DeviceTree, DescribesTheHart) {
   EXPECT_EQ(text("/cpus/cpu@0", "riscv,isa").substr(0, 10), "rv64imafdc");
   EXPECT_EQ(text("/cpus/cpu@0", "mmu-type"), "riscv,sv39");
+  for (const char* property : {"riscv,cbom-block-size", "riscv,cbop-block-size", "riscv,cboz-block-size"}) {
+    EXPECT_EQ(number("/cpus/cpu@0", property), 64U) << property;
+  }
   EXPECT_EQ(number("/cpus", "timebase-frequency"), arch::kTimebaseHz);
 }
 
@@ -65,6 +68,7 @@ TEST(DeviceTreeIsa, ClaimsTheExtensionsThatAreThere) {
   EXPECT_GE(fdt_stringlist_search(blob.data(), cpu, "riscv,isa-extensions", "m"), 0);
   EXPECT_GE(fdt_stringlist_search(blob.data(), cpu, "riscv,isa-extensions", "zicsr"), 0);
   EXPECT_LT(fdt_stringlist_search(blob.data(), cpu, "riscv,isa-extensions", "a"), 0);
+  EXPECT_EQ(fdt_getprop(blob.data(), cpu, "riscv,cboz-block-size", nullptr), nullptr);
 }
 
 TEST_F(DeviceTree, DescribesTheBoardAtItsAddresses) {

@@ -16,8 +16,11 @@ constexpr u8 kDynamic = static_cast<u8>(Rounding::kDynamic);
 
 std::string describe(FpOp op, FpFmt format, unsigned frm, u8 rm, u64 a, u64 b, u64 c) {
   std::ostringstream text;
-  text << name_of(op) << (format == FpFmt::kSingle ? ".s" : ".d") << " frm " << frm << " rm " << +rm
-       << std::hex << " a " << a << " b " << b << " c " << c;
+  text << name_of(op)
+       << (format == FpFmt::kHalf     ? ".h"
+           : format == FpFmt::kSingle ? ".s"
+                                      : ".d")
+       << " frm " << frm << " rm " << +rm << std::hex << " a " << a << " b " << b << " c " << c;
   return text.str();
 }
 
@@ -46,11 +49,14 @@ bool check(Env& env, u8 rm, u64 a, u64 b, u64 c, Tally& tally) {
 
 template <FpOp Op, FpFmt F>
 u64 operand(Operands& operands) {
-  constexpr FpFmt kOther = F == FpFmt::kSingle ? FpFmt::kDouble : FpFmt::kSingle;
   if constexpr (Op >= FpOp::kFromW && Op <= FpOp::kFromLu) {
     return operands.integer();
-  } else if constexpr (Op == FpOp::kFromFloat) {
-    return operands.reg<kOther>();
+  } else if constexpr (Op == FpOp::kFromHalf) {
+    return operands.reg<FpFmt::kHalf>();
+  } else if constexpr (Op == FpOp::kFromSingle) {
+    return operands.reg<FpFmt::kSingle>();
+  } else if constexpr (Op == FpOp::kFromDouble) {
+    return operands.reg<FpFmt::kDouble>();
   } else {
     return operands.reg<F>();
   }
@@ -100,17 +106,26 @@ void check_boundaries(Tally& tally) {
 
 template <FpFmt F>
 void check_format(Tally& tally) {
-  u64 seed = F == FpFmt::kSingle ? 1000 : 2000;
+  u64 seed = F == FpFmt::kHalf ? 3000 : F == FpFmt::kSingle ? 1000 : 2000;
   const auto each = [&]<FpOp... Ops>() { (check_operation<Ops, F>(seed++, tally), ...); };
   each.template
   operator()<FpOp::kAdd, FpOp::kSub, FpOp::kMul, FpOp::kDiv, FpOp::kSqrt, FpOp::kMadd, FpOp::kMsub,
              FpOp::kNmsub, FpOp::kNmadd, FpOp::kToW, FpOp::kToWu, FpOp::kToL, FpOp::kToLu, FpOp::kFromW,
-             FpOp::kFromWu, FpOp::kFromL, FpOp::kFromLu, FpOp::kFromFloat, FpOp::kSgnj, FpOp::kSgnjn,
-             FpOp::kSgnjx, FpOp::kMin, FpOp::kMax, FpOp::kEq, FpOp::kLt, FpOp::kLe, FpOp::kClass>();
+             FpOp::kFromWu, FpOp::kFromL, FpOp::kFromLu, FpOp::kRound, FpOp::kRoundnx, FpOp::kSgnj,
+             FpOp::kSgnjn, FpOp::kSgnjx, FpOp::kMin, FpOp::kMax, FpOp::kMinm, FpOp::kMaxm, FpOp::kEq,
+             FpOp::kLt, FpOp::kLe, FpOp::kLtq, FpOp::kLeq, FpOp::kClass>();
+  if constexpr (F == FpFmt::kHalf) {
+    each.template operator()<FpOp::kFromSingle, FpOp::kFromDouble>();
+  } else if constexpr (F == FpFmt::kSingle) {
+    each.template operator()<FpOp::kFromHalf, FpOp::kFromDouble>();
+  } else {
+    each.template operator()<FpOp::kFromHalf, FpOp::kFromSingle, FpOp::kToWMod>();
+  }
   const auto pairs = [&]<FpOp... Ops>() { (check_boundaries<Ops, F>(tally), ...); };
-  pairs.template operator()<FpOp::kAdd, FpOp::kSub, FpOp::kMul, FpOp::kDiv, FpOp::kSqrt, FpOp::kMadd,
-                            FpOp::kNmsub, FpOp::kToW, FpOp::kToWu, FpOp::kToL, FpOp::kToLu, FpOp::kMin,
-                            FpOp::kMax, FpOp::kEq, FpOp::kLt, FpOp::kLe>();
+  pairs.template
+  operator()<FpOp::kAdd, FpOp::kSub, FpOp::kMul, FpOp::kDiv, FpOp::kSqrt, FpOp::kMadd, FpOp::kNmsub,
+             FpOp::kToW, FpOp::kToWu, FpOp::kToL, FpOp::kToLu, FpOp::kMin, FpOp::kMax, FpOp::kEq, FpOp::kLt,
+             FpOp::kLe, FpOp::kLtq, FpOp::kLeq, FpOp::kMinm, FpOp::kMaxm, FpOp::kRound, FpOp::kRoundnx>();
 }
 
 template <FpFmt F>
@@ -127,6 +142,7 @@ void check_format_and_use() {
 
 }  // namespace
 
+TEST(FpHost, AgreesWithSoftwareOnHalves) { check_format_and_use<FpFmt::kHalf>(); }
 TEST(FpHost, AgreesWithSoftwareOnSingles) { check_format_and_use<FpFmt::kSingle>(); }
 TEST(FpHost, AgreesWithSoftwareOnDoubles) { check_format_and_use<FpFmt::kDouble>(); }
 

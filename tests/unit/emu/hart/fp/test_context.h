@@ -52,6 +52,37 @@ struct TestContext {
   U64 sext(U64 a, unsigned bits) const { return static_cast<u64>(sign_extend(a, bits)); }
   U64 zext(U64 a, unsigned bits) const { return a & ((u64{1} << bits) - 1); }
 
+  U64 clz(U64 a) const {
+    U64 n = 0;
+    while (n < 64 && (a >> (63 - n) & 1) == 0) ++n;
+    return n;
+  }
+  U64 ctz(U64 a) const {
+    U64 n = 0;
+    while (n < 64 && (a >> n & 1) == 0) ++n;
+    return n;
+  }
+  U64 popcount(U64 a) const {
+    U64 n = 0;
+    for (; a != 0; a >>= 1) n += a & 1;
+    return n;
+  }
+  U64 bswap(U64 a) const {
+    U64 out = 0;
+    for (unsigned n = 0; n < 8; ++n) out = out << 8 | (a >> (8 * n) & 255);
+    return out;
+  }
+  U64 clmul(U64 a, U64 b) const {
+    U64 out = 0;
+    for (unsigned n = 0; n < 64; ++n) out ^= (b >> n & 1) != 0 ? a << n : 0;
+    return out;
+  }
+  U64 clmulh(U64 a, U64 b) const {
+    U64 out = 0;
+    for (unsigned n = 1; n < 64; ++n) out ^= (b >> n & 1) != 0 ? a >> (64 - n) : 0;
+    return out;
+  }
+
   U64 mul(U64 a, U64 b) const { return a * b; }
   U64 mulh_ss(U64 a, U64 b) const {
     return static_cast<u64>((static_cast<__int128>(static_cast<i64>(a)) * static_cast<i64>(b)) >> 64);
@@ -127,6 +158,22 @@ struct TestContext {
     return store<Bytes>(addr, result);
   }
 
+  template <unsigned Bytes>
+  bool cas(U64 addr, U64 expected, U64 desired, U64& old) {
+    if (!load<Bytes>(addr, old)) return false;
+    const u64 mask = Bytes == 8 ? ~u64{0} : 0xffff'ffff;
+    return ((old ^ expected) & mask) != 0 || store<Bytes>(addr, desired);
+  }
+  bool cas_pair(U64 addr, Pair<TestContext> expected, Pair<TestContext> desired, Pair<TestContext>& old) {
+    if (!load<8>(addr, old.low) || !load<8>(addr + 8, old.high)) return false;
+    if (old.low != expected.low || old.high != expected.high) return true;
+    return store<8>(addr, desired.low) && store<8>(addr + 8, desired.high);
+  }
+  bool cbo(CboOp op, U64, const Insn&) {
+    constexpr const char* kNames[] = {"inval", "clean", "flush", "zero"};
+    return named(kNames[static_cast<unsigned>(op)]);
+  }
+
   void branch(U64 cond, const Insn& i) {
     if (cond != 0) jump(i.imm);
   }
@@ -180,7 +227,7 @@ inline bool step(TestContext& c, const Insn& i) {
   };
   switch (i.op) {
 #define QUIRE_INSN(name, pattern, format, group, flags) \
-  case Op::name:                                            \
+  case Op::name:                                        \
     return call.template operator()<Op::name>();
 #include "emu/isa/isa.inc"
     default:

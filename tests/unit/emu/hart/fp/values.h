@@ -33,8 +33,8 @@ std::vector<typename Format<F>::Bits> boundary_values() {
   };
   // Powers of two around 1 and around where integer types end, their neighbours and halves between.
   for (int e : {-54, -53, -25, -24, -2, -1, 0, 1, 2, 22, 23, 24, 30, 31, 32, 33, 51, 52, 53, 62, 63, 64}) {
-    const Bits power = static_cast<Bits>(static_cast<Bits>(e + T::kMaxExponent) << T::kFractionBits);
-    for (const Bits v : {power - 1, power, power + 1, power | T::kQuietBit, power | T::kQuietBit >> 1}) {
+    const u64 power = static_cast<u64>(static_cast<Bits>(e + T::kMaxExponent)) << T::kFractionBits;
+    for (const u64 v : {power - 1, power, power + 1, power | T::kQuietBit, power | u64{T::kQuietBit} >> 1}) {
       positive.push_back(static_cast<Bits>(v));
     }
   }
@@ -47,11 +47,13 @@ class Operands {
  public:
   explicit Operands(u64 seed) : random_(seed) {}
 
-  /// A register that mostly holds a value of the format; some singles are not boxed.
+  /// A register that mostly holds a value of the format; some are not boxed.
   template <FpFmt F>
   u64 reg() {
     const u64 v = box<F>(value<F>());
-    return F == FpFmt::kSingle && random_() % 64 == 0 ? v ^ (u64{1} << (32 + random_() % 32)) : v;
+    constexpr int kWidth = Format<F>::kWidth;
+    if (kWidth == 64 || random_() % 64 != 0) return v;
+    return v ^ (u64{1} << (kWidth % 64 + random_() % (64 - kWidth % 64)));
   }
 
   u64 integer() {
@@ -111,9 +113,11 @@ class Operands {
 
 inline const char* name_of(FpOp op) {
   static constexpr const char* kNames[] = {
-      "add",  "sub",   "mul",   "div",   "sqrt",   "madd",    "msub",   "nmsub",   "nmadd",
-      "to_w", "to_wu", "to_l",  "to_lu", "from_w", "from_wu", "from_l", "from_lu", "from_float",
-      "sgnj", "sgnjn", "sgnjx", "min",   "max",    "eq",      "lt",     "le",      "class"};
+      "add",     "sub",       "mul",         "div",         "sqrt",  "madd",    "msub",    "nmsub",
+      "nmadd",   "to_w",      "to_wu",       "to_l",        "to_lu", "from_w",  "from_wu", "from_l",
+      "from_lu", "from_half", "from_single", "from_double", "round", "roundnx", "sgnj",    "sgnjn",
+      "sgnjx",   "min",       "max",         "minm",        "maxm",  "eq",      "lt",      "le",
+      "ltq",     "leq",       "to_w_mod",    "class"};
   return kNames[static_cast<unsigned>(op)];
 }
 
