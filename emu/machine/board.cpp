@@ -4,6 +4,7 @@
 
 #include "emu/devices/disk_image.h"
 #include "emu/devices/goldfish_rtc.h"
+#include "emu/devices/virtio_9p.h"
 #include "emu/devices/virtio_blk.h"
 #include "emu/devices/virtio_rng.h"
 #include "emu/machine/seed.h"
@@ -63,6 +64,12 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
         drive.path, drive.read_only ? DiskAccess::kReadOnly : DiskAccess::kReadWrite);
     plug(std::make_unique<VirtioBlk>(std::move(image),
                                      fmt::format("quire-drive-{}", next_slot_ - kFixedVirtioDevices)),
+         wiring.dma);
+  }
+  for (const Share& share : config.shares) {
+    plug(std::make_unique<Virtio9p>(
+             share.host_path, share.tag,
+             share.writable ? share::ShareAccess::kReadWrite : share::ShareAccess::kReadOnly),
          wiring.dma);
   }
 }

@@ -41,9 +41,10 @@ class Board {
   };
 
   static constexpr unsigned kFixedVirtioDevices = 2;  // console, rng
+  /// Drives and shares together.
   static constexpr unsigned kMaxDrives = kVirtioSlots - kFixedVirtioDevices;
 
-  /// Error(kFile) for a drive that cannot be opened.
+  /// Error(kFile) for a drive or share that cannot be opened.
   Board(const Config& config, const Wiring& wiring);
 
   void reset();

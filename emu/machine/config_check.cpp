@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <set>
+#include <string>
 
 #include "emu/base/types.h"
 #include "emu/machine/board.h"
@@ -24,6 +26,19 @@ void require(bool condition, fmt::format_string<Args...> text, Args&&... args) {
   }
 }
 
+/// QEMU's limit, too.
+constexpr std::size_t kMaxTagBytes = 31;
+
+void check_shares(const std::vector<Share>& shares) {
+  std::set<std::string> tags;
+  for (const Share& share : shares) {
+    require(!share.tag.empty() && share.tag.size() <= kMaxTagBytes,
+            "the share of {} needs a tag of 1 to {} bytes, not '{}'", share.host_path, kMaxTagBytes,
+            share.tag);
+    require(tags.insert(share.tag).second, "two shares have the tag '{}': give each its own", share.tag);
+  }
+}
+
 }  // namespace
 
 void check_config(const Config& config) {
@@ -39,8 +54,10 @@ void check_config(const Config& config) {
           "a TLB of {} ways is impossible: it must be a power of two, at most its {} entries", tlb.ways,
           tlb.entries);
   parse_isa(config.isa);
-  require(config.drives.size() <= Board::kMaxDrives, "{} drives are too many: the board has slots for {}",
-          config.drives.size(), Board::kMaxDrives);
+  require(config.drives.size() + config.shares.size() <= Board::kMaxDrives,
+          "{} drives and {} shares are too many: the board has slots for {} of them", config.drives.size(),
+          config.shares.size(), Board::kMaxDrives);
+  check_shares(config.shares);
   require(!config.kernel.empty() || config.kernel_name.empty(), "{}: the file is empty", config.kernel_name);
   require(!config.kernel.empty(), "a machine needs a kernel: Config::kernel is empty");
 }

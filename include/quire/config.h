@@ -32,6 +32,13 @@ struct Drive {
   bool read_only = false;
 };
 
+/// A directory of the host as a virtio-9p device (9P2000.L). Nothing outside of it is reachable.
+struct Share {
+  std::string host_path;
+  std::string tag;  ///< what the guest mounts; 1 to 31 bytes, no two alike
+  bool writable = false;
+};
+
 struct Config {
   BootMode mode = BootMode::kSupervisor;
   std::uint64_t ram_bytes = 256ULL << 20;  ///< 16 MiB .. 64 GiB, a multiple of 2 MiB
@@ -45,6 +52,7 @@ struct Config {
   std::vector<std::uint8_t> initrd;
   std::string command_line;          ///< /chosen/bootargs
   std::vector<Drive> drives;
+  std::vector<Share> shares;
 
   bool htif = false;  ///< end through the ELF's `tohost` symbol (kBare)
 

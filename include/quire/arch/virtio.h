@@ -237,4 +237,15 @@ static_assert(sizeof(ConsoleResize) == 4);
 
 inline constexpr u32 kRngQueueRequest = 0;
 
+// --- 5.11 9P transport ---------------------------------------------------------------------------
+
+inline constexpr u32 k9pQueueRequest = 0;
+inline constexpr u64 k9pFeatureMountTag = u64{1} << 0;
+
+/// The tag follows, without NUL.
+struct Config9p {
+  u16 tag_len;
+};
+static_assert(sizeof(Config9p) == 2);
+
 }  // namespace quire::arch::virtio

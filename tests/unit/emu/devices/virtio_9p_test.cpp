@@ -1,0 +1,108 @@
+#include "emu/devices/virtio_9p.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "tests/unit/emu/devices/ninep/client.h"
+#include "tests/unit/emu/devices/temp_dir.h"
+#include "tests/unit/emu/devices/virtio_driver.h"
+
+namespace quire::testing {
+namespace {
+
+class Virtio9pTest : public ::testing::Test {
+ protected:
+  Virtio9pTest() {
+    dir.put("hello", "Hello, share!\n");
+    device.emplace(std::make_unique<Virtio9p>(dir.path().string(), "tag9", share::ShareAccess::kReadOnly),
+                   ram, irq);
+    driver.emplace(*device, ram);
+    EXPECT_TRUE(driver->negotiate(driver->offered()));
+    driver->set_up(0, 16);
+    driver->go();
+    request = driver->allocate(64 << 10);
+    reply = driver->allocate(128 << 10);
+  }
+
+  /// Sends `message` in pieces of `piece_bytes`, and gives what came back.
+  std::vector<u8> send(std::span<const u8> message, u32 piece_bytes = 64 << 10, u32 reply_bytes = 128 << 10) {
+    ram.put_text(request, {reinterpret_cast<const char*>(message.data()), message.size()});
+    std::vector<vio::Desc> parts;
+    for (u32 at = 0; at < message.size(); at += piece_bytes) {
+      parts.push_back(
+          {request + at, std::min<u32>(piece_bytes, static_cast<u32>(message.size()) - at), 0, 0});
+    }
+    for (u32 at = 0; at < reply_bytes; at += 60 << 10) {
+      parts.push_back({reply + at, std::min<u32>(60 << 10, reply_bytes - at), vio::kDescWrite, 0});
+    }
+    const u16 used_at = driver->used_idx(0);
+    driver->submit(0, parts);
+    driver->notify(0);
+    EXPECT_EQ(driver->used_idx(0), static_cast<u16>(used_at + 1));
+    const std::string text = ram.text(reply, driver->used(0, used_at).len);
+    return {text.begin(), text.end()};
+  }
+
+  TempDir dir;
+  FakeRam ram;
+  FakeIrq irq;
+  std::optional<VirtioMmio> device;
+  std::optional<VirtioDriver> driver;
+  NinepClient client{[this](std::span<const u8> message) { return send(message, 10); }};
+  u64 request = 0, reply = 0;
+};
+
+TEST_F(Virtio9pTest, TellsItsTag) {
+  EXPECT_EQ(driver->reg(vio::kRegDeviceId), 9u);
+  EXPECT_EQ(driver->offered() & 0xff'ffff, 1u);
+  EXPECT_EQ(device->read(0x100, 2), 4u);
+  EXPECT_EQ(device->read(0x102, 4), 0x3967'6174u);  // "tag9"
+  EXPECT_EQ(device->read(0x106, 2), 0u);
+}
+
+TEST_F(Virtio9pTest, CarriesMessagesInPieces) {
+  ASSERT_EQ(client.start(), 0);
+  ASSERT_EQ(client.walk_to(1, {"hello"}), 0);
+  ASSERT_EQ(client.open(1, 0), 0);
+  EXPECT_EQ(client.read_text(1, 0, 100), "Hello, share!\n");
+  EXPECT_TRUE(irq.asserted);
+  EXPECT_FALSE(driver->broken());
+}
+
+TEST_F(Virtio9pTest, ForgetsTheSessionOnlyWithPower) {
+  ASSERT_EQ(client.start(), 0);
+  device->reset();
+  ASSERT_TRUE(driver->negotiate(driver->offered()));
+  driver->set_up(0, 16);
+  driver->go();
+  EXPECT_EQ(client.clunk(0), EPROTO);
+}
+
+TEST_F(Virtio9pTest, AnAnswerThatCannotBeGivenIsNotGiven) {
+  const auto version = NinepClient::encode(p9::Type::kVersion, Fields().u32_(8192).text("9P2000.L"));
+  EXPECT_TRUE(send(version, 100, 10).empty());
+  EXPECT_TRUE(send(version, 100, 0).empty());
+  EXPECT_TRUE(send({}, 100, 100).empty());
+  EXPECT_EQ(send(version, 100, 15).size(), p9::kErrorBytes);
+  EXPECT_FALSE(driver->broken());
+}
+
+TEST_F(Virtio9pTest, AMessageLongerThanAgreedIsRefused) {
+  ASSERT_EQ(client.start(), 0);
+  const std::string data(60 << 10, 'x');
+  const auto version = NinepClient::encode(p9::Type::kVersion, Fields().u32_(4096).text("9P2000.L"));
+  send(version);
+  const auto bytes =
+      NinepClient::encode(p9::Type::kWrite, Fields().u32_(1).u64_(0).u32_(data.size()).raw(data));
+  EXPECT_EQ(send(bytes).size(), p9::kErrorBytes);
+}
+
+TEST_F(Virtio9pTest, BuffersOutsideOfRamBreakTheDevice) {
+  driver->submit(0, {{0x1000, 64, 0, 0}, {reply, 100, vio::kDescWrite, 0}});
+  driver->notify(0);
+  EXPECT_TRUE(driver->broken());
+}
+
+}  // namespace
+}  // namespace quire::testing
