@@ -152,6 +152,22 @@ void write_programs(const std::filesystem::path& directory) {
   }
 }
 
+/// Long lists of steps: what the steps are, any bytes say.
+void write_9p_sessions(const std::filesystem::path& directory) {
+  constexpr unsigned kSessions = 64;
+  constexpr unsigned kBytes = 1200;
+  fuzz::Random random(9);
+  for (unsigned n = 0; n < kSessions; ++n) {
+    Bytes session{static_cast<u8>(n % 8)};
+    while (session.size() < kBytes) {
+      // Mostly small numbers, which name fids and files that exist.
+      const auto value = random.next();
+      session.push_back(static_cast<u8>(value % 4 == 0 ? value >> 8 : (value >> 8) % 28));
+    }
+    write(directory, std::to_string(n), session);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -161,6 +177,7 @@ int main(int argc, char** argv) {
   }
   const std::filesystem::path root = argv[1];
   write_programs(root / "fuzz_insn");
+  write_9p_sessions(root / "fuzz_9p");
   write_elf_files(root / "fuzz_elf");
   write(root / "fuzz_elf", "image", linux_image());
   write_elf_files(root / "fuzz_guest_elf");
