@@ -10,7 +10,7 @@ namespace kernel {
 namespace {
 
 u16 g_last_asid = 0;  // 0: the hart has none
-u16 g_next_asid = 1;
+u32 g_next_asid = 1;  // wider than an ASID: it passes the last one, and that may be 0xffff
 u64 g_generation = 1;
 PhysAddr g_active_root;
 
@@ -30,21 +30,28 @@ void assign(Asid& asid) {
     fence_all();
   }
   asid.generation = g_generation;
-  asid.number = g_next_asid++;
+  asid.number = static_cast<u16>(g_next_asid++);
 }
 
 }  // namespace
+
+void use_asids_up_to(u16 last) {
+  g_last_asid = last;
+  g_next_asid = 1;
+  g_generation++;
+  fence_all();
+}
 
 void init_asids() {
 #if !__STDC_HOSTED__
   // Unimplemented ASID bits read back as zero (12.1.11).
   const u64 satp = read_csr<Csr::kSatp>();
   write_csr<Csr::kSatp>(satp | (u64{0xffff} << 44));
-  g_last_asid = static_cast<u16>(Satp{read_csr<Csr::kSatp>()}.asid());
+  const u16 last = static_cast<u16>(Satp{read_csr<Csr::kSatp>()}.asid());
   write_csr<Csr::kSatp>(satp);
-  fence_all();
+  use_asids_up_to(last);
 #else
-  g_last_asid = 3;  // few, so that tests see a new generation
+  use_asids_up_to(3);  // few, so that tests see a new generation
 #endif
 }
 

@@ -17,6 +17,8 @@ struct Asid {
 
 /// Measures how many ASIDs the hart has. Before it: none.
 void init_asids();
+/// Starts a generation of the ASIDs 1 to `last`; 0: the hart has none.
+void use_asids_up_to(u16 last);
 /// Whether the TLB may hold entries of this table.
 bool asid_is_live(const Asid& asid, PhysAddr root);
 /// Makes the table the hart's, with an ASID of this generation (assigned to `asid` if it has none).
