@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "emu/isa/decode.h"
 
@@ -12,6 +13,7 @@ struct BlockCache::Storage {
   Block block;
   std::vector<Insn> insns;
   std::unique_ptr<u8[]> code;  // cells, then exits
+  usize bytes = 0;             // of host memory, all in all
 };
 
 struct BlockCache::Decoded {
@@ -19,8 +21,16 @@ struct BlockCache::Decoded {
   unsigned length_bytes = 0;
 };
 
-BlockCache::BlockCache(Ram& ram, FastTlb& fast, const Isa& isa, const HandlerTable& handlers)
-    : ram_(ram), fast_(fast), isa_(isa), handlers_(handlers) {
+namespace {
+
+/// What the host's allocator adds to three pieces, and a vector to its elements.
+constexpr usize kOverheadBytes = 64;
+
+}  // namespace
+
+BlockCache::BlockCache(Ram& ram, FastTlb& fast, const Isa& isa, const HandlerTable& handlers,
+                       usize limit_bytes)
+    : ram_(ram), fast_(fast), isa_(isa), handlers_(handlers), limit_bytes_(limit_bytes) {
   ram_.add_watcher(this);
 }
 
@@ -34,6 +44,7 @@ CodePage& BlockCache::page(PhysAddr frame) {
   if (record == nullptr) {
     record = std::make_unique<PageRecord>();
     record->page.frame = frame;
+    held_bytes_ += sizeof(PageRecord) + kOverheadBytes;
   }
   return record->page;
 }
@@ -45,6 +56,10 @@ Block* BlockCache::find_or_build(CodePage& page, u64 offset) {
 }
 
 void BlockCache::set_straddling(CodePage& page, const Insn& insn) {
+  if (const Block* const known = page.entry[kPageBytes / 2 - 1]) {
+    if (known->insns[0] == insn) return;
+    drop(*pages_.at(page.frame.value));  // all of it: other blocks may be linked to this one
+  }
   keep(page, lay_out({.insns = {insn}, .length_bytes = insn.length}, kPageBytes - 2));
 }
 
@@ -58,6 +73,8 @@ Block* BlockCache::keep(CodePage& page, std::unique_ptr<Storage> storage) {
   const u64 first = block->page_offset;
   const u64 end = std::min<u64>(first + block->length_bytes, kPageBytes);
   for (u64 at = first; at < end; at += 2) record.decoded.set(at / 2);
+  held_bytes_ += storage->bytes;
+  record.block_bytes += storage->bytes;
   record.blocks.push_back(std::move(storage));
   ++stats_.built;
   page.entry[first / 2] = block;
@@ -129,7 +146,9 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
   if (has_flag(last.op, kBranch) || falls_through) deltas[exit_count++] = length;
 
   const unsigned cell_count = count + (straddles ? 1 : 0) + (falls_through ? 1 : 0);
-  storage->code = std::make_unique<u8[]>(cell_count * sizeof(Cell) + exit_count * sizeof(Exit));
+  const usize code_bytes = cell_count * sizeof(Cell) + exit_count * sizeof(Exit);
+  storage->code = std::make_unique<u8[]>(code_bytes);
+  storage->bytes = sizeof(Storage) + count * sizeof(Insn) + code_bytes + kOverheadBytes;
   Cell* const cells = reinterpret_cast<Cell*>(storage->code.get());
   Cell* next = cells;
   if (straddles) *next++ = marker(handlers_.straddle, static_cast<i32>(last.raw));
@@ -192,6 +211,7 @@ void BlockCache::written_in_page(PhysAddr start, u64 count_bytes) {
 void BlockCache::drop(PageRecord& record) {
   stats_.dropped += record.blocks.size();
   std::move(record.blocks.begin(), record.blocks.end(), std::back_inserter(dropped_));
+  dropped_bytes_ += std::exchange(record.block_bytes, 0);
   record.blocks.clear();
   record.decoded.reset();
   std::fill(std::begin(record.page.entry), std::end(record.page.entry), nullptr);
@@ -200,12 +220,14 @@ void BlockCache::drop(PageRecord& record) {
 
 bool BlockCache::collect() {
   dropped_.clear();
-  if (pages_.size() <= kMaxPages) return false;
+  held_bytes_ -= std::exchange(dropped_bytes_, 0);
+  if (!full()) return false;
   for (const auto& [frame, record] : pages_) {
     stats_.dropped += record->blocks.size();
     ram_.set_has_code(PhysAddr(frame), false);
   }
   pages_.clear();
+  held_bytes_ = 0;
   fast_.clear();  // the fetch entries lead to the pages
   return true;
 }

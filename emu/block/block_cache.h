@@ -2,7 +2,8 @@
 //
 // Invariant: every block agrees with the RAM it was decoded from. A page with blocks is marked in Ram and
 // absent from the fast store entries, so that every write to it comes here; one that does not touch decoded
-// bytes drops nothing. Dropped blocks stay readable until release_dropped(), as one may be running.
+// bytes drops nothing. Dropped blocks stay readable until collect(), as one may be running. What all of it takes
+// is bounded, whatever the guest runs: an engine looks at full() before it asks for one more block.
 #pragma once
 
 #include <array>
@@ -34,8 +35,13 @@ struct BlockStats {
 
 class BlockCache final : private RamWatcher {
  public:
+  /// Of host memory, for blocks and the tables that find them. Enough for some 100,000 blocks, which no
+  /// workload we know runs in turn; a guest can make one of each halfword of its RAM.
+  static constexpr usize kDefaultLimitBytes = usize{256} << 20;
+
   /// `isa` must outlive the cache.
-  BlockCache(Ram& ram, FastTlb& fast, const Isa& isa, const HandlerTable& handlers);
+  BlockCache(Ram& ram, FastTlb& fast, const Isa& isa, const HandlerTable& handlers,
+             usize limit_bytes = kDefaultLimitBytes);
   ~BlockCache() override;
   BlockCache(const BlockCache&) = delete;
   BlockCache& operator=(const BlockCache&) = delete;
@@ -50,19 +56,21 @@ class BlockCache final : private RamWatcher {
   void set_straddling(CodePage& page, const Insn& insn);
   void link(Exit& exit, const Block& target) const;
 
-  /// Frees what was dropped and, when code has been seen in very many pages, everything: true, and no
-  /// CodePage is valid any more. Precondition: no engine is in a block.
+  /// Whether collect() is due before another block is built.
+  bool full() const { return held_bytes_ > limit_bytes_; }
+  /// Frees what was dropped and, when it is still full, everything: true, and no CodePage is valid any more.
+  /// Precondition: no engine is in a block.
   bool collect();
+  usize held_bytes() const { return held_bytes_; }
   const BlockStats& stats() const { return stats_; }
 
  private:
-  static constexpr usize kMaxPages = 16384;  // of some 17 KiB each
-
   struct Storage;
   struct PageRecord {
     CodePage page;
     std::bitset<kPageBytes / 2> decoded;  // halfwords
     std::vector<std::unique_ptr<Storage>> blocks;
+    usize block_bytes = 0;
   };
   struct Decoded;
 
@@ -80,6 +88,9 @@ class BlockCache final : private RamWatcher {
   HandlerTable handlers_;
   std::unordered_map<u64, std::unique_ptr<PageRecord>> pages_;  // by frame
   std::vector<std::unique_ptr<Storage>> dropped_;
+  usize dropped_bytes_ = 0;
+  usize held_bytes_ = 0;  // of pages_ and dropped_, with what the host's allocator adds
+  usize limit_bytes_;
   BlockStats stats_{};
 };
 

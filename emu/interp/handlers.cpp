@@ -91,7 +91,7 @@ void run_straddling(Engine& engine) {
   Engine& engine = engine_of(state);
   leave(state, pc, left);
   // The next instruction is not due yet, and neither is the look at its page.
-  if (left <= 0) return;
+  if (left <= 0 || engine.blocks.full()) return;
   if (const MaybeTrap trap = hold_page(engine, pc)) return engine.hart.take_exception(*trap);
   CodePage& page = *static_cast<CodePage*>(state->fetch_blocks);
   const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));

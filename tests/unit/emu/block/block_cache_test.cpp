@@ -122,6 +122,59 @@ TEST_F(BlockCacheTest, StraddlingBlockChecksItsBitsAndLooksAtEveryExit) {
   EXPECT_EQ(exits(*block, 2)[1].handler, cross_page);
 }
 
+TEST_F(BlockCacheTest, StraddlingBlocksThatAreReplacedAreFreedWithWhatIsLinkedToThem) {
+  put<u32>(0xffa, {kNop});
+  put<u16>(0xffe, {0x0013});
+  CodePage& page = cache->page(kBase);
+  build(0xffa);
+  cache->set_straddling(page, decode(kNop));
+  const usize before = cache->held_bytes();
+  const Block* const first = page.find(0xffe);
+  cache->set_straddling(page, decode(kNop));
+  EXPECT_EQ(page.find(0xffe), first) << "the same bits need no other block";
+  for (u32 i = 1; i < 1000; ++i) cache->set_straddling(page, decode(kNop | i << 20));
+  EXPECT_EQ(static_cast<u32>(page.find(0xffe)->cells[0].imm), kNop | 999 << 20);
+  EXPECT_EQ(page.find(0xffa), nullptr) << "its exit may lead to a block that is gone";
+  EXPECT_TRUE(ram.watched(kBase));
+  EXPECT_FALSE(cache->collect());
+  EXPECT_LT(cache->held_bytes(), before);
+  EXPECT_EQ(cache->stats().built - cache->stats().dropped, 1u);
+}
+
+TEST_F(BlockCacheTest, HoldsNoMoreThanItsLimitAndOneBlock) {
+  owner.reset();
+  constexpr usize kLimit = 100'000;
+  owner = std::make_unique<BlockCache>(ram, *fast, isa, handlers(), kLimit);
+  cache = owner.get();
+  for (u64 offset = 0; offset < 0x4000; offset += 2) put<u16>(offset, {kShortNop});
+  unsigned collected = 0;
+  for (u64 offset = 0; offset < 0x4000; offset += 2) {
+    if (cache->full()) {
+      EXPECT_TRUE(cache->collect());
+      EXPECT_EQ(cache->held_bytes(), 0u);
+      EXPECT_FALSE(ram.watched(kBase + (offset - 2)));
+      ++collected;
+    }
+    ASSERT_NE(build(offset), nullptr);
+    ASSERT_LT(cache->held_bytes(), kLimit + 25'000) << "a page's table and a block";
+  }
+  EXPECT_GT(collected, 50u);
+}
+
+TEST_F(BlockCacheTest, WhatIsDroppedCountsUntilItIsCollected) {
+  owner.reset();
+  owner = std::make_unique<BlockCache>(ram, *fast, isa, handlers(), 100'000);
+  cache = owner.get();
+  put<u32>(0, {kNop, kJumpSelf});
+  const std::vector<u8> bytes(4);
+  while (!cache->full()) {
+    build(0);
+    ram.write(kBase, bytes);
+  }
+  EXPECT_FALSE(cache->collect()) << "freeing what was dropped is enough";
+  EXPECT_FALSE(cache->full());
+}
+
 TEST_F(BlockCacheTest, LongRunsAreCut) {
   for (u64 offset = 0; offset < 0x800; offset += 4) put<u32>(offset, {kNop});
   const Block* block = build(0);
