@@ -45,6 +45,8 @@ struct Exit {
 static_assert(sizeof(Exit) == 24 && std::is_standard_layout_v<Exit>);
 
 struct Block {
+  /// Where to come in: `cells`, or a mark before them where a stop may be wanted (BlockCache::set_stops).
+  const Cell* entry;
   /// One for each instruction; where the last does not jump, one more that leaves; then the exits. In a
   /// block of an instruction that straddles, one that checks comes first.
   const Cell* cells;

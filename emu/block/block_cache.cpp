@@ -85,7 +85,9 @@ BlockCache::Decoded BlockCache::decode_from(PhysAddr start) const {
   Decoded result;
   const u64 page_end = align_down(start.value, kPageBytes) + kPageBytes;
   const unsigned limit = static_cast<unsigned>(std::min<u64>(kMaxBlockBytes, page_end - start.value));
+  const u64 offset = start.value & (kPageBytes - 1);
   while (result.insns.size() < kMaxBlockInsns && result.length_bytes + 2 <= limit) {
+    if (result.length_bytes != 0 && stops_.test((offset + result.length_bytes) / 2)) break;
     const u8* at = ram_.host(start + result.length_bytes);
     u16 first;
     std::memcpy(&first, at, sizeof(first));
@@ -145,12 +147,15 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
   }
   if (has_flag(last.op, kBranch) || falls_through) deltas[exit_count++] = length;
 
-  const unsigned cell_count = count + (straddles ? 1 : 0) + (falls_through ? 1 : 0);
+  const bool may_stop = stops_.test(offset / 2);
+  const unsigned cell_count = count + (may_stop ? 1 : 0) + (straddles ? 1 : 0) + (falls_through ? 1 : 0);
   const usize code_bytes = cell_count * sizeof(Cell) + exit_count * sizeof(Exit);
   storage->code = std::make_unique<u8[]>(code_bytes);
   storage->bytes = sizeof(Storage) + count * sizeof(Insn) + code_bytes + kOverheadBytes;
-  Cell* const cells = reinterpret_cast<Cell*>(storage->code.get());
-  Cell* next = cells;
+  Cell* const entry = reinterpret_cast<Cell*>(storage->code.get());
+  Cell* next = entry;
+  if (may_stop) *next++ = marker(handlers_.stop, static_cast<i32>(count));
+  Cell* const cells = next;
   if (straddles) *next++ = marker(handlers_.straddle, static_cast<i32>(last.raw));
   unsigned place = 0;
   for (const Insn& insn : decoded.insns) {
@@ -169,7 +174,8 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
                     .count = 0,
                     .handler = same_page ? handlers_.link : handlers_.cross_page};
   }
-  storage->block = Block{.cells = cells,
+  storage->block = Block{.entry = entry,
+                         .cells = cells,
                          .insns = storage->insns.data(),
                          .count = static_cast<u16>(count),
                          .page_offset = static_cast<u16>(offset),
@@ -179,7 +185,16 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
 
 void BlockCache::link(Exit& exit, const Block& target) const {
   exit.count = target.count;
-  exit.target = target.cells;
+  exit.target = target.entry;
+}
+
+void BlockCache::set_stops(const StopOffsets& stops) {
+  const StopOffsets changed = stops_ ^ stops;
+  stops_ = stops;
+  if (changed.none()) return;
+  for (const auto& [frame, record] : pages_) {
+    if ((record->decoded & changed).any()) drop(*record);
+  }
 }
 
 void BlockCache::ram_written(PhysAddr start, u64 count_bytes, Writer) {

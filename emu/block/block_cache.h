@@ -27,6 +27,7 @@ struct HandlerTable {
   OpHandler link;          ///< an exit to the same page that has not been taken yet
   OpHandler cross_page;    ///< an exit to another page
   OpHandler straddle;      ///< before an instruction that straddles two pages: checks its bits, Cell::imm
+  OpHandler stop;  ///< before a block at whose start a stop may be wanted; Cell::imm: its instructions
 };
 
 struct BlockStats {
@@ -55,6 +56,12 @@ class BlockCache final : private RamWatcher {
   /// only as long as that half is, so the first cell's handler must compare.
   void set_straddling(CodePage& page, const Insn& insn);
   void link(Exit& exit, const Block& target) const;
+
+  /// Offsets in a page, by halfword: blocks end before them and, where they start there, begin with
+  /// HandlerTable::stop. Of every page, as blocks know no virtual address.
+  using StopOffsets = std::bitset<kPageBytes / 2>;
+  /// Drops the blocks that the difference concerns; with none there is nothing to be seen of it in a block.
+  void set_stops(const StopOffsets& stops);
 
   /// Whether collect() is due before another block is built.
   bool full() const { return held_bytes_ > limit_bytes_; }
@@ -86,6 +93,7 @@ class BlockCache final : private RamWatcher {
   FastTlb& fast_;
   const Isa& isa_;
   HandlerTable handlers_;
+  StopOffsets stops_;
   std::unordered_map<u64, std::unique_ptr<PageRecord>> pages_;  // by frame
   std::vector<std::unique_ptr<Storage>> dropped_;
   usize dropped_bytes_ = 0;

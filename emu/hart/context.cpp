@@ -45,9 +45,13 @@ bool HartContext::cas_pair(u64 addr, Pair<HartContext> expected, Pair<HartContex
   Bus& bus = hart_.mmu().bus();
   bus.load(place, 8, old.low);
   bus.load(place + 8, 8, old.high);
+  accessed(Access::kRead, addr, 8, old.low);
+  accessed(Access::kRead, addr + 8, 8, old.high);
   if (old.low == expected.low && old.high == expected.high) {
     bus.store(place, 8, desired.low);
     bus.store(place + 8, 8, desired.high);
+    accessed(Access::kWrite, addr, 8, desired.low);
+    accessed(Access::kWrite, addr + 8, 8, desired.high);
   }
   return true;
 }
@@ -56,8 +60,13 @@ bool HartContext::cas_pair(u64 addr, Pair<HartContext> expected, Pair<HartContex
 bool HartContext::cbo(CboOp op, u64 addr, const Insn& i) {
   if (!cbo_allowed(op, state_.privilege, state_.menvcfg, state_.senvcfg)) return illegal(i);
   Mmu& mmu = hart_.mmu();
-  return keep(op == CboOp::kZero ? mmu.zero_block(hart_.data_mode(), VirtAddr(addr), kCacheBlockBytes)
-                                 : mmu.manage_block(hart_.data_mode(), VirtAddr(addr), kCacheBlockBytes));
+  if (op != CboOp::kZero) {
+    return keep(mmu.manage_block(hart_.data_mode(), VirtAddr(addr), kCacheBlockBytes));
+  }
+  if (!keep(mmu.zero_block(hart_.data_mode(), VirtAddr(addr), kCacheBlockBytes))) return false;
+  const u64 block = align_down(addr, kCacheBlockBytes);
+  for (u64 offset = 0; offset < kCacheBlockBytes; offset += 8) accessed(Access::kWrite, block + offset, 8, 0);
+  return true;
 }
 
 bool HartContext::ecall() {

@@ -8,6 +8,7 @@
 #include "emu/hart/arithmetic.h"
 #include "emu/hart/fp/fp.h"
 #include "emu/hart/hart.h"
+#include "emu/hart/observer.h"
 #include "emu/isa/insn.h"
 
 namespace quire {
@@ -34,11 +35,15 @@ class HartContext : public PlainArithmetic {
   // --- memory ---
   template <unsigned Bytes>
   bool load(u64 addr, u64& out) {
-    return keep(hart_.mmu().load(hart_.data_mode(), VirtAddr(addr), Bytes, out));
+    if (!keep(hart_.mmu().load(hart_.data_mode(), VirtAddr(addr), Bytes, out))) return false;
+    accessed(Access::kRead, addr, Bytes, out);
+    return true;
   }
   template <unsigned Bytes>
   bool store(u64 addr, u64 value) {
-    return keep(hart_.mmu().store(hart_.data_mode(), VirtAddr(addr), Bytes, value));
+    if (!keep(hart_.mmu().store(hart_.data_mode(), VirtAddr(addr), Bytes, value))) return false;
+    accessed(Access::kWrite, addr, Bytes, value);
+    return true;
   }
   template <unsigned Bytes>
   bool lr(u64 addr, u64& out) {
@@ -49,6 +54,7 @@ class HartContext : public PlainArithmetic {
     hart_.mmu().bus().load(place, Bytes, out);
     state_.reservation = place.value;
     state_.reservation_size = Bytes;
+    accessed(Access::kRead, addr, Bytes, out);
     return true;
   }
   template <unsigned Bytes>
@@ -59,7 +65,10 @@ class HartContext : public PlainArithmetic {
     if (!keep(hart_.mmu().atomic(hart_.data_mode(), VirtAddr(addr), Bytes, Access::kWrite, place)))
       return false;
     const bool held = state_.reservation == place.value && state_.reservation_size == Bytes;
-    if (held) hart_.mmu().bus().store(place, Bytes, value);
+    if (held) {
+      hart_.mmu().bus().store(place, Bytes, value);
+      accessed(Access::kWrite, addr, Bytes, value);
+    }
     state_.reservation = HartState::kNoReservation;
     failed = held ? 0 : 1;
     return true;
@@ -71,7 +80,10 @@ class HartContext : public PlainArithmetic {
     if (!keep(hart_.mmu().atomic(hart_.data_mode(), VirtAddr(addr), Bytes, Access::kWrite, place)))
       return false;
     hart_.mmu().bus().load(place, Bytes, old);
-    hart_.mmu().bus().store(place, Bytes, amo_result(op, old, operand, Bytes * 8));
+    const u64 result = amo_result(op, old, operand, Bytes * 8);
+    hart_.mmu().bus().store(place, Bytes, result);
+    accessed(Access::kRead, addr, Bytes, old);
+    accessed(Access::kWrite, addr, Bytes, result);
     return true;
   }
 
@@ -83,7 +95,11 @@ class HartContext : public PlainArithmetic {
     if (!keep(hart_.mmu().atomic(hart_.data_mode(), VirtAddr(addr), Bytes, Access::kWrite, place)))
       return false;
     hart_.mmu().bus().load(place, Bytes, old);
-    if (old == zext(expected, Bytes * 8)) hart_.mmu().bus().store(place, Bytes, desired);
+    accessed(Access::kRead, addr, Bytes, old);
+    if (old == zext(expected, Bytes * 8)) {
+      hart_.mmu().bus().store(place, Bytes, desired);
+      accessed(Access::kWrite, addr, Bytes, desired);
+    }
     return true;
   }
   bool cas_pair(u64 addr, Pair<HartContext> expected, Pair<HartContext> desired, Pair<HartContext>& old);
@@ -118,6 +134,11 @@ class HartContext : public PlainArithmetic {
   }
 
  private:
+  void accessed(Access access, u64 addr, unsigned size, u64 value) {
+    if (HartObserver* observer = hart_.observer()) [[unlikely]] {
+      observer->on_access(access, addr, size, value);
+    }
+  }
   bool keep(const MaybeTrap& trap) {
     if (!trap) return true;
     trap_ = *trap;

@@ -4,6 +4,7 @@
 
 #include "emu/base/assert.h"
 #include "emu/hart/context.h"
+#include "emu/hart/observer.h"
 #include "emu/isa/sem/sem.h"
 
 namespace quire {
@@ -49,6 +50,7 @@ Flow execute(Hart& hart, const Insn& insn) {
   const u64 device_accesses = hart.mmu().bus().device_accesses();
   const u64 old_rd = state.x[insn.rd];
   HartContext context(hart, insn);
+  if (HartObserver* observer = hart.observer()) observer->on_begin(insn);
   if (!dispatch(context, insn)) {
     hart.take_exception(context.trap());
     return Flow::kAnywhere;
@@ -62,6 +64,7 @@ Flow execute(Hart& hart, const Insn& insn) {
   const bool in_sequence = context.next() == state.pc + insn.length;
   state.pc = context.next();
   ++state.icount;
+  if (HartObserver* observer = hart.observer()) observer->on_end(insn);
   // A device that was accessed may have raised an interrupt; a watcher of RAM may have asked for an exit.
   const bool plain = in_sequence && !ends_block(insn.op) &&
                      hart.mmu().bus().device_accesses() == device_accesses && !hart.exit_requested();

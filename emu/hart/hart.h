@@ -27,6 +27,8 @@ class HartEnv {
   virtual bool sbi_call(HartState& state) = 0;
 };
 
+class HartObserver;
+
 enum class CsrAccess : u8 { kRead, kWrite };
 
 class Hart final : private RamWatcher, private DeviceCallObserver {
@@ -90,6 +92,15 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
     state_.fetch_blocks = nullptr;
   }
 
+  /// Null: none. With kEveryInsn engines keep to execute(), instruction by instruction.
+  enum class Observe : u8 { kSlowPath, kEveryInsn };
+  void set_observer(HartObserver* observer, Observe what) {
+    observer_ = observer;
+    observes_every_insn_ = observer != nullptr && what == Observe::kEveryInsn;
+  }
+  HartObserver* observer() const { return observer_; }
+  bool observes_every_insn() const { return observes_every_insn_; }
+
   u64 mip() const { return state_.mip_software | state_.mip_lines; }
 
   /// Registers, CSRs, counters and TLB entries, in a fixed order; what a digest is made of.
@@ -118,6 +129,8 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   MemoryMode fetch_mode_;
   std::optional<fp::HostPause> device_call_;
   std::atomic<bool> exit_requested_{false};
+  HartObserver* observer_ = nullptr;
+  bool observes_every_insn_ = false;
 };
 
 }  // namespace quire

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "emu/hart/hart.h"
+#include "emu/hart/observer.h"
 #include "quire/arch/bits.h"
 
 namespace quire {
@@ -29,6 +30,10 @@ u64 handler_address(u64 tvec, u64 cause) {
 void Hart::enter_handler(u64 cause, u64 tval, bool delegated) {
   HartState& s = state_;
   const u64 previous = static_cast<u64>(s.privilege);
+  if (observer_ != nullptr) {
+    observer_->on_trap(cause, tval, delegated ? Privilege::kSupervisor : Privilege::kMachine,
+                       handler_address(delegated ? s.stvec : s.mtvec, cause));
+  }
   if (delegated) {
     const u64 enabled = bit(s.mstatus, 1) ? u64{kStatusSpie} : 0;
     s.mstatus &= ~u64{kStatusSie | kStatusSpie | kStatusSpp};

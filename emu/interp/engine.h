@@ -3,6 +3,7 @@
 
 #include "emu/block/block_cache.h"
 #include "emu/hart/hart.h"
+#include "emu/interp/breakpoints.h"
 
 // Handlers call each other in tail position. Where the compiler does not promise to make jumps of these calls
 // (no optimisation, sanitizers), each returns to the run loop instead.
@@ -32,6 +33,16 @@ struct Engine {
   BlockCache blocks;
   u64 end_icount = 0;           ///< where `left` is 0
   bool block_too_long = false;  ///< left the threaded code as the next block would run past the end
+  Breakpoints breakpoints;
+  bool at_breakpoint = false;  ///< left the threaded code before the instruction at state.pc
+
+  /// Asks before the instruction at state.pc, icount being exact.
+  bool stops_here() {
+    const HartState& state = hart.state();
+    if (!breakpoints.any() || !breakpoints.hit(state.pc, state.icount)) return false;
+    at_breakpoint = true;
+    return true;
+  }
 
   // Only without tail calls: the handler to go on with, none when cell is null.
   const Cell* next_cell = nullptr;

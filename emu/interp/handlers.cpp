@@ -60,7 +60,9 @@ MaybeTrap hold_page(Engine& engine, u64 pc) {
   state.fetch_blocks = &page;
   // A page that was held already may have left the TLB since, and must then be walked for anew when left.
   const bool must_count = hart.fetch_mode().translates() && hart.mmu().tlb().sees_every_access();
-  if (!held && !must_count) {
+  // A breakpoint is asked for before its page is looked up.
+  const bool may_stop = engine.breakpoints.any() && engine.breakpoints.in_page(state.fetch_page);
+  if (!held && !must_count && !may_stop) {
     state.fetch_bank->slot(Access::kExecute, pc) = {state.fetch_page, reinterpret_cast<u64>(&page)};
   }
   return {};
@@ -82,7 +84,8 @@ void run_straddling(Engine& engine) {
   if (const MaybeTrap trap = hold_page(engine, state.pc + 2)) return engine.hart.take_exception(*trap);
   const u32 raw = straddling_bits(state, first, *static_cast<CodePage*>(state.fetch_blocks));
   const Insn insn = engine.hart.isa().decode(raw);
-  engine.blocks.set_straddling(first, insn);
+  const Block* known = first.find(state.pc);
+  if (known == nullptr || known->insns[0] != insn) engine.blocks.set_straddling(first, insn);
   execute(engine.hart, insn);
 }
 
@@ -91,12 +94,12 @@ void run_straddling(Engine& engine) {
   Engine& engine = engine_of(state);
   leave(state, pc, left);
   // The next instruction is not due yet, and neither is the look at its page.
-  if (left <= 0 || engine.blocks.full()) return;
+  if (left <= 0 || engine.blocks.full() || engine.stops_here()) return;
   if (const MaybeTrap trap = hold_page(engine, pc)) return engine.hart.take_exception(*trap);
   CodePage& page = *static_cast<CodePage*>(state->fetch_blocks);
   const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));
   if (block == nullptr) return run_straddling(engine);
-  QUIRE_START(state, block->cells, block->count, pc, left);
+  QUIRE_START(state, block->entry, block->count, pc, left);
 }
 
 void hold(HartState* state, u64 page_address, const CodePage* page) {
@@ -119,7 +122,7 @@ void hold(HartState* state, u64 page_address, const CodePage* page) {
   }
   const Block* block = page->find(pc);
   if (__builtin_expect(block == nullptr, 0)) QUIRE_TAIL return enter_slowly(state, cell, pc, left);
-  QUIRE_START(state, block->cells, block->count, pc, left);
+  QUIRE_START(state, block->entry, block->count, pc, left);
 }
 
 /// A straddling instruction whose second page is unknown or whose bits have changed.
@@ -203,11 +206,19 @@ QUIRE_HANDLER fall_through(HartState* state, const Cell* cell, u64 pc, i64 left)
   const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));
   if (block == nullptr) QUIRE_TAIL return enter_slowly(state, cell, pc, left);
   engine.blocks.link(*Exit::of_cell(cell), *block);
-  QUIRE_START(state, block->cells, block->count, pc, left);
+  QUIRE_START(state, block->entry, block->count, pc, left);
 }
 
 QUIRE_HANDLER cross_page(HartState* state, const Cell* cell, u64 pc, i64 left) {
   QUIRE_TAIL return enter(state, cell, pc, left);
+}
+
+/// Before a block at whose start a stop may be wanted; its instructions are counted already.
+[[gnu::noinline, gnu::cold]] void stop(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  Engine& engine = engine_of(state);
+  leave(state, pc, left + cell->imm);
+  if (engine.stops_here()) return;
+  QUIRE_DISPATCH(state, cell + 1, pc, left);
 }
 
 template <Op O>
@@ -234,7 +245,8 @@ const HandlerTable& interpreter_handlers() {
                                   .fall_through = erase(fall_through),
                                   .link = erase(link),
                                   .cross_page = erase(cross_page),
-                                  .straddle = erase(straddle)};
+                                  .straddle = erase(straddle),
+                                  .stop = erase(stop)};
   return table;
 }
 

@@ -26,13 +26,26 @@ class Interpreter::Impl {
   Impl& operator=(const Impl&) = delete;
 
   RunExit run(u64 until_icount);
+  const BlockStats& block_stats() const { return engine_.blocks.stats(); }
+  void set_breakpoints(std::vector<u64> pcs) {
+    engine_.breakpoints.set(std::move(pcs));
+    breakpoints_changed_ = true;
+  }
 
  private:
+  void apply_breakpoints();
   void run_slice(u64 end_icount);
 
   Hart& hart_;
   Engine engine_;
+  bool breakpoints_changed_ = false;
 };
+
+void Interpreter::Impl::apply_breakpoints() {
+  breakpoints_changed_ = false;
+  engine_.blocks.set_stops(engine_.breakpoints.offsets());
+  hart_.mmu().fast().clear();  // entries that lead past the question
+}
 
 RunExit Interpreter::Impl::run(u64 until_icount) {
   HartState& state = hart_.state();
@@ -40,6 +53,7 @@ RunExit Interpreter::Impl::run(u64 until_icount) {
     state.engine = &engine_;
     state.fetch_blocks = nullptr;  // another engine's
   }
+  if (breakpoints_changed_) apply_breakpoints();
   const fp::HostGuard guard(state.fp);
   while (true) {
     if (hart_.exit_requested()) {
@@ -52,6 +66,10 @@ RunExit Interpreter::Impl::run(u64 until_icount) {
     hart_.take_pending_interrupt();
     if (engine_.blocks.collect()) state.fetch_blocks = nullptr;
     run_slice(std::min(until_icount, state.icount + kSlice));
+    if (engine_.at_breakpoint) {
+      engine_.at_breakpoint = false;
+      return RunExit::kBreakpoint;
+    }
   }
 }
 
@@ -59,10 +77,12 @@ void Interpreter::Impl::run_slice(u64 end_icount) {
   HartState& state = hart_.state();
   engine_.end_icount = end_icount;
   engine_.block_too_long = false;
-  run_threaded(engine_);
-  if (!engine_.block_too_long) return;
-  // The rest of the slice, less than a block, one by one.
-  while (state.icount < end_icount) {
+  if (!hart_.observes_every_insn()) {
+    run_threaded(engine_);
+    if (!engine_.block_too_long) return;
+  }
+  // One by one: the rest of the slice, less than a block, or all of it for an observer.
+  while (state.icount < end_icount && !engine_.stops_here()) {
     const auto insn = fetch(hart_);
     if (insn && execute(hart_, *insn) == Flow::kNext) continue;
     if (hart_.exit_requested() || state.waiting != 0 || hart_.interrupt_pending()) return;
@@ -72,5 +92,7 @@ void Interpreter::Impl::run_slice(u64 end_icount) {
 Interpreter::Interpreter(Hart& hart) : impl_(std::make_unique<Impl>(hart)) {}
 Interpreter::~Interpreter() = default;
 RunExit Interpreter::run(u64 until_icount) { return impl_->run(until_icount); }
+const BlockStats& Interpreter::block_stats() const { return impl_->block_stats(); }
+void Interpreter::set_breakpoints(std::vector<u64> pcs) { impl_->set_breakpoints(std::move(pcs)); }
 
 }  // namespace quire

@@ -56,6 +56,22 @@ u64 physical_entry(const ElfFile& elf, const std::vector<ImageSegment>& segments
   fail(name, fmt::format("damaged: the entry point {:#x} is in no segment", elf.entry()));
 }
 
+/// Local labels and the assembler's marks of code and data ("$x") name nothing that people know.
+bool is_for_people(std::string_view symbol) { return !symbol.starts_with('$') && !symbol.starts_with('.'); }
+
+void name_addresses(KernelImage& image) {
+  for (const auto& [symbol, address] : image.symbol_addresses) {
+    if (is_for_people(symbol)) {
+      image.names.emplace(image.symbols.find(symbol)->second, symbol);
+    }
+  }
+  for (const auto& [symbol, address] : image.symbol_addresses) {
+    if (is_for_people(symbol)) {
+      image.names.emplace(address, symbol);
+    }
+  }
+}
+
 KernelImage from_elf(const ElfFile& elf, const std::string& name, RamRange ram) {
   KernelImage image;
   for (const auto& header : elf.program_headers()) {
@@ -71,6 +87,7 @@ KernelImage from_elf(const ElfFile& elf, const std::string& name, RamRange ram) 
       image.symbol_addresses.emplace(symbol, *address);
     }
   }
+  name_addresses(image);
   return image;
 }
 

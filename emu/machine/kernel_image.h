@@ -25,6 +25,7 @@ struct KernelImage {
   std::vector<ImageSegment> segments;
   std::map<std::string, u64, std::less<>> symbols;           ///< values as linked
   std::map<std::string, u64, std::less<>> symbol_addresses;  ///< physical, of those inside a segment
+  std::map<u64, std::string> names;  ///< of what lies inside a segment, by virtual and by physical address
 };
 
 struct RamRange {

@@ -34,7 +34,8 @@ Machine::Impl::Impl(const Config& config)
       firmware_(firmware_wiring()),
       plan_(config_, board_.virtio_slots()),
       hart_view_(hart_),
-      ram_view_(ram_) {
+      ram_view_(ram_),
+      hub_(hart_) {
   for (const Board::Placed& placed : board_.devices()) {
     bus_.add_device(PhysAddr(placed.region.base), placed.region.size_bytes, placed.device.get());
   }
@@ -115,7 +116,20 @@ bool Machine::Impl::sbi_call(HartState& state) {
   if (config_.mode != BootMode::kSupervisor) {
     return false;
   }
+  if (!hub_.wants(Observed::kSbi)) {
+    firmware_.handle_call(state);
+    return true;
+  }
+  SbiEvent event{};
+  event.at = hub_.place();
+  constexpr unsigned kA0 = 10;
+  std::copy_n(state.x + kA0, event.args.size(), event.args.begin());
+  event.function = state.x[kA0 + 6];
+  event.extension = state.x[kA0 + 7];
   firmware_.handle_call(state);
+  event.error = state.x[kA0];
+  event.value = state.x[kA0 + 1];
+  hub_.tell_sbi(event);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "emu/hart/hart.h"
@@ -17,6 +18,7 @@
 #include "emu/machine/event_queue.h"
 #include "emu/machine/firmware.h"
 #include "emu/machine/htif.h"
+#include "emu/machine/observer_hub.h"
 #include "emu/machine/views.h"
 #include "quire/machine.h"
 
@@ -47,6 +49,14 @@ class Machine::Impl final : private HartEnv {
   void add_sink(TraceSink* sink) { sinks_.push_back(sink); }
   void remove_sink(TraceSink* sink) { std::erase(sinks_, sink); }
 
+  void add_breakpoint(u64 pc);
+  void remove_breakpoint(u64 pc);
+  usize read_virtual(u64 va, std::span<u8> out) const;
+  usize write_virtual(u64 va, std::span<const u8> data);
+  std::vector<TlbEntryView> tlb_entries() const;
+  void restart();
+  ObserverHub& observers() { return hub_; }
+
   const Config& config() const { return config_; }
   u64 icount() const { return hart_.state().icount; }
   u64 time_ns() const { return events_.now_ns(); }
@@ -76,6 +86,8 @@ class Machine::Impl final : private HartEnv {
   bool wait_for_input(std::optional<HostClock::time_point> deadline);
   void run_slice(u64 end_icount);
   void on_schedule(u64 deadline_ns);
+  void breakpoints_changed();
+  Stop watch_stop(const WatchHit& hit) const;
   bool halted() const { return hart_.waiting() || firmware_.hart_stopped(); }
   Stop make_stop(StopReason reason, std::string detail) const;
 
@@ -103,6 +115,9 @@ class Machine::Impl final : private HartEnv {
   HartAccess hart_view_;
   RamAccess ram_view_;
   std::vector<TraceSink*> sinks_;
+  ObserverHub hub_;
+  std::set<u64> breakpoints_;
+  bool at_breakpoint_ = false;  ///< the last slice ended before one
 
   std::optional<int> exit_status_;
   bool reboot_requested_ = false;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "emu/machine/machine_impl.h"
 
@@ -72,6 +73,12 @@ std::optional<Stop> Machine::Impl::check_stop(u64 end_icount, std::optional<Host
   if (exit_status_) {
     return make_stop(StopReason::kExited, fmt::format("the guest ended with status {}", *exit_status_));
   }
+  if (const auto hit = hub_.take_hit()) {
+    return watch_stop(*hit);
+  }
+  if (std::exchange(at_breakpoint_, false)) {
+    return make_stop(StopReason::kBreakpoint, fmt::format("breakpoint at {:#x}", hart_.state().pc));
+  }
   if (stop_requested_.load(std::memory_order_relaxed)) {
     return make_stop(StopReason::kRequested, "stopped on request");
   }
@@ -92,7 +99,7 @@ void Machine::Impl::run_slice(u64 end_icount) {
   }
   slice_end_ns_ = now_ns + budget;
   try {
-    interpreter_.run(icount() + budget);
+    at_breakpoint_ = interpreter_.run(icount() + budget) == RunExit::kBreakpoint;
   } catch (...) {  // a sink's or a stream's
     slice_end_ns_.reset();
     throw;
@@ -144,6 +151,14 @@ bool Machine::Impl::wait_for_input(std::optional<HostClock::time_point> deadline
 void Machine::Impl::request_stop() noexcept {
   stop_requested_.store(true, std::memory_order_relaxed);
   hart_.request_exit();
+}
+
+Stop Machine::Impl::watch_stop(const WatchHit& hit) const {
+  Stop stop =
+      make_stop(StopReason::kWatchpoint, fmt::format("watchpoint: {} of {:#x} by the instruction at {:#x}",
+                                                     hit.is_store ? "write" : "read", hit.address, hit.pc));
+  stop.watch = hit;
+  return stop;
 }
 
 Stop Machine::Impl::make_stop(StopReason reason, std::string detail) const {

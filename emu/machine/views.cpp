@@ -25,6 +25,12 @@ void HartAccess::set_pc(u64 value) {
   hart_.drop_fetch_page();
 }
 
+void HartAccess::set_privilege(Privilege value) {
+  hart_.state().privilege = value;
+  hart_.drop_fetch_page();
+  hart_.sync();
+}
+
 u64 HartAccess::x(unsigned index) const {
   check_register('x', index);
   return hart_.state().x[index];

@@ -21,6 +21,7 @@ class HartAccess final : public HartView {
   u64 csr(unsigned number) const override;
   void set_csr(unsigned number, u64 value) override;
   Privilege privilege() const override { return hart_.state().privilege; }
+  void set_privilege(Privilege value) override;
 
  private:
   Hart& hart_;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "emu/base/assert.h"
+#include "emu/mem/observer.h"
 
 namespace quire {
 namespace {
@@ -79,6 +80,9 @@ bool Bus::load(PhysAddr address, unsigned size, u64& out) {
   ++device_accesses_;
   const u64 value = region->device->read(address - region->base, size);
   out = bits(value, size * 8 - 1, 0);
+  if (observer_ != nullptr) {
+    observer_->on_device_access(*region->device, address - region->base, size, Access::kRead, out);
+  }
   return true;
 }
 
@@ -92,7 +96,11 @@ bool Bus::store(PhysAddr address, unsigned size, u64 value) {
   const Region* region = find(address, size);
   if (region == nullptr) return false;
   ++device_accesses_;
-  region->device->write(address - region->base, size, bits(value, size * 8 - 1, 0));
+  const u64 written = bits(value, size * 8 - 1, 0);
+  region->device->write(address - region->base, size, written);
+  if (observer_ != nullptr) {
+    observer_->on_device_access(*region->device, address - region->base, size, Access::kWrite, written);
+  }
   return true;
 }
 

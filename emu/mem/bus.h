@@ -12,6 +12,8 @@
 
 namespace quire {
 
+class BusObserver;
+
 class Bus final : public Dma {
  public:
   explicit Bus(Ram& ram) : ram_(ram) {}
@@ -37,6 +39,8 @@ class Bus final : public Dma {
   /// Accesses that devices have seen; tells an engine whether the one it just made may have raised an
   /// interrupt.
   u64 device_accesses() const { return device_accesses_; }
+  /// Null: none.
+  void set_observer(BusObserver* observer) { observer_ = observer; }
 
  private:
   struct Region {
@@ -49,6 +53,7 @@ class Bus final : public Dma {
   Ram& ram_;
   std::vector<Region> regions_;  // sorted by base
   u64 device_accesses_ = 0;
+  BusObserver* observer_ = nullptr;
 };
 
 }  // namespace quire

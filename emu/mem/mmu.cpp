@@ -1,8 +1,10 @@
 #include "emu/mem/mmu.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "emu/base/assert.h"
+#include "emu/mem/observer.h"
 
 namespace quire {
 namespace {
@@ -12,8 +14,9 @@ u16 asid_of(const MemoryMode& mode) { return static_cast<u16>(mode.satp.asid());
 
 }  // namespace
 
-Mmu::Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* observer, AdUpdate ad_update)
-    : bus_(bus), fast_(fast), tlb_(config), observer_(observer), ad_update_(ad_update) {
+Mmu::Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* device_observer,
+         AdUpdate ad_update)
+    : bus_(bus), fast_(fast), tlb_(config), device_observer_(device_observer), ad_update_(ad_update) {
   fast_.clear();
 }
 
@@ -29,7 +32,7 @@ bool Mmu::call_device(Call&& call) {
       if (observer != nullptr) observer->after_device();
     }
   };
-  const Bracket bracket(observer_);
+  const Bracket bracket(device_observer_);
   return call();
 }
 
@@ -59,6 +62,7 @@ MaybeTrap Mmu::translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access
 MaybeTrap Mmu::walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address) {
   ++tlb_.stats().walks;
   const PageWalk found = walk(bus_.ram(), va, access, mode);
+  if (observer_ != nullptr) observer_->on_walk(mode, va, access, found);
   if (found.fault != WalkFault::kNone) return Trap{exception_of(found.fault, access), va.value};
   PteRead leaf = found.leaf();
   const u64 wanted = kPteAccessed | (access == Access::kWrite ? u64{kPteDirty} : 0);
@@ -68,7 +72,12 @@ MaybeTrap Mmu::walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access,
     const bool written = bus_.store(leaf.address, sizeof(Pte), leaf.pte.raw);
     QUIRE_ASSERT(written);
   }
-  if (const auto evicted = tlb_.insert(va, asid_of(mode), leaf.pte, leaf.level)) forget(*evicted);
+  const auto evicted = tlb_.insert(va, asid_of(mode), leaf.pte, leaf.level);
+  if (evicted) forget(*evicted);
+  if (observer_ != nullptr) {
+    if (evicted) observer_->on_evict(*evicted);
+    observer_->on_fill(*tlb_.peek(va, asid_of(mode)));
+  }
   address = leaf_address(leaf.pte, leaf.level, va);
   return {};
 }
@@ -87,6 +96,7 @@ void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr
   const PhysAddr page(align_down(address.value, kPageBytes));
   if (access == Access::kWrite && bus_.ram().watched(page)) return;
   const u64 va_page = align_down(va.value, kPageBytes);
+  if (!slow_pages_.empty() && std::binary_search(slow_pages_.begin(), slow_pages_.end(), va_page)) return;
   FastEntry& slot = fast_.banks[FastTlb::bank_index(mode.privilege, mode.sum)].slot(access, va_page);
   slot = {va_page, reinterpret_cast<u64>(bus_.ram().host(page)) - va_page};
 }
@@ -194,17 +204,26 @@ MaybeTrap Mmu::manage_block(const MemoryMode& mode, VirtAddr va, u64 block_bytes
   return {};
 }
 
+void Mmu::set_slow_pages(std::vector<u64> pages) {
+  std::sort(pages.begin(), pages.end());
+  slow_pages_ = std::move(pages);
+  fast_.clear();
+}
+
 void Mmu::fence_all() {
+  if (observer_ != nullptr) observer_->on_fence({}, {});
   tlb_.flush_all();
   fast_.clear();
 }
 
 void Mmu::fence_asid(u16 asid) {
+  if (observer_ != nullptr) observer_->on_fence({}, asid);
   tlb_.flush_asid(asid);
   fast_.clear();
 }
 
 void Mmu::fence_page(VirtAddr va) {
+  if (observer_ != nullptr) observer_->on_fence(va, {});
   const bool small_pages_only = tlb_.flush_page(va);
   if (small_pages_only) {
     fast_.clear_page(va);
@@ -214,6 +233,7 @@ void Mmu::fence_page(VirtAddr va) {
 }
 
 void Mmu::fence_page_asid(VirtAddr va, u16 asid) {
+  if (observer_ != nullptr) observer_->on_fence(va, asid);
   const bool small_pages_only = tlb_.flush_page_asid(va, asid);
   if (small_pages_only) {
     fast_.clear_page(va);

@@ -5,6 +5,8 @@
 // happens; the trap's tval is the first byte of the part that faulted.
 #pragma once
 
+#include <vector>
+
 #include "emu/base/types.h"
 #include "emu/mem/bus.h"
 #include "emu/mem/fast_tlb.h"
@@ -24,10 +26,12 @@ class DeviceCallObserver {
   virtual void after_device() = 0;
 };
 
+class MmuObserver;
+
 class Mmu {
  public:
-  /// `observer` may be null.
-  Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* observer = nullptr,
+  /// `device_observer` may be null.
+  Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* device_observer = nullptr,
       AdUpdate ad_update = AdUpdate::kHardware);
 
   /// Of one byte; the TLB answers or is filled. `address` is valid without a trap.
@@ -55,7 +59,13 @@ class Mmu {
   /// What a load would do, without side effects (no A/D update, no TLB); for debuggers.
   PageWalk probe(const MemoryMode& mode, VirtAddr va, Access access) const;
 
+  /// Null: none.
+  void set_observer(MmuObserver* observer) { observer_ = observer; }
+  /// Virtual pages, by address, that no fast entry may answer for: a watchpoint is in them.
+  void set_slow_pages(std::vector<u64> pages);
+
   Bus& bus() { return bus_; }
+  const Bus& bus() const { return bus_; }
   Tlb& tlb() { return tlb_; }
   const Tlb& tlb() const { return tlb_; }
   FastTlb& fast() { return fast_; }
@@ -76,8 +86,10 @@ class Mmu {
   Bus& bus_;
   FastTlb& fast_;
   Tlb tlb_;
-  DeviceCallObserver* observer_;
+  DeviceCallObserver* device_observer_;
   AdUpdate ad_update_;
+  MmuObserver* observer_ = nullptr;
+  std::vector<u64> slow_pages_;  // sorted
 };
 
 }  // namespace quire

@@ -13,17 +13,21 @@
 #include "quire/arch/cause.h"
 #include "quire/arch/sv39.h"
 #include "quire/config.h"
+#include "quire/debug.h"
 #include "quire/error.h"
+#include "quire/observer.h"
 #include "quire/trace_sink.h"
 
 namespace quire {
 
 enum class StopReason : std::uint8_t {
-  kExited,     ///< powered off by the guest (finisher, SBI, tohost); `exit_status` says how
-  kLimit,      ///< max_insns reached, exactly
-  kTimeout,    ///< host time over
-  kRequested,  ///< request_stop()
-  kIdle,       ///< the guest waits for ever: no event is due and no input can come
+  kExited,      ///< powered off by the guest (finisher, SBI, tohost); `exit_status` says how
+  kLimit,       ///< max_insns reached, exactly
+  kTimeout,     ///< host time over
+  kRequested,   ///< request_stop()
+  kIdle,        ///< the guest waits for ever: no event is due and no input can come
+  kBreakpoint,  ///< before the instruction at a breakpoint
+  kWatchpoint,  ///< after an instruction that accessed a watchpoint; `watch` says which
 };
 
 struct Stop {
@@ -33,6 +37,7 @@ struct Stop {
   std::uint64_t icount;
   int exit_status;     ///< with kExited: 0..255
   std::string detail;  ///< one line for people
+  std::optional<WatchHit> watch = {};
 };
 
 struct RunLimits {
@@ -82,6 +87,7 @@ class HartView {
   virtual std::uint64_t csr(unsigned number) const = 0;  ///< as M-mode would read it, without side effects
   virtual void set_csr(unsigned number, std::uint64_t value) = 0;
   virtual arch::Privilege privilege() const = 0;
+  virtual void set_privilege(arch::Privilege value) = 0;
 };
 
 /// Physical RAM. Ranges that are not wholly RAM: Error(kUsage). The guest sees writes at once.
@@ -124,6 +130,35 @@ class Machine {
   /// Walks the page table of `satp` (privilege U unless told) without touching A/D bits or the TLB.
   Walk walk(arch::VirtAddr va, std::uint64_t satp, arch::Access access,
             arch::Privilege privilege = arch::Privilege::kUser) const;
+
+  // --- for debuggers ---
+
+  /// Runs stop with kBreakpoint before the instruction at virtual address `pc`, whatever the mode or the
+  /// address space; once for each time the guest comes there, so that run() goes past it. The guest's memory
+  /// is left alone, and nothing but `StopReason` differs from a run without. Twice is as once.
+  void add_breakpoint(std::uint64_t pc);
+  void remove_breakpoint(std::uint64_t pc);  ///< one that is not there is ignored
+  /// Runs stop with kWatchpoint after an instruction that accesses some of these bytes; likewise.
+  /// Error(kUsage) for an impossible range.
+  void add_watchpoint(const Watchpoint& watchpoint);
+  void remove_watchpoint(const Watchpoint& watchpoint);
+
+  /// Virtual memory as a load of hart 0 would find it now (the TLB first, then the page table), permissions
+  /// apart and without any effect. Returns how many bytes could be read or written from the start: fewer when
+  /// one is not mapped or not RAM.
+  std::size_t read_virtual(std::uint64_t va, std::span<std::uint8_t> out) const;
+  std::size_t write_virtual(std::uint64_t va, std::span<const std::uint8_t> data);
+
+  /// All valid entries, by address.
+  std::vector<TlbEntryView> tlb_entries() const;
+  /// The last symbol of the kernel's ELF at or before `address`, as linked or as loaded, within a MiB.
+  std::optional<SymbolPlace> symbol_at(std::uint64_t address) const;
+
+  /// Power-on: everything starts over but counts, time and what was written to drives. Not from a sink.
+  void restart();
+
+  void add_observer(Observer* observer, ObservedSet what);  ///< not owned, as sinks are
+  void remove_observer(Observer* observer);
 
   /// 64-bit xxh3 over architectural state: every hart's registers and CSRs, all RAM, icount and time.
   std::uint64_t digest() const;

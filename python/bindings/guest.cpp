@@ -56,6 +56,10 @@ std::string reason_name(StopReason reason) {
       return "requested";
     case StopReason::kIdle:
       return "idle";
+    case StopReason::kBreakpoint:
+      return "breakpoint";
+    case StopReason::kWatchpoint:
+      return "watchpoint";
   }
   return "?";
 }

@@ -23,6 +23,7 @@ void fall_through() {}
 void link_exit() {}
 void cross_page() {}
 void straddle() {}
+void stop() {}
 
 HandlerTable handlers() {
   HandlerTable table{};
@@ -32,6 +33,7 @@ HandlerTable handlers() {
   table.link = link_exit;
   table.cross_page = cross_page;
   table.straddle = straddle;
+  table.stop = stop;
   return table;
 }
 
@@ -61,6 +63,30 @@ struct BlockCacheTest : testing::Test {
     return reinterpret_cast<const Exit*>(block.cells + cells);
   }
 };
+
+TEST_F(BlockCacheTest, BlocksEndBeforeAPossibleStopAndBeginWithItsMark) {
+  put<u32>(0x10, {kNop, kNop, kNop, kJumpSelf});
+  put<u32>(0x1010, {kNop, kJumpSelf});
+  put<u32>(0x2000, {kJumpSelf});
+  build(0x10);
+  build(0x2000);
+  BlockCache::StopOffsets stops;
+  stops.set(0x18 / 2);
+  cache->set_stops(stops);
+  EXPECT_EQ(cache->page(kBase).find(0x10), nullptr);
+  EXPECT_NE(cache->page(kBase + 0x2000).find(0), nullptr);
+  const Block* before = build(0x10);
+  EXPECT_EQ(before->count, 2);
+  EXPECT_EQ(before->entry, before->cells);
+  const Block* at = build(0x18);
+  EXPECT_EQ(at->count, 2);
+  ASSERT_EQ(at->entry, at->cells - 1);
+  EXPECT_EQ(at->entry->handler, stop);
+  EXPECT_EQ(at->entry->imm, 2);
+  EXPECT_EQ(at->cells[1].place, 4);
+  cache->set_stops({});
+  EXPECT_EQ(build(0x10)->count, 4);
+}
 
 TEST_F(BlockCacheTest, EndsWithTheJumpAndCountsIt) {
   put<u32>(0x10, {kNop, kNop, kJumpSelf, kNop});

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -181,10 +183,100 @@ TEST_P(Slicing, ChangesNothing) {
   }
 }
 
+/// Runs to `until`, over breakpoints; their stops by pc.
+std::map<u64, unsigned> run_over_breakpoints(Board& board, u64 until, u64 slice) {
+  std::map<u64, unsigned> stops;
+  while (board.state().icount < until) {
+    const RunExit exit = board.run(std::min(until, board.state().icount + slice));
+    if (exit == RunExit::kBreakpoint) ++stops[board.state().pc];
+  }
+  return stops;
+}
+
+// In the loop of kBusyProgram: in mid-block, after a store that faults, a jump's target, an instruction that
+// straddles two pages, one at the start of a page, the handler; and one that shares its page offset alone.
+const std::vector<u64> kBusyBreakpoints = {0x292, 0x2a0, 0x1bfe, 0x1ffe, 0x2002, kRam + 0x200, kRam + 0x1290};
+
+TEST_P(Slicing, BreakpointsChangeNothing) {
+  const std::vector<u8> code = assemble(kBusyProgram);
+  constexpr u64 kEnd = 60'000;
+  Board plain(code, GetParam());
+  plain.run(kEnd);
+  std::optional<std::map<u64, unsigned>> expected;
+  for (const u64 slice : {u64{1'000'000}, u64{777}, u64{50}, u64{1}}) {
+    Board board(code, GetParam());
+    board.interpreter->set_breakpoints(kBusyBreakpoints);
+    const auto stops = run_over_breakpoints(board, kEnd, slice);
+    ASSERT_EQ(board.everything(), plain.everything()) << slice;
+    EXPECT_EQ(board.hart().mmu().tlb().stats().hits, plain.hart().mmu().tlb().stats().hits);
+    EXPECT_EQ(board.hart().mmu().tlb().stats().walks, plain.hart().mmu().tlb().stats().walks);
+    if (!expected) expected = stops;
+    EXPECT_EQ(stops, *expected) << slice;
+  }
+  EXPECT_GT((*expected)[0x292], 20u);
+  EXPECT_EQ((*expected)[0x2a0], (*expected)[0x292]);  // the store before it traps, its handler comes back
+  EXPECT_GE((*expected)[0x1ffe] + 1, (*expected)[0x1bfe]);
+  EXPECT_GE((*expected)[0x2002] + 1, (*expected)[0x1bfe]);
+  EXPECT_GT((*expected)[kRam + 0x200], 20u);
+  EXPECT_EQ(expected->count(kRam + 0x1290), 0u);
+}
+
+TEST_P(Slicing, AStopAtABreakpointIsTheStateOfAStopAtItsCount) {
+  const std::vector<u8> code = assemble(kBusyProgram);
+  Board board(code, GetParam());
+  board.interpreter->set_breakpoints(kBusyBreakpoints);
+  for (unsigned stops = 0; stops < 40;) {
+    if (board.run(1'000'000) != RunExit::kBreakpoint) continue;
+    ++stops;
+    Board limited(code, GetParam());
+    limited.run(board.state().icount);
+    ASSERT_EQ(board.everything(), limited.everything()) << std::hex << board.state().pc;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Tlbs, Slicing,
                          testing::Values(TlbConfig{}, TlbConfig{2, 1, TlbPolicy::kDefault},
                                          TlbConfig{8, 8, TlbPolicy::kLru}, TlbConfig{4, 2, TlbPolicy::kFifo},
                                          TlbConfig{16, 4, TlbPolicy::kRandom}));
+
+TEST(Interpreter, BreakpointsStopBeforeTheInstructionAndOnceAtATime) {
+  Board board(".option norvc\n loop: addi a0, a0, 1\n addi a1, a1, 1\n addi a2, a2, 1\n j loop\n");
+  board.run(6);  // blocks exist already
+  board.interpreter->set_breakpoints({kRam + 4});
+  EXPECT_EQ(board.run(1000), RunExit::kBreakpoint);
+  EXPECT_EQ(board.state().pc, kRam + 4);
+  EXPECT_EQ(board.state().icount, 9u);
+  EXPECT_EQ(board.x(10), 3u);
+  EXPECT_EQ(board.x(11), 2u);
+  EXPECT_EQ(board.run(1000), RunExit::kBreakpoint);
+  EXPECT_EQ(board.state().icount, 13u);
+  EXPECT_EQ(board.run(14), RunExit::kCount);
+  EXPECT_EQ(board.run(17), RunExit::kCount);  // the limit comes first
+  EXPECT_EQ(board.run(1000), RunExit::kBreakpoint);
+  EXPECT_EQ(board.state().icount, 17u);
+  board.interpreter->set_breakpoints({});
+  EXPECT_EQ(board.run(1000), RunExit::kCount);
+  EXPECT_EQ(board.x(11), 250u);
+}
+
+TEST(Interpreter, BreakpointsHoldWhenTheirCodeIsWritten) {
+  Board board(".option norvc\n loop: addi a0, a0, 1\n addi a1, a1, 1\n j loop\n");
+  board.interpreter->set_breakpoints({kRam + 4});
+  EXPECT_EQ(board.run(1000), RunExit::kBreakpoint);
+  board.ram.write(PhysAddr(kRam + 4), assemble(".option norvc\n addi a1, a1, 16\n"));
+  EXPECT_EQ(board.run(1000), RunExit::kBreakpoint);
+  EXPECT_EQ(board.x(11), 16u);
+}
+
+TEST(Interpreter, StraddlingInstructionsAreKeptOnce) {
+  // A TLB that must see every access lets no fast entry lead to the second page.
+  Board board(assemble(kBusyProgram), {8, 8, TlbPolicy::kLru});
+  board.run(100'000);
+  const auto dropped_or_kept = [&board] { return board.interpreter->block_stats().built; };
+  const u64 before = dropped_or_kept();
+  board.run(300'000);
+  EXPECT_LT(dropped_or_kept() - before, 50u);
+}
 
 TEST(Interpreter, HandlersDoNotGrowTheStack) {
   Board board("loop: addi a0, a0, 1\n addi a1, a1, 1\n ld a2, 0(sp)\n j loop\n");

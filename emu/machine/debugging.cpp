@@ -1,0 +1,94 @@
+// What debuggers ask of a machine (quire/debug.h): breakpoints, virtual memory, the TLB's entries, symbols.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "emu/machine/machine_impl.h"
+#include "emu/machine/virtual_memory.h"
+
+namespace quire {
+namespace {
+
+// What lies further from every symbol belongs to none.
+constexpr u64 kMaxSymbolOffset = u64{1} << 20;
+
+}  // namespace
+
+void Machine::Impl::add_breakpoint(u64 pc) {
+  if (breakpoints_.insert(pc).second) {
+    breakpoints_changed();
+  }
+}
+
+void Machine::Impl::remove_breakpoint(u64 pc) {
+  if (breakpoints_.erase(pc) != 0) {
+    breakpoints_changed();
+  }
+}
+
+void Machine::Impl::breakpoints_changed() {
+  interpreter_.set_breakpoints({breakpoints_.begin(), breakpoints_.end()});
+  if (running_) {
+    hart_.request_exit();  // from a sink: in force from the next instruction on
+  }
+}
+
+usize Machine::Impl::read_virtual(u64 va, std::span<u8> out) const {
+  return for_each_piece(hart_, va, out.size(), [&](PhysAddr from, u64 offset, u64 count_bytes) {
+    ram_.read(from, out.subspan(offset, count_bytes));
+  });
+}
+
+usize Machine::Impl::write_virtual(u64 va, std::span<const u8> data) {
+  return for_each_piece(hart_, va, data.size(), [&](PhysAddr to, u64 offset, u64 count_bytes) {
+    ram_.write(to, data.subspan(offset, count_bytes));
+  });
+}
+
+std::vector<TlbEntryView> Machine::Impl::tlb_entries() const {
+  std::vector<TlbEntryView> entries;
+  hart_.mmu().tlb().for_each([&entries](const TlbEntry& e) {
+    entries.push_back({e.first_va(), e.frame, e.bytes(), e.asid, e.flags});
+  });
+  std::sort(entries.begin(), entries.end(), [](const TlbEntryView& a, const TlbEntryView& b) {
+    return std::tie(a.va, a.asid, a.page_bytes) < std::tie(b.va, b.asid, b.page_bytes);
+  });
+  return entries;
+}
+
+void Machine::Impl::restart() {
+  if (running_) {
+    throw Error(ErrorKind::kState, "the machine runs: a callback cannot restart it");
+  }
+  exit_status_.reset();
+  reboot();
+}
+
+void Machine::add_breakpoint(u64 pc) { impl_->add_breakpoint(pc); }
+void Machine::remove_breakpoint(u64 pc) { impl_->remove_breakpoint(pc); }
+void Machine::add_watchpoint(const Watchpoint& watchpoint) { impl_->observers().add_watchpoint(watchpoint); }
+void Machine::remove_watchpoint(const Watchpoint& watchpoint) {
+  impl_->observers().remove_watchpoint(watchpoint);
+}
+usize Machine::read_virtual(u64 va, std::span<u8> out) const { return impl_->read_virtual(va, out); }
+usize Machine::write_virtual(u64 va, std::span<const u8> data) { return impl_->write_virtual(va, data); }
+std::vector<TlbEntryView> Machine::tlb_entries() const { return impl_->tlb_entries(); }
+void Machine::restart() { impl_->restart(); }
+void Machine::add_observer(Observer* observer, ObservedSet what) { impl_->observers().add(observer, what); }
+void Machine::remove_observer(Observer* observer) { impl_->observers().remove(observer); }
+
+std::optional<SymbolPlace> Machine::symbol_at(u64 address) const {
+  const auto& by_address = impl_->boot_plan().kernel().names;
+  auto after = by_address.upper_bound(address);
+  if (after == by_address.begin()) {
+    return std::nullopt;
+  }
+  const auto& [start, name] = *std::prev(after);
+  if (address - start > kMaxSymbolOffset) {
+    return std::nullopt;
+  }
+  return SymbolPlace{name, address - start};
+}
+
+}  // namespace quire

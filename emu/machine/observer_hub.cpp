@@ -1,0 +1,247 @@
+#include "emu/machine/observer_hub.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "emu/hart/csr.h"
+#include "quire/error.h"
+
+namespace quire {
+namespace {
+
+constexpr std::array kEverything = {Observed::kInsn,      Observed::kMmu,    Observed::kTrap,
+                                    Observed::kInterrupt, Observed::kDevice, Observed::kSbi};
+
+u64 csr_value(const Hart& hart, Csr csr) { return hart.read_csr(number_of(csr)).value_or(0); }
+
+bool is_csr_insn(Op op) { return op_info(op).format == Format::Csr || op_info(op).format == Format::CsrImm; }
+
+/// csrrs and csrrc with x0 or 0 only read (7.1).
+bool writes_csr(const Insn& insn) { return insn.op == Op::csrrw || insn.op == Op::csrrwi || insn.rs1 != 0; }
+
+bool concerns(WatchKind kind, Access access) {
+  return kind == WatchKind::kAccess || (kind == WatchKind::kWrite) == (access == Access::kWrite);
+}
+
+}  // namespace
+
+void ObserverHub::add(Observer* observer, ObservedSet what) {
+  observers_.push_back({observer, what});
+  install();
+}
+
+void ObserverHub::remove(Observer* observer) {
+  std::erase_if(observers_, [observer](const Registered& r) { return r.observer == observer; });
+  install();
+}
+
+void ObserverHub::add_watchpoint(const Watchpoint& watchpoint) {
+  if (watchpoint.size_bytes == 0 || watchpoint.address + (watchpoint.size_bytes - 1) < watchpoint.address) {
+    throw Error(ErrorKind::kUsage, fmt::format("{} bytes at {:#x} cannot be watched: give 1 or more that end "
+                                               "below 2^64",
+                                               watchpoint.size_bytes, watchpoint.address));
+  }
+  constexpr u64 kMaxPages = 1024;
+  if (watchpoint.size_bytes / kPageBytes >= kMaxPages) {
+    throw Error(ErrorKind::kUsage, fmt::format("{} bytes are too many to watch: at most {} pages",
+                                               watchpoint.size_bytes, kMaxPages));
+  }
+  watchpoints_.push_back(watchpoint);
+  install();
+}
+
+void ObserverHub::remove_watchpoint(const Watchpoint& watchpoint) {
+  const auto found = std::find(watchpoints_.begin(), watchpoints_.end(), watchpoint);
+  if (found == watchpoints_.end()) {
+    return;
+  }
+  watchpoints_.erase(found);
+  install();
+}
+
+std::optional<WatchHit> ObserverHub::take_hit() { return std::exchange(hit_, std::nullopt); }
+
+/// Tells the layers what is wanted of them.
+void ObserverHub::install() {
+  wanted_ = {};
+  for (const Observed one : kEverything) {
+    const auto wants_it = [one](const Registered& r) { return r.what.contains(one); };
+    if (std::any_of(observers_.begin(), observers_.end(), wants_it)) {
+      wanted_ = wanted_ | one;
+    }
+  }
+  const bool of_hart = !watchpoints_.empty() || wants(Observed::kInsn) || wants(Observed::kTrap) ||
+                       wants(Observed::kInterrupt);
+  hart_.set_observer(of_hart ? this : nullptr,
+                     wants(Observed::kInsn) ? Hart::Observe::kEveryInsn : Hart::Observe::kSlowPath);
+  hart_.mmu().set_observer(wants(Observed::kMmu) ? this : nullptr);
+  hart_.mmu().bus().set_observer(wants(Observed::kDevice) ? this : nullptr);
+
+  std::vector<u64> pages;
+  for (const Watchpoint& watchpoint : watchpoints_) {
+    const u64 first = align_down(watchpoint.address, kPageBytes);
+    const u64 last = align_down(watchpoint.address + (watchpoint.size_bytes - 1), kPageBytes);
+    for (u64 i = 0; i <= (last - first) / kPageBytes; ++i) {
+      pages.push_back(first + i * kPageBytes);
+    }
+  }
+  hart_.mmu().set_slow_pages(std::move(pages));
+}
+
+EventPlace ObserverHub::place() const {
+  const HartState& state = hart_.state();
+  return {.hart = hart_.id(), .icount = state.icount, .pc = state.pc, .privilege = state.privilege};
+}
+
+template <class Call>
+void ObserverHub::tell(Observed what, Call&& call) {
+  const fp::HostPause pause(hart_.state().fp);
+  // By index: an observer may remove itself, or add another.
+  for (usize i = 0; i < observers_.size(); ++i) {
+    if (observers_[i].what.contains(what)) {
+      call(*observers_[i].observer);
+    }
+  }
+}
+
+void ObserverHub::tell_sbi(const SbiEvent& event) {
+  tell(Observed::kSbi, [&event](Observer& o) { o.on_sbi(event); });
+}
+
+void ObserverHub::on_begin(const Insn&) {
+  before_.at = place();
+  if (!wants(Observed::kInsn)) {
+    return;
+  }
+  std::memcpy(before_.x, hart_.state().x, sizeof before_.x);
+  before_.mstatus = csr_value(hart_, Csr::mstatus);
+  before_.fflags = csr_value(hart_, Csr::fflags);
+  writes_.clear();
+  accesses_.clear();
+}
+
+void ObserverHub::on_end(const Insn& insn) {
+  if (!wants(Observed::kInsn)) {
+    return;
+  }
+  collect_writes(insn);
+  const InsnEvent event{.at = before_.at,
+                        .bits = insn.raw,
+                        .length_bytes = insn.length,
+                        .writes = writes_,
+                        .accesses = accesses_};
+  tell(Observed::kInsn, [&event](Observer& o) { o.on_insn(event); });
+}
+
+/// The destination is told even when its value stays; other registers (of the SBI's answers, say) when it
+/// changes.
+void ObserverHub::collect_writes(const Insn& insn) {
+  using Bank = RegisterWrite::Bank;
+  const HartState& state = hart_.state();
+  for (u16 r = 1; r < 32; ++r) {
+    const bool destination = has_flag(insn.op, kWritesX) && insn.rd == r;
+    if (destination || state.x[r] != before_.x[r]) {
+      writes_.push_back({Bank::kX, r, state.x[r]});
+    }
+  }
+  if (has_flag(insn.op, kWritesF)) {
+    writes_.push_back({Bank::kF, insn.rd, state.f[insn.rd]});
+  }
+  unsigned named = 0;
+  if (is_csr_insn(insn.op) && writes_csr(insn)) {
+    named = static_cast<unsigned>(insn.imm) & 0xfff;
+    writes_.push_back({Bank::kCsr, static_cast<u16>(named), hart_.read_csr(named).value_or(0)});
+  }
+  const auto on_the_side = [&](Csr csr, u64 before) {
+    const u64 now = csr_value(hart_, csr);
+    if (now != before && number_of(csr) != named) {
+      writes_.push_back({Bank::kCsr, static_cast<u16>(number_of(csr)), now});
+    }
+  };
+  on_the_side(Csr::fflags, before_.fflags);
+  on_the_side(Csr::mstatus, before_.mstatus);
+}
+
+void ObserverHub::on_access(Access access, u64 va, unsigned size, u64 value) {
+  const bool is_store = access == Access::kWrite;
+  if (wants(Observed::kInsn)) {
+    accesses_.push_back({va, value, static_cast<u8>(size), is_store});
+  }
+  for (const Watchpoint& watchpoint : watchpoints_) {
+    const bool overlaps = va - watchpoint.address < watchpoint.size_bytes || watchpoint.address - va < size;
+    if (overlaps && concerns(watchpoint.kind, access) && !hit_) {
+      const u64 first = va - watchpoint.address < watchpoint.size_bytes ? va : watchpoint.address;
+      hit_ = WatchHit{watchpoint, first, hart_.state().pc, is_store};
+      hart_.request_exit();
+    }
+  }
+}
+
+void ObserverHub::on_trap(u64 cause, u64 tval, Privilege target, u64 handler) {
+  TrapEvent event{.at = place(), .cause = cause, .tval = tval, .target = target, .handler = handler};
+  if ((cause & kInterruptFlag) != 0) {
+    tell(Observed::kInterrupt, [&event](Observer& o) { o.on_interrupt(event); });
+    return;
+  }
+  --event.at.icount;  // the instruction that trapped has been counted
+  tell(Observed::kTrap, [&event](Observer& o) { o.on_trap(event); });
+}
+
+void ObserverHub::on_walk(const MemoryMode& mode, VirtAddr va, Access access, const PageWalk& found) {
+  MmuEvent event{};
+  event.at = place();
+  event.kind = MmuEvent::Kind::kWalk;
+  event.va = va.value;
+  event.asid = static_cast<u16>(mode.satp.asid());
+  event.access = access;
+  event.steps = found.step_count;
+  if (found.fault != WalkFault::kNone) {
+    event.fault = describe(found.fault);
+  } else {
+    const PteRead& leaf = found.leaf();
+    event.page_bytes = level_bytes(leaf.level);
+    event.physical_address = leaf_address(leaf.pte, leaf.level, VirtAddr(0)).value;
+    event.flags = static_cast<u8>(leaf.pte.raw);
+  }
+  tell(Observed::kMmu, [&event](Observer& o) { o.on_mmu(event); });
+}
+
+void ObserverHub::tell_entry(MmuEvent::Kind kind, const TlbEntry& entry) {
+  MmuEvent event{};
+  event.at = place();
+  event.kind = kind;
+  event.va = entry.first_va();
+  event.asid = entry.asid;
+  event.physical_address = entry.frame;
+  event.page_bytes = entry.bytes();
+  event.flags = entry.flags;
+  tell(Observed::kMmu, [&event](Observer& o) { o.on_mmu(event); });
+}
+
+void ObserverHub::on_fence(std::optional<VirtAddr> va, std::optional<u16> asid) {
+  MmuEvent event{};
+  event.at = place();
+  event.kind = MmuEvent::Kind::kFence;
+  if (va) {
+    event.va = va->value;
+  }
+  event.asid = asid;
+  tell(Observed::kMmu, [&event](Observer& o) { o.on_mmu(event); });
+}
+
+void ObserverHub::on_device_access(const Device& device, u64 offset, unsigned size, Access access,
+                                   u64 value) {
+  const DeviceEvent event{.at = place(),
+                          .device = device.name(),
+                          .offset = offset,
+                          .size_bytes = size,
+                          .is_write = access == Access::kWrite,
+                          .value = value};
+  tell(Observed::kDevice, [&event](Observer& o) { o.on_device(event); });
+}
+
+}  // namespace quire

@@ -1,0 +1,77 @@
+// ObserverHub: from what the layers tell of themselves to the public events, and to watchpoints.
+//
+// Invariant: a layer tells only what some observer or watchpoint wants, so that unobserved machines pay for a
+// null pointer. Events are handed over with the host's floating-point unit back in the emulator's hands.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "emu/hart/hart.h"
+#include "emu/hart/observer.h"
+#include "emu/mem/observer.h"
+#include "quire/debug.h"
+#include "quire/observer.h"
+
+namespace quire {
+
+class ObserverHub final : private HartObserver, private MmuObserver, private BusObserver {
+ public:
+  explicit ObserverHub(Hart& hart) : hart_(hart) {}
+  ~ObserverHub() override = default;
+  ObserverHub(const ObserverHub&) = delete;
+  ObserverHub& operator=(const ObserverHub&) = delete;
+
+  void add(Observer* observer, ObservedSet what);
+  void remove(Observer* observer);
+
+  void add_watchpoint(const Watchpoint& watchpoint);
+  void remove_watchpoint(const Watchpoint& watchpoint);
+  /// The hit that asked the hart to exit, once.
+  std::optional<WatchHit> take_hit();
+
+  bool wants(Observed what) const { return wanted_.contains(what); }
+  EventPlace place() const;
+  void tell_sbi(const SbiEvent& event);
+
+ private:
+  struct Registered {
+    Observer* observer;
+    ObservedSet what;
+  };
+  /// What an instruction may change, as it was before.
+  struct Before {
+    EventPlace at;
+    u64 x[32];
+    u64 mstatus;
+    u64 fflags;
+  };
+
+  void on_begin(const Insn& insn) override;
+  void on_end(const Insn& insn) override;
+  void on_access(Access access, u64 va, unsigned size, u64 value) override;
+  void on_trap(u64 cause, u64 tval, Privilege target, u64 handler) override;
+  void on_walk(const MemoryMode& mode, VirtAddr va, Access access, const PageWalk& found) override;
+  void on_fill(const TlbEntry& entry) override { tell_entry(MmuEvent::Kind::kFill, entry); }
+  void on_evict(const TlbEntry& entry) override { tell_entry(MmuEvent::Kind::kEvict, entry); }
+  void on_fence(std::optional<VirtAddr> va, std::optional<u16> asid) override;
+  void on_device_access(const Device& device, u64 offset, unsigned size, Access access, u64 value) override;
+
+  void install();
+  void collect_writes(const Insn& insn);
+  void tell_entry(MmuEvent::Kind kind, const TlbEntry& entry);
+  template <class Call>
+  void tell(Observed what, Call&& call);
+
+  Hart& hart_;
+  std::vector<Registered> observers_;
+  ObservedSet wanted_;
+  std::vector<Watchpoint> watchpoints_;
+  std::optional<WatchHit> hit_;
+
+  Before before_{};
+  std::vector<RegisterWrite> writes_;
+  std::vector<MemoryAccess> accesses_;
+};
+
+}  // namespace quire

@@ -1,0 +1,124 @@
+// Seeing what a machine does as it does it: instructions, translations, traps, interrupts, devices, firmware.
+//
+// Observing changes no result: counts, time, digests and the guest's memory are those of a run without.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "quire/arch/cause.h"
+
+namespace quire {
+
+/// What an observer is told; the machine pays for what somebody wants alone.
+enum class Observed : std::uint8_t {
+  kInsn = 1 << 0,       ///< every instruction that retires; engines then go one by one
+  kMmu = 1 << 1,        ///< page-table walks, TLB entries made and replaced, fences
+  kTrap = 1 << 2,       ///< exceptions
+  kInterrupt = 1 << 3,  ///< interrupts taken
+  kDevice = 1 << 4,     ///< accesses to device registers
+  kSbi = 1 << 5,        ///< calls of the built-in SBI
+};
+
+/// A set of them.
+class ObservedSet {
+ public:
+  constexpr ObservedSet() = default;
+  constexpr ObservedSet(Observed one) : bits_(static_cast<std::uint8_t>(one)) {}
+  constexpr ObservedSet operator|(ObservedSet o) const {
+    return ObservedSet(static_cast<std::uint8_t>(bits_ | o.bits_));
+  }
+  constexpr bool contains(Observed one) const { return (bits_ & static_cast<std::uint8_t>(one)) != 0; }
+  constexpr bool empty() const { return bits_ == 0; }
+
+ private:
+  constexpr explicit ObservedSet(std::uint8_t bits) : bits_(bits) {}
+  std::uint8_t bits_ = 0;
+};
+
+/// Where and when, for every event: before the instruction it belongs to.
+struct EventPlace {
+  unsigned hart;
+  std::uint64_t icount;
+  std::uint64_t pc;
+  arch::Privilege privilege;
+};
+
+struct RegisterWrite {
+  enum class Bank : std::uint8_t { kX, kF, kCsr };
+  Bank bank;
+  std::uint16_t number;
+  std::uint64_t value;  ///< after the instruction
+};
+
+struct MemoryAccess {
+  std::uint64_t address;  ///< virtual
+  std::uint64_t value;
+  std::uint8_t size_bytes;
+  bool is_store;
+};
+
+/// An instruction that has retired. Of CSRs changed on the side, fflags and mstatus are told.
+struct InsnEvent {
+  EventPlace at;
+  std::uint32_t bits;
+  unsigned length_bytes;
+  std::span<const RegisterWrite> writes;
+  std::span<const MemoryAccess> accesses;
+};
+
+struct MmuEvent {
+  enum class Kind : std::uint8_t { kWalk, kFill, kEvict, kFence };
+  EventPlace at;
+  Kind kind;
+  std::optional<std::uint64_t> va;    ///< kFence: none for every page; else the page's or the access's
+  std::optional<std::uint16_t> asid;  ///< kFence: none for every address space; else of the walk or the entry
+  arch::Access access;                ///< kWalk
+  unsigned steps;                     ///< kWalk: page-table entries read
+  std::string_view fault;             ///< kWalk: why it was refused, or empty
+  std::uint64_t physical_address;     ///< kFill, kEvict, and kWalk without fault: of the page
+  std::uint64_t page_bytes;           ///< likewise
+  std::uint8_t flags;                 ///< likewise: the low eight bits of the leaf
+};
+
+struct TrapEvent {
+  EventPlace at;
+  std::uint64_t cause;  ///< as in mcause
+  std::uint64_t tval;
+  arch::Privilege target;
+  std::uint64_t handler;
+};
+
+struct DeviceEvent {
+  EventPlace at;
+  std::string_view device;
+  std::uint64_t offset;
+  unsigned size_bytes;
+  bool is_write;
+  std::uint64_t value;
+};
+
+struct SbiEvent {
+  EventPlace at;
+  std::uint64_t extension, function;
+  std::array<std::uint64_t, 6> args;
+  std::uint64_t error, value;  ///< a0 and a1 after it
+};
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  /// Called synchronously, some of them within an instruction. May read the machine and request a stop; must
+  /// not run or change it, nor throw.
+  virtual void on_insn(const InsnEvent&) {}
+  virtual void on_mmu(const MmuEvent&) {}
+  virtual void on_trap(const TrapEvent&) {}
+  virtual void on_interrupt(const TrapEvent&) {}
+  virtual void on_device(const DeviceEvent&) {}
+  virtual void on_sbi(const SbiEvent&) {}
+};
+
+}  // namespace quire
