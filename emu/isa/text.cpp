@@ -1,0 +1,139 @@
+#include "emu/isa/text.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+namespace quire {
+namespace {
+
+constexpr const char* kX[] = {"zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
+                              "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
+                              "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6", "zero"};
+constexpr const char* kF[] = {"ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6", "ft7", "fs0",  "fs1", "fa0",
+                              "fa1", "fa2", "fa3", "fa4", "fa5",  "fa6",  "fa7", "fs2", "fs3",  "fs4", "fs5",
+                              "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
+constexpr const char* kRounding[] = {"rne", "rtz", "rdn", "rup", "rmm", "?", "?", "dyn"};
+
+std::string hex(u64 value) {
+  char text[20];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+std::string csr_name(unsigned number) {
+  switch (number) {
+#define QUIRE_CSR(n, name) \
+  case n:                  \
+    return #name;
+#include "quire/arch/csr.inc"
+#undef QUIRE_CSR
+    default:
+      return hex(number);
+  }
+}
+
+std::string fence_set(unsigned bits) {
+  std::string text;
+  for (unsigned i = 0; i < 4; ++i) {
+    if ((bits & (8U >> i)) != 0) text += "iorw"[i];
+  }
+  return text.empty() ? "unknown" : text;
+}
+
+std::string raw_text(const Insn& insn) { return (insn.length == 2 ? ".half " : ".word ") + hex(insn.raw); }
+
+/// The operands of one instruction.
+class Operands {
+ public:
+  Operands(const Insn& insn, u64 pc) : insn_(insn), info_(op_info(insn.op)), pc_(pc) {}
+
+  std::string text() const;
+
+ private:
+  std::string rd() const { return (info_.flags & kWritesF) != 0 ? kF[insn_.rd] : kX[insn_.rd]; }
+  std::string value(u8 r) const { return (info_.flags & kReadsF) != 0 ? kF[r] : kX[r]; }
+  std::string base() const { return std::string("(") + kX[insn_.rs1] + ")"; }
+  std::string imm() const { return std::to_string(insn_.imm); }
+  std::string target() const { return hex(pc_ + static_cast<u64>(i64{insn_.imm})); }
+  std::string csr() const { return csr_name(static_cast<unsigned>(insn_.imm) & 0xfff); }
+  std::string rounding() const { return insn_.rm == 7 ? "" : std::string(", ") + kRounding[insn_.rm & 7]; }
+  bool accesses_memory() const { return (info_.flags & (kLoad | kStore)) != 0; }
+  std::string of_registers() const;
+
+  const Insn& insn_;
+  const OpInfo& info_;
+  u64 pc_;
+};
+
+/// Formats of registers alone; atomics have their address in parentheses, and last.
+std::string Operands::of_registers() const {
+  if (insn_.op == Op::sfence_vma) return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2];
+  const bool two_sources = info_.format == Format::R;
+  if (accesses_memory()) {
+    const bool load_only = (info_.flags & kStore) == 0;
+    return rd() + ", " + (load_only ? "" : std::string(kX[insn_.rs2]) + ", ") + base();
+  }
+  return rd() + ", " + value(insn_.rs1) + (two_sources ? ", " + value(insn_.rs2) : "");
+}
+
+std::string Operands::text() const {
+  switch (info_.format) {
+    case Format::None:
+      return "";
+    case Format::Fence:
+      if (insn_.op != Op::fence) return "";
+      return fence_set(static_cast<unsigned>(insn_.imm) >> 4 & 15) + ", " +
+             fence_set(static_cast<unsigned>(insn_.imm) & 15);
+    case Format::R4Rm:
+      return rd() + ", " + value(insn_.rs1) + ", " + value(insn_.rs2) + ", " + value(insn_.rs3) + rounding();
+    case Format::RRm:
+      return rd() + ", " + value(insn_.rs1) + ", " + value(insn_.rs2) + rounding();
+    case Format::R1Rm:
+      return rd() + ", " + value(insn_.rs1) + rounding();
+    case Format::I:
+      if (accesses_memory() || (info_.flags & kJump) != 0) return rd() + ", " + imm() + base();
+      return rd() + ", " + kX[insn_.rs1] + ", " + imm();
+    case Format::Shift:
+    case Format::ShiftW:
+      return rd() + ", " + kX[insn_.rs1] + ", " + imm();
+    case Format::S:
+      return value(insn_.rs2) + ", " + imm() + base();
+    case Format::B:
+      return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2] + ", " + target();
+    case Format::U:
+      return rd() + ", " + hex(static_cast<u32>(insn_.imm) >> 12);
+    case Format::J:
+      return rd() + ", " + target();
+    case Format::Csr:
+      return rd() + ", " + csr() + ", " + kX[insn_.rs1];
+    case Format::CsrImm:
+      return rd() + ", " + csr() + ", " + std::to_string(insn_.rs1);
+    default:
+      return of_registers();
+  }
+}
+
+/// Bits of the atomics (Unprivileged ISA 20240411, 14.1).
+std::string ordering(const Insn& insn) {
+  const bool is_atomic = (insn.raw & 0x7f) == 0x2f;
+  constexpr const char* kOrders[] = {"", ".rl", ".aq", ".aqrl"};
+  return is_atomic ? kOrders[insn.raw >> 25 & 3] : "";
+}
+
+}  // namespace
+
+std::string mnemonic(Op op) {
+  std::string name = op_info(op).name;
+  if (name.back() == '_') name.pop_back();
+  std::replace(name.begin(), name.end(), '_', '.');
+  return name;
+}
+
+std::string text_of(const Insn& insn, u64 pc) {
+  if (insn.op == Op::illegal) return raw_text(insn);
+  const std::string operands = Operands(insn, pc).text();
+  return mnemonic(insn.op) + ordering(insn) + (operands.empty() ? "" : " ") + operands;
+}
+
+}  // namespace quire
