@@ -65,6 +65,11 @@ void add_machine_options(CLI::App& app, Options& options) {
       ->check(seconds_validator());
   app.add_flag("--stats", options.stats, "Say at the end what the run did: instructions, speed, faults, TLB");
   app.add_flag("--digest", options.digest, "Say at the end the digest of RAM and architectural state");
+  app.add_option("--trace", options.trace,
+                 "Write what happens, to stderr or FILE: insn, asm, mmu, trap, irq, device, sbi, all")
+      ->type_name("CATEGORIES[:FILE]");
+  app.add_option("--gdb", options.gdb, "Wait for gdb before the first instruction")
+      ->type_name("[HOST:]PORT|unix:PATH");
   app.add_flag("!--no-color", options.color, "Plain messages, also on a terminal");
 }
 

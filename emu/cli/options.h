@@ -22,7 +22,9 @@ struct Options {
   double timeout_seconds = 0;  ///< 0: none
   bool stats = false;
   bool digest = false;
-  std::optional<std::string> json;  ///< "": the end of stderr
+  std::optional<std::string> json;   ///< "": the end of stderr
+  std::optional<std::string> trace;  ///< CATEGORIES[:FILE]
+  std::optional<std::string> gdb;    ///< [HOST:]PORT or unix:PATH
   bool color = true;
 
   // run

@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "emu/cli/interrupt.h"
+#include "emu/cli/message.h"
 #include "quire/settings.h"
 #include "quire/streams.h"
 
@@ -38,8 +39,12 @@ void judge(Report& report, const Stop& stop, const Options& options) {
     case StopReason::kRequested:
       report.origin = Origin::kLimit;
       report.status = kInterruptStatus;
-      report.detail = fmt::format("interrupted at {} instructions", stop.icount);
+      report.detail = !options.gdb || InterruptGuard::interrupted()
+                          ? fmt::format("interrupted at {} instructions", stop.icount)
+                          : fmt::format("{} at {} instructions", stop.detail, stop.icount);
       return;
+    case StopReason::kBreakpoint:  // gdb's, which has been told and has left
+    case StopReason::kWatchpoint:
     case StopReason::kIdle:
       report.origin = Origin::kLimit;
       report.status = kLimitStatus;
@@ -82,9 +87,28 @@ Session::Session(const Config& config, const Options& options, std::shared_ptr<P
     });
     machine_.add_sink(&*strace_);
   }
+  if (options.trace) {
+    trace_ = std::make_unique<debug::TraceWriter>(machine_, debug::TraceSpec::parse(*options.trace));
+  }
+  if (options.gdb) {
+    make_gdb();
+  }
+}
+
+/// The port is taken before anything runs.
+void Session::make_gdb() {
+  debug::GdbServer::Wiring wiring;
+  wiring.interrupted = [] { return InterruptGuard::interrupted(); };
+  wiring.killing_signal = [this](const Stop&) {
+    const ProcessInfo* program = processes_.main_program();
+    return program != nullptr ? program->term_signal() : 0;
+  };
+  wiring.say = [](std::string_view line) { note(line); };
+  gdb_ = std::make_unique<debug::GdbServer>(machine_, *options_.gdb, std::move(wiring));
 }
 
 Session::~Session() {
+  gdb_.reset();
   if (strace_) {
     machine_.remove_sink(&*strace_);
   }
@@ -97,7 +121,7 @@ Stop Session::run_machine(const RunLimits& limits) {
   const InterruptGuard guard(machine_);
   patience_->start();
   try {
-    const Stop stop = machine_.run(limits);
+    const Stop stop = gdb_ ? gdb_->run(limits) : machine_.run(limits);
     if (strace_) {
       strace_->finish();
     }
@@ -129,6 +153,9 @@ Report Session::run() {
   const auto begin = std::chrono::steady_clock::now();
   const Stop stop = run_machine(limits);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  if (trace_) {
+    trace_->finish();
+  }
 
   Report report;
   judge(report, stop, options_);

@@ -7,6 +7,8 @@
 
 #include "emu/cli/options.h"
 #include "emu/cli/report.h"
+#include "emu/debug/gdb_server.h"
+#include "emu/debug/trace_writer.h"
 #include "quire/config.h"
 #include "quire/event_counters.h"
 #include "quire/machine.h"
@@ -51,6 +53,7 @@ class Session {
 
  private:
   Stop run_machine(const RunLimits& limits);
+  void make_gdb();
 
   const Options& options_;
   std::shared_ptr<Patience> patience_;
@@ -58,6 +61,8 @@ class Session {
   EventCounters events_;
   ProcessTable processes_;
   std::optional<Strace> strace_;
+  std::unique_ptr<debug::TraceWriter> trace_;
+  std::unique_ptr<debug::GdbServer> gdb_;
 };
 
 }  // namespace quire::cli
