@@ -8,19 +8,12 @@
 
 #include "emu/isa/decode.h"
 #include "emu/isa/fp_op.h"
+#include "emu/isa/text.h"
 #include "quire/arch/bits.h"
 #include "tests/unit/emu/isa/binutils.h"
 
 namespace quire::test {
 namespace {
-
-/// The table's name as assemblers write it: and_ is and, fcvt_w_s is fcvt.w.s.
-std::string mnemonic(Op op) {
-  std::string name = op_info(op).name;
-  if (name.back() == '_') name.pop_back();
-  std::replace(name.begin(), name.end(), '_', '.');
-  return name;
-}
 
 std::string show(const Insn& i) {
   std::ostringstream text;
