@@ -108,6 +108,26 @@ Bytes linux_image() {
   return image;
 }
 
+/// Sessions as gdb holds them, framed by the fuzzer, and one as raw bytes.
+void write_gdb_sessions(const std::filesystem::path& directory) {
+  write(directory, "start",
+        text("1qSupported:swbreak+;hwbreak+\nQStartNoAckMode\nqXfer:features:read:target.xml:0,3ffb\n?\nqC\n"
+             "qXfer:memory-map:read::0,3ffb\nqfThreadInfo\nqsThreadInfo\nHg0\ng\np341\nm80000000,40\n"));
+  write(directory, "stops",
+        text("1Z0,80000008,2\nZ2,80001010,8\nZ4,80001000,2000\nvCont;c\nvCont;s:1;c\nvCont;r80000000,"
+             "80000010:1\n"
+             "z2,80001010,8\nz4,80001000,2000\nc\ns80000004\nD\n"));
+  write(directory, "writes",
+        text("1G" + std::string(528, '0') +
+             "\nP5=0100000000000000\nM80001000,4:01020304\nX80001000,2:ab\n"
+             "P1041=0100000000000000\nP1c5=0000080000000080\nQqemu.PhyMemMode:1\nm80001000,8\nvKill;1\nvRun;"
+             "\n"));
+  write(directory, "monitor",
+        text("1qRcmd,68656c70\nqRcmd,696e666f\nqRcmd,746c62\nqRcmd,77616c6b20307838303030303030302065786563\n"
+             "qRcmd,64697361732024706320343030\nqRcmd,73796d626f6c20307838302b34\nqRcmd,70687973206f6e\n"));
+  write(directory, "raw", text("0+$?#3f-\3$m80000000,4#5b$X80001000,1:}]#00$vCont;c#a8"));
+}
+
 void write_elf_files(const std::filesystem::path& directory) {
   const Bytes bare = program_with_symbols(0x8000'0000);
   write(directory, "bare", bare);
@@ -181,6 +201,7 @@ int main(int argc, char** argv) {
   write_elf_files(root / "fuzz_elf");
   write(root / "fuzz_elf", "image", linux_image());
   write_elf_files(root / "fuzz_guest_elf");
+  write_gdb_sessions(root / "fuzz_gdb");
   write(root / "fuzz_guest_elf", "script", text("#! /usr/bin/env -S awk -f \nBEGIN {}\n"));
 
   const Bytes one = archive();
