@@ -30,7 +30,7 @@ constexpr Need kOptional[] = {
      "run dynamically linked programs"},
     {"qemu-system-riscv64", "", "qemu-system-riscv", "run what --export-qemu writes; compare with QEMU"},
     {"OpenSBI", "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_jump.bin", "opensbi", "firmware for QEMU"},
-    {"gdb-multiarch", "", "gdb-multiarch", "look into riscv64 ELF files"},
+    {"gdb-multiarch", "", "gdb-multiarch", "debug guests (--gdb), look into riscv64 ELF files"},
     {"Unicorn", "/usr/include/unicorn/unicorn.h", "libunicorn-dev", "tests that compare with Unicorn"},
     {"pytest", "/usr/lib/python3/dist-packages/pytest/__init__.py", "python3-pytest", "Quire's tests"},
     {"pandas", "/usr/lib/python3/dist-packages/pandas/__init__.py", "python3-pandas",

@@ -134,9 +134,14 @@ void GdbServer::resume(const Answer& answer) {
 }
 
 /// What the end of a resumption means, to the client and to us.
-void GdbServer::tell(const Stop& stop) {
+void GdbServer::tell(Stop stop) {
   const bool exited = stop.reason == StopReason::kExited;
-  const bool ran_out = !exited && (limit_of_run(stop, end_icount_) || out_of_time());
+  if (!exited && interrupted()) {
+    stop = make_stop(StopReason::kRequested, "stopped on request");
+  } else if (!exited && out_of_time()) {
+    stop = make_stop(StopReason::kTimeout, "the time limit is reached");
+  }
+  const bool ran_out = stop.reason == StopReason::kTimeout || limit_of_run(stop, end_icount_);
   if (client_ != nullptr) send(ran_out ? stub_.ran_out(stop) : stub_.stopped(stop));
   if (exited && client_ != nullptr && stub_.extended()) {
     exited_ = stop;

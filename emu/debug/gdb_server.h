@@ -39,7 +39,7 @@ class GdbServer {
   void serve_once();
   void serve(const Incoming& incoming);
   void resume(const Answer& answer);
-  void tell(const Stop& stop);
+  void tell(Stop stop);
   /// Runs as `how` says until there is something to tell.
   Stop run_as(const Answer& answer);
   Stop run_slice(std::uint64_t max_insns);

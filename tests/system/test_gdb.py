@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -153,6 +154,41 @@ def test_limits_hold_under_gdb(session, bare_program):
     assert status == 124 and "stopped after 20 instructions" in stderr
 
 
+@pytest.fixture
+def endless(tmp_path):
+    source = tmp_path / "loop.S"
+    source.write_text(".globl _start\n_start: addi a0, a0, 1\n j _start\n")
+    program = tmp_path / "loop.elf"
+    subprocess.run(["riscv64-linux-gnu-gcc", "-nostdlib", "-static", "-Wl,--build-id=none", "-T",
+                    ROOT / "bench/programs/link.ld", source, "-o", program], check=True)
+    return program
+
+
+def test_the_timeout_is_of_the_guest_running(session, endless):
+    one = session("bare", "--timeout", "0.3", endless)
+    out = one.gdb(endless, "stepi", "shell sleep 0.5", "stepi", "stepi", "continue")
+    assert out.count("0x") >= 4 and "exited with code 0174" in out
+    status, _, stderr = one.end()
+    assert status == 124 and "(--timeout)" in stderr
+
+
+def test_ctrl_c_in_the_commands_terminal_ends_the_run(session, endless):
+    one = session("bare", endless)
+    one.quire.send_signal(signal.SIGINT)
+    status, _, stderr = one.end()
+    assert status == 130 and "interrupted at 0 instructions" in stderr
+
+
+def test_an_extended_client_can_start_over(session, bare_program):
+    one = session("bare", bare_program)
+    out = one.gdb(bare_program, "disconnect", f"target extended-remote {one.socket}", "break scale", "continue",
+                  "continue", "run", "print counter", "kill")  # fmt: skip
+    assert out.count("Breakpoint 1, scale") == 2
+    assert "exited with code 027" in out
+    assert "= 10" in out
+    one.end()
+
+
 def test_monitor_commands(session, bare_program):
     one = session("bare", bare_program)
     out = one.gdb(bare_program, "monitor help", "monitor disas main 2", "monitor symbol add_up+2", "monitor tlb",
@@ -221,17 +257,12 @@ def test_a_signal_that_kills_the_program_is_told(session, compile_guest):
     assert one.end()[0] == 134
 
 
-def test_tcp_ctrl_c_and_a_taken_port(bare_program, tmp_path):
+def test_tcp_ctrl_c_and_a_taken_port(endless):
     """Over TCP, by the raw protocol: a run that would never end is stopped by the byte 3."""
-    loop = tmp_path / "loop.elf"
-    source = tmp_path / "loop.S"
-    source.write_text(".globl _start\n_start: addi a0, a0, 1\n j _start\n")
-    subprocess.run(["riscv64-linux-gnu-gcc", "-nostdlib", "-static", "-Wl,--build-id=none", "-T",
-                    ROOT / "bench/programs/link.ld", source, "-o", loop], check=True)
-    quire = subprocess.Popen([BUILD / "quire", "bare", "--gdb", "0", loop], stderr=subprocess.PIPE, text=True)
+    quire = subprocess.Popen([BUILD / "quire", "bare", "--gdb", "0", endless], stderr=subprocess.PIPE, text=True)
     try:
         port = int(re.search(r"target remote 127\.0\.0\.1:(\d+)", quire.stderr.readline()).group(1))
-        taken = subprocess.run([BUILD / "quire", "bare", "--gdb", str(port), loop], capture_output=True, text=True)
+        taken = subprocess.run([BUILD / "quire", "bare", "--gdb", str(port), endless], capture_output=True, text=True)
         assert taken.returncode == 3
         assert f"127.0.0.1:{port}: Address already in use" in taken.stderr and taken.stderr.count("\n") == 1
         with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as client:
