@@ -14,8 +14,8 @@ Answer GdbStub::query(std::string_view packet) {
   if (take(packet, "qSupported")) return supported(packet);
   if (take(packet, "qXfer:")) return transfer(packet);
   if (take(packet, "qRcmd,")) return monitor(packet);
-  if (packet == "qC") return answer("QC1");
-  if (packet == "qfThreadInfo") return answer("m1");
+  if (packet == "qC") return ended_ ? unsupported() : answer("QC1");
+  if (packet == "qfThreadInfo") return answer(ended_ ? "l" : "m1");
   if (packet == "qsThreadInfo") return answer("l");
   if (packet == "qThreadExtraInfo,1") return answer(text_to_hex("hart 0"));
   if (packet.starts_with("qAttached")) return answer("1");
@@ -40,7 +40,7 @@ Answer GdbStub::set_query(std::string_view packet) {
 Answer GdbStub::v_packet(std::string_view packet) {
   if (packet == "vCont?") return answer("vCont;c;C;s;S;r");
   if (take(packet, "vCont;")) return resume_by_thread(packet);
-  if (packet.starts_with("vKill")) return {.packets = {"OK"}, .resume = Resume::kKill};
+  if (packet.starts_with("vKill")) return kill();
   if (packet.starts_with("vRun") && extended_) return restart();
   if (packet.starts_with("vAttach;") && extended_) return answer(last_stop_);
   return unsupported();
@@ -53,6 +53,14 @@ Answer GdbStub::supported(std::string_view features) {
       fmt::format("PacketSize={:x};qXfer:features:read+;qXfer:memory-map:read+;QStartNoAckMode+;"
                   "vContSupported+{}",
                   kMaxPacketBytes, tells_kind_ ? ";swbreak+;hwbreak+" : ""));
+}
+
+/// An extended client may start the guest over afterwards.
+Answer GdbStub::kill() {
+  if (!extended_) return {.packets = {"OK"}, .resume = Resume::kKill};
+  ended_ = true;
+  last_stop_ = "X09";
+  return ok();
 }
 
 /// "OBJECT:read:ANNEX:OFFSET,LENGTH": a piece, after 'm' when more follows and 'l' when not.

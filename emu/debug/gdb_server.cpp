@@ -101,7 +101,11 @@ void GdbServer::serve(const Incoming& incoming) {
   }
   if (!stub_.no_acks()) client_->write("+");
   const Answer answer = stub_.handle(incoming.payload);
-  if (!stub_.guest_has_ended()) exited_.reset();
+  if (!stub_.guest_has_ended()) {
+    exited_.reset();
+  } else if (!exited_) {
+    exited_ = make_stop(StopReason::kRequested, "killed by gdb");
+  }
   send(answer.packets);
   if (client_ != nullptr) resume(answer);
 }

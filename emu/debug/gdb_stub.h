@@ -84,6 +84,7 @@ class GdbStub {
   Answer supported(std::string_view features);
   Answer transfer(std::string_view args) const;
   Answer monitor(std::string_view hex);
+  Answer kill();
 
   Machine& machine_;
   std::function<int(const Stop&)> killing_signal_;

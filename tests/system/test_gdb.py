@@ -186,7 +186,7 @@ def test_an_extended_client_can_start_over(session, bare_program):
     assert out.count("Breakpoint 1, scale") == 2
     assert "exited with code 027" in out
     assert "= 10" in out
-    one.end()
+    assert one.end()[0] == 130
 
 
 def test_monitor_commands(session, bare_program):

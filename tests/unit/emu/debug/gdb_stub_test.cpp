@@ -220,6 +220,11 @@ TEST_F(GdbStubTest, TheEndIsToldAndNothingRunsAfterIt) {
   EXPECT_EQ(exits.handle("c").packets.at(0), "W2a");
   EXPECT_EQ(exits.handle("c").resume, Resume::kNo);
   EXPECT_EQ(exits.handle("!").packets.at(0), "OK");
+  EXPECT_EQ(exits.handle("qfThreadInfo").packets.at(0), "l");
+  EXPECT_EQ(exits.handle("vRun;").packets.at(0).substr(0, 3), "T05");
+  EXPECT_EQ(exits.handle("qfThreadInfo").packets.at(0), "m1");
+  EXPECT_EQ(exits.handle("vKill;1").resume, Resume::kNo);
+  EXPECT_EQ(exits.handle("?").packets.at(0), "X09");
   EXPECT_EQ(exits.handle("vRun;").packets.at(0).substr(0, 3), "T05");
   EXPECT_EQ(exits.handle("c").resume, Resume::kContinue);
   GdbStub killed(ending, [](const Stop&) { return 11; });
