@@ -70,6 +70,7 @@ class Operands {
 std::string Operands::of_registers() const {
   if (insn_.op == Op::sfence_vma) return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2];
   const bool two_sources = info_.format == Format::R;
+  if ((info_.flags & (kWritesX | kWritesF)) == 0) return base();  // operations on a block of memory
   if (accesses_memory()) {
     const bool load_only = (info_.flags & kStore) == 0;
     return rd() + ", " + (load_only ? "" : std::string(kX[insn_.rs2]) + ", ") + base();
@@ -98,6 +99,7 @@ std::string Operands::text() const {
     case Format::ShiftW:
       return rd() + ", " + kX[insn_.rs1] + ", " + imm();
     case Format::S:
+      if (!accesses_memory()) return imm() + base();  // hints of what will be accessed
       return value(insn_.rs2) + ", " + imm() + base();
     case Format::B:
       return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2] + ", " + target();

@@ -62,6 +62,23 @@ bool same_operand(const std::string& ours, const std::string& theirs) {
 
 bool is_csr_insn(Op op) { return op_info(op).format == Format::Csr || op_info(op).format == Format::CsrImm; }
 
+/// Groups that this objdump knows whole.
+bool is_base(Group group) {
+  switch (group) {
+    case Group::I:
+    case Group::M:
+    case Group::A:
+    case Group::F:
+    case Group::D:
+    case Group::Zicsr:
+    case Group::Zifencei:
+    case Group::Priv:
+      return true;
+    default:
+      return false;
+  }
+}
+
 TEST(Text, IsThatOfObjdump) {
   std::mt19937 random(1);
   std::vector<u8> code;
@@ -69,6 +86,7 @@ TEST(Text, IsThatOfObjdump) {
   constexpr unsigned kRounds = 20;
   for (unsigned round = 0; round < kRounds; ++round) {
     for (unsigned op = 1; op < kOpCount; ++op) {
+      if (!is_base(op_info(static_cast<Op>(op)).group)) continue;
       const u32 word = random_word(static_cast<Op>(op), random);
       insns.push_back(decode(word));
       for (unsigned byte = 0; byte < 4; ++byte) code.push_back(static_cast<u8>(word >> 8 * byte));
