@@ -15,6 +15,14 @@ constexpr const char* kF[] = {"ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6",
                               "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
 constexpr const char* kRounding[] = {"rne", "rtz", "rdn", "rup", "rmm", "?", "?", "dyn"};
 
+// Of the fli instructions, by their rs1 field (the table of fli's values in the chapter of Zfa).
+constexpr const char* kFloatConstants[] = {
+    "-1",     "min", "0x1p-16", "0x1p-15", "0x1p-8", "0x1p-7", "0.0625", "0.125", "0.25", "0.3125", "0.375",
+    "0.4375", "0.5", "0.625",   "0.75",    "0.875",  "1",      "1.25",   "1.5",   "1.75", "2",      "2.5",
+    "3",      "4",   "8",       "16",      "128",    "256",    "32768",  "65536", "inf",  "nan"};
+
+bool is_float_constant(Op op) { return op == Op::fli_s || op == Op::fli_d || op == Op::fli_h; }
+
 std::string hex(u64 value) {
   char text[20];
   std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
@@ -69,6 +77,8 @@ class Operands {
 /// Formats of registers alone; atomics have their address in parentheses, and last.
 std::string Operands::of_registers() const {
   if (insn_.op == Op::sfence_vma) return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2];
+  if (is_float_constant(insn_.op)) return rd() + ", " + kFloatConstants[insn_.rs1 & 31];
+  if (insn_.op == Op::fcvtmod_w_d) return rd() + ", " + value(insn_.rs1) + ", rtz";
   const bool two_sources = info_.format == Format::R;
   if ((info_.flags & (kWritesX | kWritesF)) == 0) return base();  // operations on a block of memory
   if (accesses_memory()) {

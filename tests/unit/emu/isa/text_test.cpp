@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <random>
 #include <sstream>
 
@@ -57,27 +58,14 @@ bool same_operand(const std::string& ours, const std::string& theirs) {
   };
   long long a = 0;
   long long b = 0;
+  char* end = nullptr;  // constants of fli, 0x1p-2 on one side and 0.25 on the other
+  char* other_end = nullptr;
+  const double constant = std::strtod(ours.c_str(), &end);
+  if (constant == std::strtod(theirs.c_str(), &other_end) && *end == 0 && *other_end == 0) return true;
   return number(ours, 0, a) && ((number(theirs, 0, b) && a == b) || (number(theirs, 16, b) && a == b));
 }
 
 bool is_csr_insn(Op op) { return op_info(op).format == Format::Csr || op_info(op).format == Format::CsrImm; }
-
-/// Groups that this objdump knows whole.
-bool is_base(Group group) {
-  switch (group) {
-    case Group::I:
-    case Group::M:
-    case Group::A:
-    case Group::F:
-    case Group::D:
-    case Group::Zicsr:
-    case Group::Zifencei:
-    case Group::Priv:
-      return true;
-    default:
-      return false;
-  }
-}
 
 TEST(Text, IsThatOfObjdump) {
   std::mt19937 random(1);
@@ -86,7 +74,6 @@ TEST(Text, IsThatOfObjdump) {
   constexpr unsigned kRounds = 20;
   for (unsigned round = 0; round < kRounds; ++round) {
     for (unsigned op = 1; op < kOpCount; ++op) {
-      if (!is_base(op_info(static_cast<Op>(op)).group)) continue;
       const u32 word = random_word(static_cast<Op>(op), random);
       insns.push_back(decode(word));
       for (unsigned byte = 0; byte < 4; ++byte) code.push_back(static_cast<u8>(word >> 8 * byte));
@@ -112,7 +99,7 @@ TEST(Text, IsThatOfObjdump) {
     }
     ++compared;
   }
-  EXPECT_GT(compared, kRounds * 140);
+  EXPECT_GT(compared, kRounds * 250);
 }
 
 TEST(Text, OfFencesAndWhatIsNone) {
