@@ -23,7 +23,10 @@
   csrw medeleg, zero
   j done
 
+  .option push
+  .option rvc
   .balign 4
+  .option pop
 catch:
   csrr t3, scause
   SIG(t3)

@@ -1,0 +1,7 @@
+// fdiv.h in all rounding modes, with flags
+#define SIGNATURE_WORDS 4096
+#include "bare.inc"
+  BEGIN
+  FIVE ALL_FF fdiv.h flh fmv.x.h halves 2
+  END
+  FRAME

@@ -1,0 +1,7 @@
+// fnmsub.h in all rounding modes, with flags
+#define SIGNATURE_WORDS 4096
+#include "bare.inc"
+  BEGIN
+  FIVE ALL_FMA fnmsub.h flh fmv.x.h halves 2
+  END
+  FRAME

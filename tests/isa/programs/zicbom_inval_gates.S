@@ -1,0 +1,29 @@
+// cbo.inval is gated by CBIE, whose 1 and 3 both let it run
+#define SIGNATURE_WORDS 4096
+#define WITHOUT_TVAL
+#include "bare.inc"
+  BEGIN
+  la s0, scratch
+  .irp menv, 0, 1, 3
+  .irp senv, 0, 1, 3
+  li t0, \menv << 4
+  csrw menvcfg, t0
+  li t0, \senv << 4
+  csrw senvcfg, t0
+  csrr t0, menvcfg
+  SIG(t0)
+  csrr t0, senvcfg
+  SIG(t0)
+  cbo.inval (s0)
+  ENTER 1, 1f
+1:
+  cbo.inval (s0)
+  RETURN_TO_M
+  ENTER 0, 1f
+1:
+  cbo.inval (s0)
+  RETURN_TO_M
+  .endr
+  .endr
+  END
+  FRAME

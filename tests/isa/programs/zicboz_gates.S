@@ -1,0 +1,29 @@
+// cbo.zero is illegal in S without menvcfg.CBZE, in U without that of senvcfg too
+#define SIGNATURE_WORDS 4096
+#define WITHOUT_TVAL
+#include "bare.inc"
+  BEGIN
+  la s0, scratch
+  .irp menv, 0, 1
+  .irp senv, 0, 1
+  li t0, \menv << 7
+  csrw menvcfg, t0
+  li t0, \senv << 7
+  csrw senvcfg, t0
+  csrr t0, menvcfg
+  SIG(t0)
+  csrr t0, senvcfg
+  SIG(t0)
+  cbo.zero (s0)
+  ENTER 1, 1f
+1:
+  cbo.zero (s0)
+  RETURN_TO_M
+  ENTER 0, 1f
+1:
+  cbo.zero (s0)
+  RETURN_TO_M
+  .endr
+  .endr
+  END
+  FRAME
