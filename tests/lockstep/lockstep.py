@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Random programs on `quire bare` and on QEMU: registers, memory, fflags and traps must be equal.
 
-  lockstep.py [--instructions 10000000] [--length 10000] [--seed 0] [--keep DIR]
+  lockstep.py [--instructions 10000000] [--length 10000] [--passes 8] [--seed 0]
 
-Each program dumps its whole state at random places and at every trap; both emulators run the same
-binary and the dumps and the data memory are compared. On a difference the seed, the first state that
-differs and the instructions before it are printed, found again with a dump after every item.
+A program is a stream of random instructions, run once a pass with new registers and the memory that the pass
+before has left. It takes down its whole state at random places and at every trap (a chained hash of it, to be
+quick); both emulators run the same binary, and hashes and data memory are compared. On a difference the pass
+is run again with every state in full after every item, and the seed, the first state that differs and the
+instructions before it are printed. Counted is what Quire has executed of the streams, frame and traps apart.
 """
 
 import argparse
+import json
 import os
 import random
 import struct
@@ -16,35 +19,33 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import generate as gen  # noqa: E402
+from image import DATA_WORDS, HASHES, MAX_PASSES, NO_PASS, RECORD_WORDS, Image  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-DATA_WORDS = gen.DATA_BYTES // 8
-RECORD_WORDS = gen.RECORD_BYTES // 8
 NAMES = [f"x{i}" for i in range(32)] + [f"f{i}" for i in range(32)] + ["fcsr", "mcause", "mepc", "mtval"]
+RECORDS_AT = DATA_WORDS + HASHES
+CPU = "rv64,zbkb=on,zicond=on,zacas=on,zfh=on,zfhmin=on,zfa=on,zawrs=on,zicbom=on,zicboz=on"
+# Upper bounds of what the frame itself executes, so that what is counted is less than what has run.
+FRAME_INSNS_PER_TRAP = 600
+FRAME_INSNS_PER_PASS = 100
 
 
 class Difference(Exception):
     pass
 
 
-def build(program: gen.Program, checkpoints: set[int], folder: Path, records: int) -> tuple[Path, list[int]]:
-    code, addresses = gen.link(program, checkpoints)
-    (folder / "stream").write_bytes(code)
-    (folder / "registers").write_bytes(struct.pack("<64Q", *program.registers))
-    (folder / "data").write_bytes(program.data)
-    elf = folder / "program.elf"
-    subprocess.run(
-        ["riscv64-linux-gnu-gcc", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-nostdlib", "-static",
-         "-fno-pic", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments", f"-DUSER_MODE={int(program.user_mode)}",
-         f'-DSTREAM="{folder}/stream"', f'-DREGISTERS="{folder}/registers"', f'-DRANDOM_DATA="{folder}/data"',
-         f"-DDUMP_RECORDS={records}", "-T", HERE / "link.ld", HERE / "frame.S", "-o", elf],
-        check=True,
-    )  # fmt: skip
-    return elf, addresses
+@dataclass
+class Tally:
+    programs: int = 0
+    generated: int = 0  # instructions in streams
+    executed: int = 0
+    states: int = 0
+    images: dict[int, Image] = field(default_factory=dict)
 
 
 def words(signature: Path) -> list[int]:
@@ -52,107 +53,147 @@ def words(signature: Path) -> list[int]:
     return [low | high << 32 for low, high in zip(halves[::2], halves[1::2])]
 
 
-def run_qemu(elf: Path, out: Path) -> list[int]:
+def run_qemu(elf: Path, out: Path) -> None:
     status = subprocess.run(
-        ["qemu-system-riscv64", "-M", f"spike,signature={out},signature-granularity=4", "-m", "128M", "-display",
-         "none", "-serial", "null", "-monitor", "none", "-bios", "none", "-kernel", elf],
-        stdin=subprocess.DEVNULL, timeout=120,
+        ["qemu-system-riscv64", "-M", f"spike,signature={out},signature-granularity=4", "-cpu", CPU, "-m", "128M",
+         "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none", "-kernel", elf],
+        stdin=subprocess.DEVNULL, timeout=600,
     ).returncode  # fmt: skip
     if status != 0:
         raise SystemExit(f"lockstep: QEMU ended with {status} on {elf}")
-    return words(out)
 
 
-def run_quire(quire: Path, elf: Path, out: Path) -> list[int]:
+def run_quire(quire: Path, elf: Path, out: Path) -> int:
+    """Instructions executed."""
+    facts = out.with_suffix(".json")
     status = subprocess.run(
-        [quire, "bare", "--ram", "128M", "--max-insns", "50000000", "--signature", out, elf], timeout=120
-    ).returncode
+        [quire, "bare", "--ram", "128M", "--max-insns", "200000000", "--signature", out, f"--json={facts}", elf],
+        timeout=600,
+    ).returncode  # fmt: skip
     if status != 0:
         raise Difference(f"quire ended with {status}")
-    return words(out)
+    return json.loads(facts.read_text())["icount"]
 
 
 def first_difference(theirs: list[int], ours: list[int]) -> tuple[int, str] | None:
-    """(record number or -1 for data memory, text)."""
+    """(record number or -1 for data memory, text); hashes do not count."""
     if theirs == ours:
         return None
-    for at in range(DATA_WORDS, len(theirs)):
+    for at in range(RECORDS_AT, len(theirs)):
         if theirs[at] != ours[at]:
-            record, slot = divmod(at - DATA_WORDS, RECORD_WORDS)
+            record, slot = divmod(at - RECORDS_AT, RECORD_WORDS)
             if slot < len(NAMES):
                 return record, f"{NAMES[slot]}: QEMU {theirs[at]:#018x}, Quire {ours[at]:#018x}"
     for at in range(DATA_WORDS):
         if theirs[at] != ours[at]:
             return -1, f"memory {gen.DATA + 8 * at:#x}: QEMU {theirs[at]:#018x}, Quire {ours[at]:#018x}"
-    return -1, "the signatures differ in length"
+    return None
 
 
 def record_mepc(signature: list[int], record: int) -> int:
-    return signature[DATA_WORDS + record * RECORD_WORDS + NAMES.index("mepc")]
+    return signature[RECORDS_AT + record * RECORD_WORDS + NAMES.index("mepc")]
 
 
-def disassemble(elf: Path, start: int, stop: int) -> str:
+def disassemble(code: bytes, start: int, stop: int, folder: Path) -> str:
+    tools = subprocess.run([HERE.parents[1] / "tools/riscv-binutils"], capture_output=True, text=True, check=True)
+    (folder / "code").write_bytes(code)
     return subprocess.run(
-        ["riscv64-linux-gnu-objdump", "-d", "-M", "no-aliases", "-j", ".stream", f"--start-address={start:#x}", f"--stop-address={stop:#x}", elf],
+        [Path(tools.stdout.strip()) / "objdump", "-D", "-b", "binary", "-m", "riscv:rv64", "-M", "max,no-aliases",
+         f"--adjust-vma={gen.CODE:#x}", f"--start-address={start:#x}", f"--stop-address={stop:#x}", folder / "code"],
         capture_output=True, text=True,
     ).stdout  # fmt: skip
 
 
-def compare(seed: int, length: int, quire: Path, folder: Path, rows: list[gen.Row]) -> tuple[int, int]:
-    """Runs one program on both. Returns instructions in its stream and states compared."""
-    program = gen.Generator(seed, rows).program(length)
-    chooser = random.Random(seed ^ 0x51DE)
-    checkpoints = {i for i in range(len(program.items)) if chooser.random() < 0.01}
-    elf, _ = build(program, checkpoints, folder, 1024)
-    theirs = run_qemu(elf, folder / "qemu.sig")
-    ours = run_quire(quire, elf, folder / "quire.sig")
-    if first_difference(theirs, ours) is None:
-        used = sum(1 for r in range((len(theirs) - DATA_WORDS) // RECORD_WORDS) if record_mepc(theirs, r))
-        return program.count, used
-    # Again, with a dump after every item.
-    every = set(range(len(program.items)))
-    elf, _ = build(program, every, folder, 4 * len(program.items))
-    theirs = run_qemu(elf, folder / "qemu.sig")
-    ours = run_quire(quire, elf, folder / "quire.sig")
-    found = first_difference(theirs, ours)
-    if found is None:
-        raise Difference(f"seed {seed}: differs only without dense checkpoints")
-    record, text = found
-    listing = ""
-    if record >= 0:
-        before = record_mepc(theirs, record - 1) if record else gen.CODE
-        listing = disassemble(elf, before, max(before, record_mepc(theirs, record)) + 4)
-    raise Difference(
-        f"seed {seed}, length {length}, {'U' if program.user_mode else 'M'}-mode, state {record}:\n  {text}\n{listing}"
-    )
+@dataclass
+class Comparison:
+    seed: int
+    length: int
+    passes: int
+    rows: list[gen.Row]
+    quire: Path
+    folder: Path
+    tally: Tally
+
+    def image(self, records: int) -> Image:
+        if records not in self.tally.images:
+            self.tally.images[records] = Image(self.folder, records)
+        return self.tally.images[records]
+
+    def run(self) -> None:
+        """Raises Difference, with all that there is to say, where the two do not agree."""
+        program = gen.Generator(self.seed, self.rows).program(self.length, self.passes)
+        chooser = random.Random(self.seed ^ 0x51DE)
+        checkpoints = {i for i in range(len(program.items)) if chooser.random() < 0.01}
+        code, _ = gen.link(program, checkpoints)
+        elf, theirs, ours = (self.folder / name for name in ("program.elf", "qemu.sig", "quire.sig"))
+        self.image(1).write(elf, program, code, NO_PASS)
+        run_qemu(elf, theirs)
+        icount = run_quire(self.quire, elf, ours)
+        if theirs.read_bytes() != ours.read_bytes():
+            self.explain(program, checkpoints)
+        # Hashes come in order and are hardly ever 0.
+        lines = ours.read_text().split("\n", 2 * RECORDS_AT)[2 * DATA_WORDS : 2 * RECORDS_AT]
+        states = next((at for at in range(HASHES) if lines[2 * at] == lines[2 * at + 1] == "00000000"), HASHES)
+        tally = self.tally
+        tally.programs += 1
+        tally.generated += program.count
+        tally.states += states
+        tally.executed += max(0, icount - states * FRAME_INSNS_PER_TRAP - self.passes * FRAME_INSNS_PER_PASS)
+
+    def explain(self, program: gen.Program, checkpoints: set[int]) -> None:
+        where = f"seed {self.seed}, length {self.length}, {'U' if program.user_mode else 'M'}-mode"
+        # With a state after every item, or, where that makes the difference go away, as it was.
+        for places in (set(range(len(program.items))), checkpoints):
+            code, _ = gen.link(program, places)
+            for number in range(self.passes):
+                self.explain_pass(program, code, number, where)
+        raise Difference(f"{where}: in memory, or not again")
+
+    def explain_pass(self, program: gen.Program, code: bytes, number: int, where: str) -> None:
+        elf, theirs, ours = (self.folder / name for name in ("again.elf", "qemu.sig", "quire.sig"))
+        self.image(4 * len(program.items)).write(elf, program, code, number)
+        run_qemu(elf, theirs)
+        run_quire(self.quire, elf, ours)
+        qemu = words(theirs)
+        record, text = first_difference(qemu, words(ours)) or (-1, "")
+        if record < 0:
+            return
+        before = record_mepc(qemu, record - 1) if record else gen.CODE
+        listing = disassemble(code, before, max(before, record_mepc(qemu, record)) + 4, self.folder)
+        raise Difference(f"{where}, pass {number}, state {record}:\n  {text}\n{listing}")
 
 
-def run(instructions: int, length: int, seed: int, quire: Path, progress=print) -> tuple[int, int]:
-    rows = gen.read_table()
-    done = states = programs = 0
+def run(instructions: int, length: int, passes: int, seed: int, quire: Path, progress=print,
+        rows: list[gen.Row] | None = None) -> Tally:
+    rows = rows or gen.read_table()
+    tally = Tally()
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        while done < instructions:
-            count, compared = compare(seed + programs, length, quire, Path(folder), rows)
-            done += count
-            states += compared
-            programs += 1
-            if programs % 50 == 0:
-                progress(f"{done} instructions, {states} states, {time.monotonic() - started:.0f} s")
-    progress(f"{programs} programs, {done} instructions, {states} states compared: equal (first seed {seed})")
-    return done, states
+        while tally.executed < instructions:
+            Comparison(seed + tally.programs, length, passes, rows, quire, Path(folder), tally).run()
+            if tally.programs % 50 == 0:
+                progress(f"{tally.executed} instructions, {tally.states} states, {time.monotonic() - started:.0f} s")
+    progress(
+        f"{tally.programs} programs of {tally.generated} instructions, {tally.executed} executed, {tally.states} states "
+        f"compared: equal (seeds {seed} to {seed + tally.programs - 1}, {time.monotonic() - started:.0f} s)"
+    )
+    return tally
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--instructions", type=int, default=10_000_000)
-    parser.add_argument("--length", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--instructions", type=int, default=10_000_000, help="to execute; 100 million take 15 minutes")
+    parser.add_argument("--length", type=int, default=10_000, help="instructions of a program")
+    parser.add_argument("--passes", type=int, default=8, help=f"times that each is run, up to {MAX_PASSES}")
+    parser.add_argument("--seed", type=int, default=0, help="of the first program; the next has the next")
     build_dir = Path(os.environ.get("QUIRE_BUILD_DIR", HERE.parents[1] / "build"))
     parser.add_argument("--quire", type=Path, default=build_dir / "quire")
     options = parser.parse_args()
+    if not 0 < options.passes <= MAX_PASSES:
+        parser.error(f"--passes {options.passes} is not 1 to {MAX_PASSES}")
     try:
-        run(options.instructions, options.length, options.seed, options.quire, lambda text: print(text, flush=True))
+        run(options.instructions, options.length, options.passes, options.seed, options.quire,
+            lambda text: print(text, flush=True))  # fmt: skip
     except Difference as difference:
         print(f"lockstep: {difference}", file=sys.stderr)
         return 1
