@@ -66,8 +66,7 @@ def read_table(path: Path = ISA_TABLE) -> list[Row]:
     return rows
 
 
-# What RV64GC is, by the table's groups.
-BASE_GROUPS = {"I", "M", "A", "F", "D", "C", "Zicsr", "Zifencei", "Priv"}
+
 
 # Not for random streams: they end it, leave it, or read what differs by nature.
 LEFT_OUT = {"ecall", "ebreak", "mret", "sret", "wfi", "sfence_vma", "fence_i", "c_ebreak"}
@@ -144,8 +143,9 @@ class Program:
 
 
 class Generator:
-    def __init__(self, seed: int, rows: list[Row]):
-        self.seed = seed
+    def __init__(self, seed: int, rows: list[Row], hole_rate: float = 0.01):
+        """`hole_rate` is how many accesses go where there is no memory."""
+        self.seed, self.hole_rate = seed, hole_rate
         self.random = random.Random(seed)
         self.plain, self.memory, self.branches, self.jumps = [], [], [], []
         for row in rows:
@@ -184,7 +184,7 @@ class Generator:
         return word
 
     def base(self, alignment: int) -> int:
-        if self.random.random() < 0.01:
+        if self.random.random() < self.hole_rate:
             return HOLE + self.random.randrange(0, 1 << 20)
         address = self.data_address()
         return address if self.random.random() < 0.1 else address & -alignment

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Random programs on `quire bare` and on QEMU: registers, memory, fflags and traps must be equal.
 
-  lockstep.py [--instructions 10000000] [--length 10000] [--passes 8] [--seed 0]
+  lockstep.py [--instructions 10000000] [--length 10000] [--passes 8] [--seed 0] [--oracle unicorn]
 
 A program is a stream of random instructions, run once a pass with new registers and the memory that the pass
 before has left. It takes down its whole state at random places and at every trap (a chained hash of it, to be
 quick); both emulators run the same binary, and hashes and data memory are compared. On a difference the pass
 is run again with every state in full after every item, and the seed, the first state that differs and the
 instructions before it are printed. Counted is what Quire has executed of the streams, frame and traps apart.
+With Unicorn, which knows RV64GC alone, a program runs once and every state is compared in full.
 """
 
 import argparse
@@ -32,6 +33,7 @@ RECORDS_AT = DATA_WORDS + HASHES
 CPU = "rv64,zbkb=on,zicond=on,zacas=on,zfh=on,zfhmin=on,zfa=on,zawrs=on,zicbom=on,zicboz=on"
 # Upper bounds of what the frame itself executes, so that what is counted is less than what has run.
 FRAME_INSNS_PER_TRAP = 600
+FRAME_INSNS_PER_RECORD = 110
 FRAME_INSNS_PER_PASS = 100
 
 
@@ -163,14 +165,46 @@ class Comparison:
         raise Difference(f"{where}, pass {number}, state {record}:\n  {text}\n{listing}")
 
 
+class UnicornComparison(Comparison):
+    def run(self) -> None:
+        import unicorn_oracle as oracle
+
+        program, code = oracle.program(self.seed, self.length)
+        elf, signature = self.folder / "program.elf", self.folder / "quire.sig"
+        self.image(1024).write(elf, program, code, 0)
+        icount = run_quire(self.quire, elf, signature)
+        ours = words(signature)
+        board = oracle.Board(program, code)
+        states, before = 0, gen.CODE
+        for theirs in board.states():
+            at = RECORDS_AT + states * RECORD_WORDS + 1  # there is no x0
+            for name, want, have in zip(oracle.NAMES, theirs, ours[at:]):
+                if want != have:
+                    listing = disassemble(code, before, theirs[-1] + 4, self.folder)
+                    text = f"{name}: Unicorn {want:#x}, Quire {have:#x}\n{listing}"
+                    raise Difference(f"seed {self.seed}, length {self.length}, state {states}:\n  {text}")
+            before = theirs[-1]
+            states += 1
+        if board.data() != ours[:DATA_WORDS]:
+            raise Difference(f"seed {self.seed}, length {self.length}: memory differs from Unicorn's")
+        tally = self.tally
+        tally.programs += 1
+        tally.generated += program.count
+        tally.states += states
+        tally.executed += max(0, icount - states * FRAME_INSNS_PER_RECORD - FRAME_INSNS_PER_PASS)
+
+
+ORACLES = {"qemu": Comparison, "unicorn": UnicornComparison}
+
+
 def run(instructions: int, length: int, passes: int, seed: int, quire: Path, progress=print,
-        rows: list[gen.Row] | None = None) -> Tally:
-    rows = rows or gen.read_table()
+        oracle: str = "qemu") -> Tally:
+    rows = gen.read_table()
     tally = Tally()
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         while tally.executed < instructions:
-            Comparison(seed + tally.programs, length, passes, rows, quire, Path(folder), tally).run()
+            ORACLES[oracle](seed + tally.programs, length, passes, rows, quire, Path(folder), tally).run()
             if tally.programs % 50 == 0:
                 progress(f"{tally.executed} instructions, {tally.states} states, {time.monotonic() - started:.0f} s")
     progress(
@@ -186,6 +220,7 @@ def main() -> int:
     parser.add_argument("--length", type=int, default=10_000, help="instructions of a program")
     parser.add_argument("--passes", type=int, default=8, help=f"times that each is run, up to {MAX_PASSES}")
     parser.add_argument("--seed", type=int, default=0, help="of the first program; the next has the next")
+    parser.add_argument("--oracle", choices=ORACLES, default="qemu")
     build_dir = Path(os.environ.get("QUIRE_BUILD_DIR", HERE.parents[1] / "build"))
     parser.add_argument("--quire", type=Path, default=build_dir / "quire")
     options = parser.parse_args()
@@ -193,7 +228,7 @@ def main() -> int:
         parser.error(f"--passes {options.passes} is not 1 to {MAX_PASSES}")
     try:
         run(options.instructions, options.length, options.passes, options.seed, options.quire,
-            lambda text: print(text, flush=True))  # fmt: skip
+            lambda text: print(text, flush=True), options.oracle)  # fmt: skip
     except Difference as difference:
         print(f"lockstep: {difference}", file=sys.stderr)
         return 1

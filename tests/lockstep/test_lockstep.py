@@ -20,6 +20,12 @@ def test_a_million_random_instructions_agree_with_qemu():
     assert tally.states > 1_000
 
 
+def test_random_instructions_agree_with_unicorn():
+    tally = lockstep.run(200_000, 10_000, 1, 3_000_000, QUIRE, oracle="unicorn")
+    assert tally.executed >= 200_000
+    assert tally.states > 1_000
+
+
 def test_a_wrong_register_is_found():
     words = [0] * (lockstep.RECORDS_AT + 2 * lockstep.RECORD_WORDS)
     other = list(words)
