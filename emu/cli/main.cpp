@@ -1,4 +1,5 @@
 // The quire command: parse, do, report. Exit statuses: docs of `quire --help`.
+#include <csignal>
 #include <exception>
 #include <new>
 
@@ -79,6 +80,8 @@ int conclude(const Report& report, const Options& options) {
 
 int main(int argc, char** argv) {
   quire::cli::prepare_standard_streams();
+  // A limit on the size of files fails the write that meets it, as a full disk does.
+  std::signal(SIGXFSZ, SIG_IGN);
   quire::cli::Parsed parsed = quire::cli::parse_command_line(argc, argv);
   quire::cli::set_color_wanted(parsed.options.color);
   if (!parsed.status) {

@@ -8,6 +8,13 @@ namespace quire {
 
 using arch::Err;
 
+namespace {
+
+/// What a message's system calls cost the host, in bytes that take as long to move (work_budget.h).
+constexpr u64 kMessageCost = 16 << 10;
+
+}  // namespace
+
 Virtio9p::Virtio9p(const std::string& directory, std::string_view tag, share::ShareAccess access)
     : server_(directory, access) {
   config_.resize(sizeof(arch::virtio::Config9p) + tag.size());
@@ -34,6 +41,7 @@ arch::Result<std::optional<u32>, QueueError> Virtio9p::answer(const Chain& chain
   if (!out.write(reply)) {
     return Err(QueueError::kBadAddress);
   }
+  transport().spend(kMessageCost + request_.size() + reply.size());
   return std::optional(static_cast<u32>(reply.size()));
 }
 

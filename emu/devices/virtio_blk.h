@@ -1,8 +1,10 @@
 // virtio block device (virtio 1.2, 5.2) over a raw image.
 //
-// A request that names sectors beyond the disk or is refused by the host ends with VIRTIO_BLK_S_IOERR;
-// one whose shape is wrong breaks the device. Invariant: a completed flush is on the host's disk, and
-// so is every completed write when the driver did not accept VIRTIO_BLK_F_FLUSH (5.2.6.2).
+// A request that names sectors beyond the disk or is refused by the host ends with VIRTIO_BLK_S_IOERR, one
+// that was not negotiated or is not known with VIRTIO_BLK_S_UNSUPP; one whose shape is wrong breaks the
+// device. Invariant: a completed flush is on the host's disk, and so is every completed write when the driver
+// did not accept VIRTIO_BLK_F_FLUSH (5.2.6.2). What the guest sees of an image depends on its bytes and its
+// size alone.
 #pragma once
 
 #include <array>
@@ -30,16 +32,39 @@ class VirtioBlk final : public VirtioDevice {
   void power_on() override {}
   void driver_reset() override {}
   void notified(u32 queue) override;
+  std::string trouble() const override { return image_->trouble(); }
+
+  // Limits of the configuration space (5.2.4), in sectors and segments.
+  static constexpr u32 kMaxDiscardSectors = 1U << 22;
+  static constexpr u32 kMaxDiscardSegments = 32;
+  /// Smaller: a host without fallocate() has to write them.
+  static constexpr u32 kMaxWriteZeroesSectors = 1U << 14;
+  static constexpr u32 kMaxWriteZeroesSegments = 8;
 
  private:
-  using Transferred = arch::Result<arch::virtio::BlkStatus, QueueError>;
+  struct Request {
+    arch::virtio::BlkHeader header;
+    BufferCursor in;
+    BufferCursor out;
+    u64 out_bytes;    ///< without the status byte
+    u64 done_bytes;   ///< of the data
+    u32 written = 0;  ///< into the guest's memory
+  };
+  /// Empty when the budget is spent before the data.
+  using Transferred = arch::Result<std::optional<arch::virtio::BlkStatus>, QueueError>;
+  using Segment = arch::virtio::BlkSegment;
 
-  arch::Result<std::optional<u32>, QueueError> answer(const Chain& chain);
+  arch::Result<std::optional<u32>, QueueError> answer(Chain& chain);
+  Transferred perform(Request& request);
   arch::Result<void, QueueError> put_status(const Chain& chain, arch::virtio::BlkStatus status);
   bool in_range(u64 sector, u64 len_bytes) const;
-  Transferred read_sectors(u64 sector, BufferCursor& data, u64 len_bytes, u32& written);
-  Transferred write_sectors(u64 sector, BufferCursor& data);
-  Transferred get_id(BufferCursor& data, u64 len_bytes, u32& written);
+  Transferred read_sectors(Request& request);
+  Transferred write_sectors(Request& request);
+  Transferred change_segments(Request& request);
+  arch::virtio::BlkStatus change_segment(arch::virtio::BlkRequest type, const Segment& segment);
+  arch::virtio::BlkStatus written_through(bool written);
+  Transferred get_id(Request& request);
+  bool flush();
 
   std::unique_ptr<DiskImage> image_;
   arch::virtio::BlkConfig config_{};

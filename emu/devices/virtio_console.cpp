@@ -65,7 +65,7 @@ void VirtioConsole::notified(u32 queue) {
   if (queue == arch::virtio::console_rx_queue(port)) {
     receive_input(port);
   } else {
-    transport().serve(queue, [this, port](const Chain& chain) { return transmit(port, chain); });
+    transport().serve(queue, [this, port](Chain& chain) { return transmit(port, chain); });
   }
 }
 
@@ -116,15 +116,19 @@ VirtioConsole::Answer VirtioConsole::fill(u32 index, const Chain& chain) {
   if (!out.write(std::span(buffer_).first(got.count_bytes))) {
     return Err(QueueError::kBadAddress);
   }
+  transport().spend(got.count_bytes);
   return std::optional(static_cast<u32>(got.count_bytes));
 }
 
-VirtioConsole::Answer VirtioConsole::transmit(u32 port, const Chain& chain) {
+VirtioConsole::Answer VirtioConsole::transmit(u32 port, Chain& chain) {
   BufferCursor in(transport().dma(), chain.readable);
-  if (!chain.writable.empty()) {
+  if (!chain.writable.empty() || !in.skip(chain.done_bytes)) {
     return Err(QueueError::kBadRequest);  // 5.3.6.2
   }
   while (in.remaining() > 0) {
+    if (!transport().may_go_on()) {
+      return std::optional<u32>();
+    }
     buffer_.resize(std::min(in.remaining(), kChunkBytes));
     if (!in.read(buffer_)) {
       return Err(QueueError::kBadAddress);
@@ -132,6 +136,8 @@ VirtioConsole::Answer VirtioConsole::transmit(u32 port, const Chain& chain) {
     if (ports_[port].backend.sink != nullptr) {
       ports_[port].backend.sink->write(buffer_);
     }
+    transport().spend(buffer_.size());
+    chain.done_bytes += buffer_.size();
   }
   return std::optional<u32>(0);
 }

@@ -57,7 +57,7 @@ class VirtioConsole final : public VirtioDevice {
   bool accepts_input(u32 port) const;
   void receive_input(u32 port);
   Answer fill(u32 port, const Chain& chain);
-  Answer transmit(u32 port, const Chain& chain);
+  Answer transmit(u32 port, Chain& chain);
   Answer receive_control(const Chain& chain);
   void handle_control(const arch::virtio::ConsoleControl& message);
   void send_control();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "emu/base/types.h"
@@ -29,8 +30,12 @@ class VirtioDevice {
   virtual void power_on() = 0;
   /// The driver reset the device (2.4): forget what was negotiated, keep what outlives a driver.
   virtual void driver_reset() = 0;
-  /// The driver made buffers available in `queue`, which exists and is live.
+  /// The driver made buffers available in `queue`, which exists and is live; or some that wait may be
+  /// answered now.
   virtual void notified(u32 queue) = 0;
+
+  /// What the host refused since power-on, for people: one line, or empty.
+  virtual std::string trouble() const { return {}; }
 
   /// Called once by the transport, before anything else.
   void attach(VirtioMmio& transport) { transport_ = &transport; }

@@ -9,6 +9,9 @@ using namespace arch::virtio;  // NOLINT(google-build-using-namespace): the regi
 namespace {
 
 constexpr u32 kVendorId = 0x7551;  // "Qu"
+// What a chain and each of its descriptors cost the host, beside the bytes it names.
+constexpr u64 kChainCost = 512;
+constexpr u64 kDescriptorCost = 64;
 constexpr u64 kTransportFeatures = kFeatureVersion1 | kFeatureIndirectDesc | kFeatureEventIdx;
 
 constexpr u32 half(u64 value, u32 select) {
@@ -22,8 +25,8 @@ constexpr void set_half(u64& value, unsigned select, u32 word) {
 
 }  // namespace
 
-VirtioMmio::VirtioMmio(std::unique_ptr<VirtioDevice> device, Dma& dma, IrqLine& irq)
-    : device_(std::move(device)), dma_(dma), irq_(irq) {
+VirtioMmio::VirtioMmio(std::unique_ptr<VirtioDevice> device, Dma& dma, IrqLine& irq, Clock& clock)
+    : device_(std::move(device)), dma_(dma), irq_(irq), clock_(clock), budget_(clock) {
   device_->attach(*this);
   for (u32 i = 0; i < device_->queue_count(); ++i) {
     queues_.emplace_back(dma_);
@@ -31,12 +34,17 @@ VirtioMmio::VirtioMmio(std::unique_ptr<VirtioDevice> device, Dma& dma, IrqLine& 
   reset();
 }
 
+VirtioMmio::~VirtioMmio() { cancel_resumptions(); }
+
 void VirtioMmio::reset() {
   driver_reset();
+  first_failure_ = {};
   device_->power_on();
 }
 
+// The budget goes on: a driver cannot fill it by resetting the device.
 void VirtioMmio::driver_reset() {
+  cancel_resumptions();
   for (Queue& queue : queues_) {
     queue.setup = {};
     queue.ring.stop();
@@ -72,12 +80,59 @@ void VirtioMmio::serve(u32 queue, const Virtqueue::Handler& handler) {
   if (!live() || !queues_[queue].ring.ready()) {
     return;
   }
-  auto interrupt = queues_[queue].ring.serve(handler);
+  // Asked first, so that a notify costs nothing while the budget is closed.
+  if (!budget_.open()) {
+    resume_later(queue);
+    return;
+  }
+  auto interrupt =
+      queues_[queue].ring.serve([&](Chain& chain) -> arch::Result<std::optional<u32>, QueueError> {
+        if (!budget_.open()) {
+          return std::optional<u32>();
+        }
+        budget_.spend(kChainCost + kDescriptorCost * (chain.readable.size() + chain.writable.size()));
+        return handler(chain);
+      });
   if (!interrupt.ok()) {
     fail(interrupt.error());
-  } else if (interrupt.value()) {
+    return;
+  }
+  if (interrupt.value()) {
     raise(kInterruptUsedBuffer);
   }
+  if (!budget_.open()) {
+    resume_later(queue);
+  }
+}
+
+void VirtioMmio::resume_later(u32 queue) {
+  if (!queues_[queue].resumption) {
+    queues_[queue].resumption = clock_.schedule(budget_.opens_at_ns(), [this, queue] { resume(queue); });
+  }
+}
+
+void VirtioMmio::resume(u32 queue) {
+  queues_[queue].resumption.reset();
+  if (live() && queues_[queue].ring.ready()) {
+    device_->notified(queue);
+  }
+}
+
+void VirtioMmio::cancel_resumptions() {
+  for (Queue& queue : queues_) {
+    if (queue.resumption) {
+      clock_.cancel(*queue.resumption);
+      queue.resumption.reset();
+    }
+  }
+}
+
+std::string VirtioMmio::trouble() const {
+  const std::string host = device_->trouble();
+  if (!host.empty() || first_failure_.empty()) {
+    return host;
+  }
+  return std::string(device_->name()) + ": the guest's driver broke a rule: " + std::string(first_failure_);
 }
 
 void VirtioMmio::raise(InterruptBit cause) {
@@ -88,6 +143,9 @@ void VirtioMmio::raise(InterruptBit cause) {
 // 2.1.2: after DRIVER_OK the driver is told by a configuration change.
 void VirtioMmio::fail(QueueError error) {
   failure_ = describe(error);
+  if (first_failure_.empty()) {
+    first_failure_ = failure_;
+  }
   status_ |= kStatusDeviceNeedsReset;
   if ((status_ & kStatusDriverOk) != 0) {
     raise(kInterruptConfigChange);

@@ -54,6 +54,7 @@ arch::Result<std::optional<u32>, QueueError> VirtioRng::answer(const Chain& chai
   if (!out.write(std::span(bytes).first(len_bytes))) {
     return arch::Err(QueueError::kBadAddress);
   }
+  transport().spend(len_bytes);
   return std::optional(len_bytes);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "quire/arch/bits.h"
 
@@ -80,6 +81,10 @@ bool BufferCursor::write(std::span<const u8> data) {
                   [&](u64 address, u64 at, u64 len) { return dma_.write(address, data.subspan(at, len)); });
 }
 
+bool BufferCursor::skip(u64 len_bytes) {
+  return transfer(len_bytes, [](u64, u64, u64) { return true; });
+}
+
 // --- Virtqueue -----------------------------------------------------------------------------------
 
 template <class T>
@@ -112,6 +117,7 @@ Result<void, QueueError> Virtqueue::start(const Setup& setup, u64 features) {
   indirect_ = (features & arch::virtio::kFeatureIndirectDesc) != 0;
   event_idx_ = (features & arch::virtio::kFeatureEventIdx) != 0;
   last_avail_ = used_ = 0;
+  unfinished_bytes_ = 0;
   ready_ = true;
   return {};
 }
@@ -134,8 +140,10 @@ Result<bool, QueueError> Virtqueue::serve(const Handler& handler) {
     const u64 slot = last_avail_ % setup_.size;
     const u16 head = TRY(load<u16>(setup_.avail + sizeof(AvailHeader) + slot * sizeof(u16)));
     TRY(collect(head));
+    chain_.done_bytes = std::exchange(unfinished_bytes_, 0);
     const std::optional<u32> written = TRY(handler(chain_));
     if (!written) {
+      unfinished_bytes_ = chain_.done_bytes;
       break;
     }
     ++last_avail_;

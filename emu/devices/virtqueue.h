@@ -44,6 +44,9 @@ struct Chain {
   u16 head = 0;
   std::vector<GuestBuffer> readable;  ///< by the device
   std::vector<GuestBuffer> writable;
+  /// How far a handler that leaves the chain for later has come; 0 at first. The descriptors are read again
+  /// then, so the guest may have made the chain another one: the handler checks as it did the first time.
+  u64 done_bytes = 0;
 };
 
 /// Moves through a list of buffers as if they were one.
@@ -55,6 +58,8 @@ class BufferCursor {
   /// False past the end or where a buffer is not RAM; the position is then unspecified.
   bool read(std::span<u8> out);
   bool write(std::span<const u8> data);
+  /// False past the end.
+  bool skip(u64 len_bytes);
 
  private:
   template <class Transfer>
@@ -76,7 +81,7 @@ class Virtqueue {
     u64 used = 0;
   };
   /// Answers a chain with the bytes written into it; nullopt leaves it and what follows for later.
-  using Handler = std::function<arch::Result<std::optional<u32>, QueueError>(const Chain& chain)>;
+  using Handler = std::function<arch::Result<std::optional<u32>, QueueError>(Chain& chain)>;
 
   explicit Virtqueue(Dma& dma) : dma_(dma) {}
 
@@ -119,7 +124,8 @@ class Virtqueue {
   bool event_idx_ = false;
   u16 last_avail_ = 0;
   u16 used_ = 0;
-  Chain chain_;  ///< scratch, kept for its capacity
+  u64 unfinished_bytes_ = 0;  ///< Chain::done_bytes of the chain that comes next
+  Chain chain_;               ///< scratch, kept for its capacity
 };
 
 }  // namespace quire

@@ -24,6 +24,12 @@ std::vector<VirtioConsole::PortBackend> console_ports(const Config& config, cons
 }
 
 }  // namespace
+DiskAccess access_of(const Drive& drive) {
+  return drive.read_only  ? DiskAccess::kReadOnly
+         : drive.snapshot ? DiskAccess::kThrowAway
+                          : DiskAccess::kReadWrite;
+}
+
 
 template <class T>
 T* Board::place(const MemRegion& region, std::unique_ptr<T> device) {
@@ -32,10 +38,11 @@ T* Board::place(const MemRegion& region, std::unique_ptr<T> device) {
   return placed;
 }
 
-void Board::plug(std::unique_ptr<VirtioDevice> device, Dma& dma) {
+void Board::plug(std::unique_ptr<VirtioDevice> device, const Wiring& wiring) {
   const MemRegion region{kVirtioFirst.base + next_slot_ * kVirtioStride, kVirtioFirst.size_bytes};
-  place(region,
-        std::make_unique<VirtioMmio>(std::move(device), dma, plic_->source(kVirtioFirstIrq + next_slot_)));
+  IrqLine& irq = plic_->source(kVirtioFirstIrq + next_slot_);
+  virtio_.push_back(
+      place(region, std::make_unique<VirtioMmio>(std::move(device), wiring.dma, irq, wiring.clock)));
   ++next_slot_;
 }
 
@@ -57,20 +64,18 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
   }
   auto console = std::make_unique<VirtioConsole>(std::move(ports));
   console_ = console.get();
-  plug(std::move(console), wiring.dma);
-  plug(std::make_unique<VirtioRng>(derive_seed(config.seed, "virtio-rng")), wiring.dma);
+  plug(std::move(console), wiring);
+  plug(std::make_unique<VirtioRng>(derive_seed(config.seed, "virtio-rng")), wiring);
   for (const Drive& drive : config.drives) {
-    auto image = std::make_unique<DiskImage>(
-        drive.path, drive.read_only ? DiskAccess::kReadOnly : DiskAccess::kReadWrite);
-    plug(std::make_unique<VirtioBlk>(std::move(image),
+    plug(std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(drive.path, access_of(drive)),
                                      fmt::format("quire-drive-{}", next_slot_ - kFixedVirtioDevices)),
-         wiring.dma);
+         wiring);
   }
   for (const Share& share : config.shares) {
     plug(std::make_unique<Virtio9p>(
              share.host_path, share.tag,
              share.writable ? share::ShareAccess::kReadWrite : share::ShareAccess::kReadOnly),
-         wiring.dma);
+         wiring);
   }
 }
 
@@ -82,6 +87,16 @@ void Board::reset() {
 
 void Board::poll_inputs() {
   uart_->poll_inputs();
+std::vector<std::string> Board::troubles() const {
+  std::vector<std::string> lines;
+  for (const VirtioMmio* device : virtio_) {
+    if (std::string line = device->trouble(); !line.empty()) {
+      lines.push_back(std::move(line));
+    }
+  }
+  return lines;
+}
+
   console_->poll_inputs();
 }
 

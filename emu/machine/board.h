@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "emu/devices/clint.h"
@@ -54,6 +55,9 @@ class Board {
   const Clint& clint() const { return *clint_; }
 
   /// Hands over input that has come; for sources whose timing is the host's.
+  /// What went wrong between devices and their drivers or the host, one line each.
+  std::vector<std::string> troubles() const;
+
   void poll_inputs();
   /// Sources whose input would reach the guest now; it may wait for them.
   std::vector<ByteSource*> awaited_inputs() const;
@@ -61,12 +65,13 @@ class Board {
  private:
   template <class T>
   T* place(const MemRegion& region, std::unique_ptr<T> device);
-  void plug(std::unique_ptr<VirtioDevice> device, Dma& dma);
+  void plug(std::unique_ptr<VirtioDevice> device, const Wiring& wiring);
 
   std::vector<Placed> devices_;
   unsigned next_slot_ = 0;
   Plic* plic_ = nullptr;
   Clint* clint_ = nullptr;
+  std::vector<VirtioMmio*> virtio_;  ///< by slot
   Uart16550* uart_ = nullptr;
   VirtioConsole* console_ = nullptr;
   std::shared_ptr<ByteSource> uart_source_;

@@ -66,6 +66,7 @@ class Machine::Impl final : private HartEnv {
   ControlFromGuest& control_out() { return *control_out_; }
   const BootPlan& boot_plan() const { return plan_; }
 
+  const Board& board() const { return board_; }
  private:
   using HostClock = std::chrono::steady_clock;
   enum class Idle { kProgress, kForEver };

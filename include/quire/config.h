@@ -27,9 +27,11 @@ enum class BootMode : std::uint8_t {
   kSupervisor,  ///< a kernel in S-mode under the built-in SBI
 };
 
+/// A raw disk image as a virtio-blk device.
 struct Drive {
   std::string path;
   bool read_only = false;
+  bool snapshot = false;  ///< writes are kept for the run and never reach the file
 };
 
 /// A directory of the host as a virtio-9p device (9P2000.L). Nothing outside of it is reachable.

@@ -24,6 +24,7 @@ namespace quire {
 namespace {
 
 namespace vio = arch::virtio;
+using testing::FakeClock;
 using testing::FakeIrq;
 using testing::FakeRam;
 
@@ -93,6 +94,7 @@ std::unique_ptr<DiskImage> make_disk(DiskAccess access) {
 struct Target {
   FakeRam ram{kRamBytes};
   FakeIrq irq;
+  FakeClock clock;
   VirtioConsole* console = nullptr;
   std::unique_ptr<VirtioMmio> device;
   u64 features = 0;
@@ -121,7 +123,7 @@ struct Target {
       }
     }
     features = type->features();
-    device = std::make_unique<VirtioMmio>(std::move(type), ram, irq);
+    device = std::make_unique<VirtioMmio>(std::move(type), ram, irq, clock);
   }
 
   u32 reg(u32 offset) { return static_cast<u32>(device->read(offset, 4)); }

@@ -167,9 +167,11 @@ struct BlkConfig {
 static_assert(sizeof(BlkConfig) == 64 && offsetof(BlkConfig, seg_max) == 12 &&
               offsetof(BlkConfig, blk_size) == 20 && offsetof(BlkConfig, writeback) == 32 &&
               offsetof(BlkConfig, max_discard_sectors) == 36 &&
+inline constexpr u64 kBlkFeatureGeometry = u64{1} << 4;
               offsetof(BlkConfig, write_zeroes_may_unmap) == 56);
 
 enum class BlkRequest : u32 {
+inline constexpr u64 kBlkFeatureTopology = u64{1} << 10;
   kIn = 0,   ///< disk -> guest
   kOut = 1,  ///< guest -> disk
   kFlush = 4,
@@ -218,6 +220,16 @@ enum class ConsoleEvent : u16 {
   kResize = 5,       ///< device: ConsoleResize follows
   kPortOpen = 6,     ///< either: 1 open, 0 closed
   kPortName = 7,     ///< device: the name follows, without NUL
+/// One of the segments that are the data of kDiscard and kWriteZeroes.
+struct BlkSegment {
+  u64 sector;
+  u32 count;  ///< in kBlkSectorBytes
+  u32 flags;  ///< BlkSegmentFlag; the rest is reserved
+};
+static_assert(sizeof(BlkSegment) == 16 && offsetof(BlkSegment, flags) == 12);
+
+enum BlkSegmentFlag : u32 { kBlkSegmentUnmap = 1 };
+
 };
 
 struct ConsoleControl {

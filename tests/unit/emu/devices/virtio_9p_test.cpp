@@ -16,7 +16,7 @@ class Virtio9pTest : public ::testing::Test {
   Virtio9pTest() {
     dir.put("hello", "Hello, share!\n");
     device.emplace(std::make_unique<Virtio9p>(dir.path().string(), "tag9", share::ShareAccess::kReadOnly),
-                   ram, irq);
+                   ram, irq, clock);
     driver.emplace(*device, ram);
     EXPECT_TRUE(driver->negotiate(driver->offered()));
     driver->set_up(0, 16);
@@ -47,6 +47,7 @@ class Virtio9pTest : public ::testing::Test {
   TempDir dir;
   FakeRam ram;
   FakeIrq irq;
+  FakeClock clock;
   std::optional<VirtioMmio> device;
   std::optional<VirtioDriver> driver;
   NinepClient client{[this](std::span<const u8> message) { return send(message, 10); }};

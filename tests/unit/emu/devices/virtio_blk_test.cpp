@@ -21,7 +21,7 @@ struct BlkTest : ::testing::Test {
       : contents(pattern(len_bytes)),
         file(contents),
         device(std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(file.path(), access), "quire-disk0"),
-               ram, irq) {
+               ram, irq, clock) {
     EXPECT_TRUE(driver.negotiate(driver.offered()));
     driver.set_up(0, 16);
     driver.go();
@@ -53,6 +53,7 @@ struct BlkTest : ::testing::Test {
 
   FakeRam ram;
   FakeIrq irq;
+  FakeClock clock;
   std::string contents;
   TempFile file;
   VirtioMmio device;
@@ -67,7 +68,8 @@ struct ReadOnlyBlkTest : BlkTest {
 TEST_F(BlkTest, TellsItsGeometry) {
   EXPECT_EQ(device.read(0x100, 8), 512u);  // capacity in sectors
   EXPECT_EQ(device.read(0x114, 4), 512u);  // blk_size
-  EXPECT_EQ(driver.offered() & 0xff'ffff, (1U << 2) | (1U << 6) | (1U << 9));
+  EXPECT_EQ(driver.offered() & 0xff'ffff,
+            (1U << 2) | (1U << 4) | (1U << 6) | (1U << 9) | (1U << 10) | (1U << 13) | (1U << 14));
 }
 
 TEST_F(BlkTest, ReadsSectors) {
@@ -118,7 +120,129 @@ TEST_F(BlkTest, PartsOfSectorsAreRefused) {
 
 TEST_F(BlkTest, UnknownRequestIsUnsupported) {
   EXPECT_EQ(request(static_cast<vio::BlkRequest>(99), 0, 512).status, 2);
-  EXPECT_EQ(request(vio::BlkRequest::kDiscard, 0, 0, std::string(16, 'x')).status, 2);
+}
+
+TEST_F(BlkTest, TellsItsLimits) {
+  EXPECT_EQ(device.read(0x10c, 4), 254u);  // seg_max
+  EXPECT_EQ(device.read(0x100 + 36, 4), VirtioBlk::kMaxDiscardSectors);
+  EXPECT_EQ(device.read(0x100 + 40, 4), VirtioBlk::kMaxDiscardSegments);
+  EXPECT_EQ(device.read(0x100 + 48, 4), VirtioBlk::kMaxWriteZeroesSectors);
+  EXPECT_EQ(device.read(0x100 + 52, 4), VirtioBlk::kMaxWriteZeroesSegments);
+}
+
+// --- discard and write zeroes (5.2.6) ----------------------------------------------------------------
+
+std::string segments(const std::vector<vio::BlkSegment>& list) {
+  return {reinterpret_cast<const char*>(list.data()), list.size() * sizeof(vio::BlkSegment)};
+}
+
+TEST_F(BlkTest, WriteZeroesWritesZeroesAndNothingElse) {
+  const std::string data = segments({{3, 2, 0}, {100, 8, vio::kBlkSegmentUnmap}});
+  EXPECT_EQ(request(vio::BlkRequest::kWriteZeroes, 0, 0, data).status, 0);
+  std::string expected = contents;
+  expected.replace(3 * 512, 2 * 512, 2 * 512, '\0');
+  expected.replace(100 * 512, 8 * 512, 8 * 512, '\0');
+  EXPECT_EQ(file.contents(), expected);
+}
+
+TEST_F(BlkTest, DiscardTouchesNothingElse) {
+  EXPECT_EQ(request(vio::BlkRequest::kDiscard, 0, 0, segments({{8, 16, 0}, {64, 8, 0}})).status, 0);
+  std::string now = file.contents();
+  ASSERT_EQ(now.size(), contents.size());
+  for (const std::size_t sector : {0, 7, 24, 63, 72, 511}) {
+    EXPECT_EQ(now.substr(sector * 512, 512), contents.substr(sector * 512, 512)) << sector;
+  }
+}
+
+TEST_F(BlkTest, SegmentsBeyondTheDiskOrTheLimitsAreErrors) {
+  for (const auto type : {vio::BlkRequest::kDiscard, vio::BlkRequest::kWriteZeroes}) {
+    EXPECT_EQ(request(type, 0, 0, segments({{511, 2, 0}})).status, 1);
+    EXPECT_EQ(request(type, 0, 0, segments({{~u64{0}, 1, 0}})).status, 1);
+    EXPECT_EQ(request(type, 0, 0, segments({{0, ~u32{0}, 0}})).status, 1);
+    EXPECT_EQ(request(type, 0, 0, segments({{0, 1, 0}}) + "x").status, 1);
+    EXPECT_EQ(request(type, 0, 0, segments(std::vector<vio::BlkSegment>(33, {0, 1, 0}))).status, 1);
+    EXPECT_EQ(request(type, 0, 0).status, 1);
+  }
+  EXPECT_EQ(file.contents(), contents);
+}
+
+TEST_F(BlkTest, ReservedSegmentFlagsAreUnsupported) {
+  EXPECT_EQ(request(vio::BlkRequest::kWriteZeroes, 0, 0, segments({{0, 1, 2}})).status, 2);
+  EXPECT_EQ(request(vio::BlkRequest::kDiscard, 0, 0, segments({{0, 1, vio::kBlkSegmentUnmap}})).status, 2);
+  EXPECT_EQ(file.contents(), contents);
+}
+
+TEST_F(BlkTest, WhatWasNotNegotiatedIsUnsupported) {
+  ASSERT_TRUE(driver.negotiate(vio::kFeatureVersion1));
+  driver.set_up(0, 16);
+  driver.go();
+  EXPECT_EQ(request(vio::BlkRequest::kDiscard, 0, 0, segments({{0, 1, 0}})).status, 2);
+  EXPECT_EQ(request(vio::BlkRequest::kWriteZeroes, 0, 0, segments({{0, 1, 0}})).status, 2);
+  EXPECT_EQ(file.contents(), contents);
+}
+
+// --- bounded work -----------------------------------------------------------------------------------
+
+TEST_F(BlkTest, ManyLongRequestsAreSpreadOverTimeAndAllAnswered) {
+  const u32 len = 256 << 10;
+  ASSERT_TRUE(driver.negotiate(driver.offered()));
+  driver.set_up(0, 256);
+  driver.go();
+  ram.put(header, vio::BlkHeader{vio::BlkRequest::kIn, 0, 0});
+  driver.put_desc(0, 0, {header, 16, vio::kDescNext, 1});
+  driver.put_desc(0, 1, {buffer, len, vio::kDescNext | vio::kDescWrite, 2});
+  driver.put_desc(0, 2, {status, 1, vio::kDescWrite, 0});
+  for (int i = 0; i < 256; ++i) {
+    driver.make_available(0, 0);
+  }
+  driver.notify(0);
+  EXPECT_GT(driver.used_idx(0), 100u);
+  EXPECT_LT(driver.used_idx(0), 130u);
+  while (clock.event_count() > 0) {
+    clock.advance_to(clock.next_deadline());
+  }
+  EXPECT_EQ(driver.used_idx(0), 256u);
+  EXPECT_EQ(driver.used(0, 255).len, len + 1);
+  EXPECT_EQ(ram.text(buffer, len), contents);
+}
+
+TEST_F(BlkTest, FlushesAreBounded) {
+  ASSERT_TRUE(driver.negotiate(driver.offered()));
+  driver.set_up(0, 256);
+  driver.go();
+  ram.put(header, vio::BlkHeader{vio::BlkRequest::kFlush, 0, 0});
+  driver.put_desc(0, 0, {header, 16, vio::kDescNext, 1});
+  driver.put_desc(0, 1, {status, 1, vio::kDescWrite, 0});
+  for (int i = 0; i < 256; ++i) {
+    driver.make_available(0, 0);
+  }
+  driver.notify(0);
+  EXPECT_LE(driver.used_idx(0), 32u);
+}
+
+// --- hosts that fail --------------------------------------------------------------------------------
+
+TEST_F(BlkTest, ImageCutShortIsAnErrorForTheGuestAndTheHostHearsWhy) {
+  ASSERT_EQ(truncate(file.path().c_str(), 1024), 0);
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 3, 512).status, 1);
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 3, 0, std::string(512, 'x')).status, 1);
+  EXPECT_EQ(request(vio::BlkRequest::kDiscard, 0, 0, segments({{8, 8, 0}})).status, 1);
+  EXPECT_EQ(request(vio::BlkRequest::kWriteZeroes, 0, 0, segments({{8, 8, 0}})).status, 1);
+  EXPECT_EQ(file.contents().size(), 1024u);
+  EXPECT_EQ(device.trouble(), file.path() +
+                                  ": the disk image cannot be trusted: another program cut it short "
+                                  "while it was in use");
+  EXPECT_FALSE(driver.broken());
+}
+
+TEST_F(BlkTest, BrokenRuleIsToldToPeopleAndOutlivesTheDriversReset) {
+  EXPECT_EQ(device.trouble(), "");
+  driver.submit(0, {{header, 16, 0, 0}});
+  driver.notify(0);
+  driver.set_reg(vio::kRegStatus, 0);
+  EXPECT_NE(device.trouble().find("virtio-blk: the guest's driver broke a rule: "), std::string::npos);
+  device.reset();
+  EXPECT_EQ(device.trouble(), "");
 }
 
 TEST_F(BlkTest, AnyFramingOfHeaderAndStatusWorks) {
@@ -150,9 +274,48 @@ TEST_F(BlkTest, DataOutsideOfRamBreaksItAndWritesNothing) {
 
 TEST_F(ReadOnlyBlkTest, SaysSoAndRefusesWrites) {
   EXPECT_TRUE(device.has_feature(u64{1} << 5));
+  EXPECT_EQ(driver.offered() & (vio::kBlkFeatureDiscard | vio::kBlkFeatureWriteZeroes), 0u);
   EXPECT_EQ(request(vio::BlkRequest::kOut, 0, 0, std::string(512, 'x')).status, 1);
   EXPECT_EQ(request(vio::BlkRequest::kFlush, 0, 0).status, 0);
   EXPECT_EQ(file.contents(), contents);
+}
+
+struct ShortBlkTest : BlkTest {
+  ShortBlkTest() : BlkTest(DiskAccess::kReadWrite, 1000) {}
+};
+
+TEST_F(ShortBlkTest, PartialLastSectorKeepsWhatIsWrittenToIt) {
+  const std::string data(512, 'x');
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 1, 0, data).status, 0);
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 1, 512).data, data);
+  EXPECT_EQ(file.contents(), contents.substr(0, 512) + data);
+  EXPECT_EQ(device.read(0x100, 8), 2u);
+}
+
+struct SnapshotBlkTest : BlkTest {
+  SnapshotBlkTest() : BlkTest(DiskAccess::kThrowAway) {}
+};
+
+TEST_F(SnapshotBlkTest, GuestReadsWhatItWroteAndTheImageIsUntouched) {
+  const std::string data(5 * 512, 'y');
+  EXPECT_EQ(driver.offered() & vio::kBlkFeatureReadOnly, 0u);
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 3, 0, data).status, 0);
+  EXPECT_EQ(request(vio::BlkRequest::kWriteZeroes, 0, 0, segments({{40, 16, 0}, {4, 1, 0}})).status, 0);
+  EXPECT_EQ(request(vio::BlkRequest::kDiscard, 0, 0, segments({{100, 8, 0}})).status, 0);
+  EXPECT_EQ(request(vio::BlkRequest::kFlush, 0, 0).status, 0);
+  std::string expected = contents;
+  expected.replace(3 * 512, data.size(), data);
+  expected.replace(40 * 512, 16 * 512, 16 * 512, '\0');
+  expected.replace(4 * 512, 512, 512, '\0');
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 0, 64 * 512).data, expected.substr(0, 64 * 512));
+  EXPECT_EQ(file.contents(), contents);
+}
+
+TEST_F(SnapshotBlkTest, ImageChangedUnderneathIsAnError) {
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 0, 512).status, 0);
+  std::ofstream(file.path(), std::ios::binary | std::ios::in) << "changed";
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 0, 512).status, 1);
+  EXPECT_NE(device.trouble().find("another program changed it"), std::string::npos);
 }
 
 TEST_F(ReadOnlyBlkTest, PartialLastSectorIsPadded) {

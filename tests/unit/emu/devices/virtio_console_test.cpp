@@ -13,6 +13,7 @@ constexpr u32 kBufferBytes = 64;
 struct ConsoleTest : ::testing::Test {
   FakeRam ram{16 << 20};
   FakeIrq irq;
+  FakeClock clock;
   std::shared_ptr<TextSource> input = std::make_shared<TextSource>();
   std::shared_ptr<TextSource> control = std::make_shared<TextSource>();
   std::shared_ptr<TextSink> output = std::make_shared<TextSink>();
@@ -20,7 +21,7 @@ struct ConsoleTest : ::testing::Test {
                                               {"out", output, nullptr},
                                               {"err", nullptr, nullptr},
                                               {"control", nullptr, control}});
-  VirtioMmio device{std::unique_ptr<VirtioDevice>(console), ram, irq};
+  VirtioMmio device{std::unique_ptr<VirtioDevice>(console), ram, irq, clock};
   VirtioDriver driver{device, ram};
 
   struct Message {
@@ -272,6 +273,105 @@ TEST_F(ConsoleTest, InputIntoWhatIsNotRamBreaksIt) {
   driver.submit(kRx0, {{0x1000, 4, vio::kDescWrite, 0}});
   driver.notify(kRx0);
   EXPECT_TRUE(driver.broken());
+}
+
+// --- bounded work -----------------------------------------------------------------------------------
+
+struct CountingSink final : ByteSink {
+  void write(std::span<const u8> data) override { count_bytes += data.size(); }
+  u64 count_bytes = 0;
+};
+
+struct FloodTest : ::testing::Test {
+  FakeRam ram{16 << 20};
+  FakeIrq irq;
+  FakeClock clock;
+  std::shared_ptr<CountingSink> sink = std::make_shared<CountingSink>();
+  VirtioMmio device{
+      std::make_unique<VirtioConsole>(std::vector<VirtioConsole::PortBackend>{{"out", sink, nullptr}}), ram,
+      irq, clock};
+  VirtioDriver driver{device, ram};
+  static constexpr u32 kPieceBytes = 8 << 20;
+  static constexpr u32 kPieces = 16;
+  static constexpr u64 kChainBytes = u64{kPieceBytes} * kPieces;
+
+  FloodTest() {
+    EXPECT_TRUE(driver.negotiate(vio::kFeatureVersion1));
+    driver.set_up(kTx0, kPieces);
+    driver.go();
+  }
+  /// The same RAM again and again: as much as the rules allow.
+  void flood() {
+    driver.submit(kTx0,
+                  std::vector<vio::Desc>(kPieces, vio::Desc{FakeRam::kBase + (8 << 20), kPieceBytes, 0, 0}));
+    driver.notify(kTx0);
+  }
+};
+
+TEST_F(FloodTest, OneNotificationDoesABurstOfWorkAtMost) {
+  flood();
+  EXPECT_LE(sink->count_bytes, WorkBudget::kBurst + (64 << 10));
+  EXPECT_GE(sink->count_bytes, WorkBudget::kBurst / 2);
+  EXPECT_EQ(driver.used_idx(kTx0), 0u);
+  const u64 before = sink->count_bytes;
+  for (int i = 0; i < 1000; ++i) {
+    driver.notify(kTx0);
+  }
+  EXPECT_EQ(sink->count_bytes, before);
+  EXPECT_EQ(clock.event_count(), 1u);
+}
+
+TEST_F(FloodTest, TheRestFollowsWithTimeAndNothingIsLost) {
+  flood();
+  u64 last = sink->count_bytes;
+  while (clock.event_count() > 0) {
+    clock.advance_to(clock.next_deadline());
+    EXPECT_LE(sink->count_bytes - last, WorkBudget::kReopen + (64 << 10));
+    last = sink->count_bytes;
+  }
+  EXPECT_EQ(sink->count_bytes, kChainBytes);
+  EXPECT_EQ(driver.used_idx(kTx0), 1u);
+  EXPECT_TRUE(irq.asserted);
+  EXPECT_FALSE(driver.broken());
+}
+
+TEST_F(FloodTest, AResetEndsIt) {
+  flood();
+  driver.set_reg(vio::kRegStatus, 0);
+  EXPECT_EQ(clock.event_count(), 0u);
+  const u64 before = sink->count_bytes;
+  clock.advance_to(1'000'000'000);
+  EXPECT_EQ(sink->count_bytes, before);
+}
+
+TEST_F(FloodTest, AResetDoesNotFillTheBudget) {
+  flood();
+  const u64 before = sink->count_bytes;
+  ASSERT_TRUE(driver.negotiate(vio::kFeatureVersion1));
+  driver.set_up(kTx0, kPieces);
+  driver.go();
+  flood();
+  EXPECT_EQ(sink->count_bytes, before);
+}
+
+TEST_F(FloodTest, AChainMadeShorterMeanwhileBreaksIt) {
+  flood();
+  driver.put_desc(kTx0, 0, {FakeRam::kBase, 1, 0, 0});
+  clock.advance_to(1'000'000'000);
+  EXPECT_TRUE(driver.broken());
+}
+
+TEST_F(FloodTest, AQueueSetUpAnewStartsAtTheChainsBeginning) {
+  flood();
+  const u64 before = sink->count_bytes;
+  driver.set_reg(vio::kRegQueueSel, kTx0);
+  driver.set_reg(vio::kRegQueueReady, 0);
+  driver.set_up(kTx0, kPieces);
+  driver.submit(kTx0, {{FakeRam::kBase, 100, 0, 0}});
+  clock.advance_to(1'000'000'000);
+  driver.notify(kTx0);
+  EXPECT_EQ(sink->count_bytes, before + 100);
+  EXPECT_FALSE(driver.broken());
 }
 
 }  // namespace

@@ -33,8 +33,9 @@ class EchoDevice final : public VirtioDevice {
 struct VirtioMmioTest : ::testing::Test {
   FakeRam ram;
   FakeIrq irq;
+  FakeClock clock;
   EchoDevice* echo = new EchoDevice;
-  VirtioMmio device{std::unique_ptr<VirtioDevice>(echo), ram, irq};
+  VirtioMmio device{std::unique_ptr<VirtioDevice>(echo), ram, irq, clock};
   VirtioDriver driver{device, ram};
 
   void start(u64 features = vio::kFeatureVersion1, u32 size = 8) {
@@ -112,6 +113,7 @@ TEST_F(VirtioMmioTest, AnswersARequestWithinTheNotification) {
 TEST_F(VirtioMmioTest, IndexesWrapAroundTheRing) {
   start(vio::kFeatureVersion1, 4);
   for (int i = 0; i < 70'000; ++i) {
+    clock.advance_to(u64{1000} * static_cast<unsigned>(i));
     const u16 head = driver.submit(0, {{buffer, 1, vio::kDescWrite, 0}});
     const u16 at = driver.used_idx(0);
     ram.put(driver.queues[0].used + 4 + at % 4 * sizeof(vio::UsedElem), vio::UsedElem{99, 99});

@@ -8,7 +8,7 @@ namespace quire::testing {
 namespace {
 
 struct Rng {
-  explicit Rng(u64 seed) : device(std::make_unique<VirtioRng>(seed), ram, irq), driver(device, ram) {
+  explicit Rng(u64 seed) : device(std::make_unique<VirtioRng>(seed), ram, irq, clock), driver(device, ram) {
     start();
   }
   void start() {
@@ -27,6 +27,7 @@ struct Rng {
 
   FakeRam ram;
   FakeIrq irq;
+  FakeClock clock;
   VirtioMmio device;
   VirtioDriver driver;
 };
