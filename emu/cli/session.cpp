@@ -156,6 +156,9 @@ Report Session::run() {
   if (trace_) {
     trace_->finish();
   }
+  for (const std::string& trouble : machine_.troubles()) {
+    note(trouble);
+  }
 
   Report report;
   judge(report, stop, options_);

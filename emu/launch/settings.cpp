@@ -104,6 +104,18 @@ TlbConfig parse_tlb(std::string_view text, TlbConfig base) {
   return base;
 }
 
+ScreenSize parse_screen(std::string_view text) {
+  const std::size_t by = text.find('x');
+  const std::optional<std::uint64_t> width = parse_number(text.substr(0, by));
+  const std::optional<std::uint64_t> height =
+      by == std::string_view::npos ? std::nullopt : parse_number(text.substr(by + 1));
+  if (!width || !height || *width > UINT32_MAX || *height > UINT32_MAX) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("'{}' is not a screen; write WIDTHxHEIGHT in pixels, as in 1024x768", text));
+  }
+  return {static_cast<std::uint32_t>(*width), static_cast<std::uint32_t>(*height)};
+}
+
 std::string_view tlb_policy_name(TlbPolicy policy) {
   for (const auto& row : kPolicies) {
     if (row.policy == policy) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "emu/devices/disk_image.h"
+#include "emu/devices/dma_engine.h"
 #include "emu/devices/goldfish_rtc.h"
 #include "emu/devices/virtio_9p.h"
 #include "emu/devices/virtio_blk.h"
@@ -23,13 +24,13 @@ std::vector<VirtioConsole::PortBackend> console_ports(const Config& config, cons
           {name(ConsolePort::kControl), wiring.control_out, wiring.control_in}};
 }
 
-}  // namespace
 DiskAccess access_of(const Drive& drive) {
   return drive.read_only  ? DiskAccess::kReadOnly
          : drive.snapshot ? DiskAccess::kThrowAway
                           : DiskAccess::kReadWrite;
 }
 
+}  // namespace
 
 template <class T>
 T* Board::place(const MemRegion& region, std::unique_ptr<T> device) {
@@ -56,6 +57,7 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
   place(kRtc, std::make_unique<GoldfishRtc>(wiring.clock, plic_->source(kRtcIrq),
                                             config.rtc_epoch_seconds * kNanosecondsPerSecond));
   uart_ = place(kUart, std::make_unique<Uart16550>(plic_->source(kUartIrq), config.uart, config.uart_in));
+  place(kDmaEngine, std::make_unique<DmaEngine>(wiring.clock, wiring.dma, plic_->source(kDmaIrq)));
   place(kTracePort, std::make_unique<TracePort>(wiring.dma, wiring.trace));
 
   auto ports = console_ports(config, wiring);
@@ -85,8 +87,6 @@ void Board::reset() {
   }
 }
 
-void Board::poll_inputs() {
-  uart_->poll_inputs();
 std::vector<std::string> Board::troubles() const {
   std::vector<std::string> lines;
   for (const VirtioMmio* device : virtio_) {
@@ -97,7 +97,16 @@ std::vector<std::string> Board::troubles() const {
   return lines;
 }
 
+void Board::poll_inputs() {
+  uart_->poll_inputs();
   console_->poll_inputs();
+  if (net_ != nullptr) {
+    net_->poll_inputs();
+  }
+}
+
+Network* Board::awaited_network() const {
+  return net_ != nullptr && net_->network().awaits_peers() ? &net_->network() : nullptr;
 }
 
 std::vector<ByteSource*> Board::awaited_inputs() const {

@@ -14,6 +14,7 @@
 #include "emu/devices/uart16550.h"
 #include "emu/devices/virtio_console.h"
 #include "emu/devices/virtio_mmio.h"
+#include "emu/devices/virtio_net.h"
 #include "emu/machine/control_port.h"
 #include "quire/arch/memmap.h"
 #include "quire/config.h"
@@ -54,13 +55,15 @@ class Board {
   /// The clock `time` shows.
   const Clint& clint() const { return *clint_; }
 
-  /// Hands over input that has come; for sources whose timing is the host's.
   /// What went wrong between devices and their drivers or the host, one line each.
   std::vector<std::string> troubles() const;
 
+  /// Hands over input that has come; for sources whose timing is the host's.
   void poll_inputs();
   /// Sources whose input would reach the guest now; it may wait for them.
   std::vector<ByteSource*> awaited_inputs() const;
+  /// The network, while a peer may send something by itself; else null.
+  Network* awaited_network() const;
 
  private:
   template <class T>
@@ -68,12 +71,13 @@ class Board {
   void plug(std::unique_ptr<VirtioDevice> device, const Wiring& wiring);
 
   std::vector<Placed> devices_;
+  std::vector<VirtioMmio*> virtio_;  ///< by slot
   unsigned next_slot_ = 0;
   Plic* plic_ = nullptr;
   Clint* clint_ = nullptr;
-  std::vector<VirtioMmio*> virtio_;  ///< by slot
   Uart16550* uart_ = nullptr;
   VirtioConsole* console_ = nullptr;
+  VirtioNet* net_ = nullptr;  ///< null where there is none
   std::shared_ptr<ByteSource> uart_source_;
   std::vector<std::shared_ptr<ByteSource>> port_sources_;  ///< by port; null where none
 };

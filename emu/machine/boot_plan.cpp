@@ -39,7 +39,14 @@ BootPlan::BootPlan(const Config& config, unsigned virtio_slots)
                           .initrd = std::nullopt,
                           .seed = config.seed,
                           .virtio_slots = virtio_slots,
-                          .extensions = parse_isa(config.isa)};
+                          .extensions = parse_isa(config.isa),
+                          .framebuffer = std::nullopt};
+  if (config.screen) {
+    framebuffer_ = Framebuffer{.address = 0, .size = *config.screen};
+    const u64 size_bytes = arch::align_up(framebuffer_->size_bytes(), kFramebufferAlignment);
+    framebuffer_->address = place(layout, size_bytes, kFramebufferAlignment, "screen", config);
+    inputs.framebuffer = framebuffer_;
+  }
   if (!initrd_.empty()) {
     initrd_address_ = place(layout, initrd_.size(), kPageBytes, "initrd", config);
     inputs.initrd = InitrdRange{initrd_address_, initrd_address_ + initrd_.size()};

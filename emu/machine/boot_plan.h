@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "emu/machine/framebuffer.h"
 #include "emu/machine/kernel_image.h"
 #include "emu/mem/ram.h"
 #include "quire/config.h"
@@ -27,9 +28,11 @@ class BootPlan {
   u64 device_tree_address() const { return device_tree_address_; }
   std::span<const u8> device_tree() const { return device_tree_; }
   const KernelImage& kernel() const { return kernel_; }
+  const std::optional<Framebuffer>& framebuffer() const { return framebuffer_; }
 
  private:
   KernelImage kernel_;
+  std::optional<Framebuffer> framebuffer_;
   std::span<const u8> initrd_;
   u64 initrd_address_ = 0;
   std::vector<u8> device_tree_;

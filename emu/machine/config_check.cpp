@@ -8,6 +8,7 @@
 
 #include "emu/base/types.h"
 #include "emu/machine/board.h"
+#include "emu/machine/framebuffer.h"
 #include "emu/machine/isa_string.h"
 #include "quire/error.h"
 
@@ -39,6 +40,17 @@ void check_shares(const std::vector<Share>& shares) {
   }
 }
 
+void check_screen(const std::optional<ScreenSize>& screen) {
+  if (!screen) {
+    return;
+  }
+  for (const u32 side : {screen->width, screen->height}) {
+    require(side >= kMinScreenPixels && side <= kMaxScreenPixels,
+            "a screen of {}x{} is impossible: both sides must be {} to {} pixels", screen->width,
+            screen->height, kMinScreenPixels, kMaxScreenPixels);
+  }
+}
+
 }  // namespace
 
 void check_config(const Config& config) {
@@ -58,6 +70,7 @@ void check_config(const Config& config) {
           "{} drives and {} shares are too many: the board has slots for {} of them", config.drives.size(),
           config.shares.size(), Board::kMaxDrives);
   check_shares(config.shares);
+  check_screen(config.screen);
   require(!config.kernel.empty() || config.kernel_name.empty(), "{}: the file is empty", config.kernel_name);
   require(!config.kernel.empty(), "a machine needs a kernel: Config::kernel is empty");
 }

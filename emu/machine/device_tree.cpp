@@ -12,7 +12,9 @@ extern "C" {
 #include "emu/isa/sem/context.h"
 #include "emu/machine/isa_string.h"
 #include "emu/machine/seed.h"
+#include "quire/arch/bits.h"
 #include "quire/arch/cause.h"
+#include "quire/arch/dma_engine.h"
 #include "quire/arch/memmap.h"
 #include "quire/arch/trace_port.h"
 
@@ -22,7 +24,13 @@ namespace {
 using arch::MemRegion;
 
 // Phandles; the tree has few enough to number them here.
-enum Phandle : std::uint32_t { kCpuIntc = 1, kPlicHandle = 2, kTestHandle = 3, kCpuHandle = 4 };
+enum Phandle : std::uint32_t {
+  kCpuIntc = 1,
+  kPlicHandle = 2,
+  kTestHandle = 3,
+  kCpuHandle = 4,
+  kFramebufferHandle = 5
+};
 
 /// libfdt's sequential writer with growing room. An error of it is a bug of ours: sizes are its only
 /// variable.
@@ -106,6 +114,24 @@ std::string node_name(const char* name, const MemRegion& region) {
   return fmt::format("{}@{:x}", name, region.base);
 }
 
+/// Linux's binding display/simple-framebuffer, within /chosen.
+void write_screen(TreeWriter& tree, const Framebuffer& framebuffer) {
+  tree.cells("#address-cells", {2});
+  tree.cells("#size-cells", {2});
+  tree.flag("ranges");
+  const MemRegion pixels{framebuffer.address, framebuffer.size_bytes()};
+  tree.begin(node_name("framebuffer", pixels));
+  tree.text("compatible", "simple-framebuffer");
+  tree.reg(pixels);
+  tree.cells("memory-region", {kFramebufferHandle});
+  tree.cells("width", {framebuffer.size.width});
+  tree.cells("height", {framebuffer.size.height});
+  tree.cells("stride", {static_cast<std::uint32_t>(framebuffer.stride_bytes())});
+  tree.text("format", kFramebufferFormat);
+  tree.text("status", "okay");
+  tree.end();
+}
+
 void write_chosen(TreeWriter& tree, const DeviceTreeInputs& inputs) {
   tree.begin("chosen");
   tree.text("bootargs", inputs.command_line);
@@ -115,6 +141,28 @@ void write_chosen(TreeWriter& tree, const DeviceTreeInputs& inputs) {
     tree.u64("linux,initrd-end", inputs.initrd->end);
   }
   tree.bytes("rng-seed", seed_bytes(inputs.seed, "rng-seed", 32));
+  if (inputs.framebuffer) {
+    write_screen(tree, *inputs.framebuffer);
+  }
+  tree.end();
+}
+
+MemRegion region_of(const Framebuffer& framebuffer) {
+  return {framebuffer.address, arch::align_up(framebuffer.size_bytes(), kFramebufferAlignment)};
+}
+
+/// The devicetree's own reserved-memory binding: kernels must not take the pixels for free memory, nor map
+/// them with other attributes than the driver.
+void write_reserved_memory(TreeWriter& tree, const Framebuffer& framebuffer) {
+  tree.begin("reserved-memory");
+  tree.cells("#address-cells", {2});
+  tree.cells("#size-cells", {2});
+  tree.flag("ranges");
+  tree.begin(node_name("framebuffer", region_of(framebuffer)));
+  tree.reg(region_of(framebuffer));
+  tree.flag("no-map");
+  tree.cells("phandle", {kFramebufferHandle});
+  tree.end();
   tree.end();
 }
 
@@ -211,6 +259,13 @@ void write_devices(TreeWriter& tree, unsigned virtio_slots) {
     tree.end();
   }
 
+  tree.begin(node_name("dma", arch::kDmaEngine));
+  tree.text("compatible", arch::kDmaCompatible);
+  tree.reg(arch::kDmaEngine);
+  tree.cells("interrupts", {arch::kDmaIrq});
+  tree.cells("interrupt-parent", {kPlicHandle});
+  tree.end();
+
   tree.begin(node_name("trace", arch::kTracePort));
   tree.text("compatible", arch::kTracePortCompatible);
   tree.reg(arch::kTracePort);
@@ -249,6 +304,9 @@ std::vector<std::uint8_t> build_device_tree(const DeviceTreeInputs& inputs) {
   tree.text("device_type", "memory");
   tree.reg(ram);
   tree.end();
+  if (inputs.framebuffer) {
+    write_reserved_memory(tree, *inputs.framebuffer);
+  }
   write_cpus(tree, inputs.extensions);
   tree.begin("soc");
   tree.cells("#address-cells", {2});

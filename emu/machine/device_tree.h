@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "emu/isa/extension.h"
+#include "emu/machine/framebuffer.h"
 
 namespace quire {
 
@@ -26,6 +27,7 @@ struct DeviceTreeInputs {
   std::uint64_t seed;     ///< /chosen/rng-seed is derived from it
   unsigned virtio_slots;  ///< the first so many are plugged
   ExtensionSet extensions = kDefaultExtensions;
+  std::optional<Framebuffer> framebuffer = std::nullopt;
 };
 
 /// The flattened tree.

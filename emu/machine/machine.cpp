@@ -175,6 +175,15 @@ u64 Machine::Impl::digest() const {
   return digest_state(words, ram_.bytes());
 }
 
+std::optional<Screen> Machine::Impl::screen() const {
+  const std::optional<Framebuffer>& framebuffer = plan_.framebuffer();
+  if (!framebuffer) {
+    return std::nullopt;
+  }
+  const u64 offset = framebuffer->address - ram_.base().value;
+  return picture_of(framebuffer->size, ram_.bytes().subspan(offset, framebuffer->size_bytes()));
+}
+
 Walk Machine::Impl::walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const {
   const u64 mstatus = hart_.state().mstatus;
   return walk_for_people(ram_, va, access,
@@ -219,6 +228,8 @@ void Machine::add_sink(TraceSink* sink) { impl_->add_sink(sink); }
 void Machine::remove_sink(TraceSink* sink) { impl_->remove_sink(sink); }
 void Machine::control_write(std::span<const u8> data) { impl_->control_in().push(data); }
 std::vector<u8> Machine::control_read() { return impl_->control_out().take(); }
+std::optional<Screen> Machine::screen() const { return impl_->screen(); }
+std::vector<std::string> Machine::troubles() const { return impl_->board().troubles(); }
 std::span<const u8> Machine::device_tree() const { return impl_->boot_plan().device_tree(); }
 
 std::optional<u64> Machine::symbol(const std::string& name) const {

@@ -45,6 +45,7 @@ class Machine::Impl final : private HartEnv {
 
   Counters counters() const;
   u64 digest() const;
+  std::optional<Screen> screen() const;
   Walk walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const;
   void add_sink(TraceSink* sink) { sinks_.push_back(sink); }
   void remove_sink(TraceSink* sink) { std::erase(sinks_, sink); }
@@ -65,8 +66,8 @@ class Machine::Impl final : private HartEnv {
   ControlToGuest& control_in() { return *control_in_; }
   ControlFromGuest& control_out() { return *control_out_; }
   const BootPlan& boot_plan() const { return plan_; }
-
   const Board& board() const { return board_; }
+
  private:
   using HostClock = std::chrono::steady_clock;
   enum class Idle { kProgress, kForEver };

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "quire/arch/bootinfo.h"
 #include "quire/byte_stream.h"
+#include "quire/screen.h"
 
 namespace quire {
 
@@ -55,6 +57,7 @@ struct Config {
   std::string command_line;          ///< /chosen/bootargs
   std::vector<Drive> drives;
   std::vector<Share> shares;
+  std::optional<ScreenSize> screen;  ///< a framebuffer at the end of RAM
 
   bool htif = false;  ///< end through the ELF's `tohost` symbol (kBare)
 

@@ -16,6 +16,7 @@
 #include "quire/debug.h"
 #include "quire/error.h"
 #include "quire/observer.h"
+#include "quire/screen.h"
 #include "quire/trace_sink.h"
 
 namespace quire {
@@ -169,6 +170,13 @@ class Machine {
   /// Host end of the control port (quire/arch/bootinfo.h); without one, writes are dropped.
   void control_write(std::span<const std::uint8_t> data);  ///< host -> guest, queued
   std::vector<std::uint8_t> control_read();                ///< guest -> host, all that has come
+
+  /// What went wrong between devices and the host or the guest's drivers since power-on (a disk image that the
+  /// host would not write, a driver that broke virtio's rules): one line each, for people.
+  std::vector<std::string> troubles() const;
+
+  /// What the framebuffer shows now; nothing without Config::screen.
+  std::optional<Screen> screen() const;
 
   /// The device tree handed to the guest (empty in kBare mode without one).
   std::span<const std::uint8_t> device_tree() const;

@@ -17,6 +17,9 @@ std::uint64_t parse_size(std::string_view text);
 /// "entries=N,ways=N,policy=default|lru|fifo|random", any part of it; the rest stays as in `base`.
 TlbConfig parse_tlb(std::string_view text, TlbConfig base = {});
 
+/// "WIDTHxHEIGHT" in pixels, such as "1024x768".
+ScreenSize parse_screen(std::string_view text);
+
 std::string_view tlb_policy_name(TlbPolicy policy);
 
 /// Config::isa in full and in canonical order: all the extensions that a machine made from it has.

@@ -22,10 +22,13 @@ inline constexpr u64 kVirtioStride = 0x1000;
 inline constexpr unsigned kVirtioSlots = 8;
 /// Ours: the supervisor's events to the host (quire/arch/trace_port.h).
 inline constexpr MemRegion kTracePort{0x1020'0000, 0x1000};
+/// Ours: copies RAM to RAM (quire/arch/dma_engine.h).
+inline constexpr MemRegion kDmaEngine{0x1020'1000, 0x1000};
 inline constexpr u64 kRamBase = 0x8000'0000;
 
 inline constexpr unsigned kUartIrq = 10;
 inline constexpr unsigned kRtcIrq = 11;
+inline constexpr unsigned kDmaIrq = 12;
 inline constexpr unsigned kVirtioFirstIrq = 1;
 inline constexpr unsigned kPlicSources = 96;
 

@@ -128,6 +128,38 @@ constexpr bool event_reached(u16 event, u16 new_index, u16 old_index) {
   return static_cast<u16>(new_index - event - 1) < static_cast<u16>(new_index - old_index);
 }
 
+// --- 5.1 Network device --------------------------------------------------------------------------
+
+inline constexpr u32 kNetQueueReceive = 0;
+inline constexpr u32 kNetQueueTransmit = 1;
+
+inline constexpr u64 kNetFeatureMtu = u64{1} << 3;
+inline constexpr u64 kNetFeatureMac = u64{1} << 5;
+inline constexpr u64 kNetFeatureMergeRxBuffers = u64{1} << 15;
+inline constexpr u64 kNetFeatureStatus = u64{1} << 16;
+
+inline constexpr u16 kNetStatusLinkUp = 1;
+
+struct NetConfig {
+  u8 mac[6];
+  u16 status;  ///< kNetStatusLinkUp
+  u16 max_virtqueue_pairs;
+  u16 mtu;
+};
+static_assert(sizeof(NetConfig) == 12 && offsetof(NetConfig, mtu) == 10);
+
+/// Before every frame, either way (5.1.6). Without offloads all but num_buffers is 0.
+struct NetHeader {
+  u8 flags;
+  u8 gso_type;
+  u16 hdr_len;
+  u16 gso_size;
+  u16 csum_start;
+  u16 csum_offset;
+  u16 num_buffers;  ///< receive: chains that hold the frame, 1 unless merged
+};
+static_assert(sizeof(NetHeader) == 12 && offsetof(NetHeader, num_buffers) == 10);
+
 // --- 5.2 Block device ----------------------------------------------------------------------------
 
 inline constexpr u32 kBlkQueueRequest = 0;
@@ -135,9 +167,11 @@ inline constexpr u32 kBlkSectorBytes = 512;  ///< unit of `capacity` and `sector
 
 inline constexpr u64 kBlkFeatureSizeMax = u64{1} << 1;
 inline constexpr u64 kBlkFeatureSegMax = u64{1} << 2;
+inline constexpr u64 kBlkFeatureGeometry = u64{1} << 4;
 inline constexpr u64 kBlkFeatureReadOnly = u64{1} << 5;
 inline constexpr u64 kBlkFeatureBlkSize = u64{1} << 6;
 inline constexpr u64 kBlkFeatureFlush = u64{1} << 9;
+inline constexpr u64 kBlkFeatureTopology = u64{1} << 10;
 inline constexpr u64 kBlkFeatureDiscard = u64{1} << 13;
 inline constexpr u64 kBlkFeatureWriteZeroes = u64{1} << 14;
 
@@ -167,11 +201,9 @@ struct BlkConfig {
 static_assert(sizeof(BlkConfig) == 64 && offsetof(BlkConfig, seg_max) == 12 &&
               offsetof(BlkConfig, blk_size) == 20 && offsetof(BlkConfig, writeback) == 32 &&
               offsetof(BlkConfig, max_discard_sectors) == 36 &&
-inline constexpr u64 kBlkFeatureGeometry = u64{1} << 4;
               offsetof(BlkConfig, write_zeroes_may_unmap) == 56);
 
 enum class BlkRequest : u32 {
-inline constexpr u64 kBlkFeatureTopology = u64{1} << 10;
   kIn = 0,   ///< disk -> guest
   kOut = 1,  ///< guest -> disk
   kFlush = 4,
@@ -187,6 +219,16 @@ struct BlkHeader {
   u64 sector;
 };
 static_assert(sizeof(BlkHeader) == 16 && offsetof(BlkHeader, sector) == 8);
+
+/// One of the segments that are the data of kDiscard and kWriteZeroes.
+struct BlkSegment {
+  u64 sector;
+  u32 count;  ///< in kBlkSectorBytes
+  u32 flags;  ///< BlkSegmentFlag; the rest is reserved
+};
+static_assert(sizeof(BlkSegment) == 16 && offsetof(BlkSegment, flags) == 12);
+
+enum BlkSegmentFlag : u32 { kBlkSegmentUnmap = 1 };
 
 enum class BlkStatus : u8 { kOk = 0, kIoError = 1, kUnsupported = 2 };
 inline constexpr u32 kBlkIdBytes = 20;
@@ -220,16 +262,6 @@ enum class ConsoleEvent : u16 {
   kResize = 5,       ///< device: ConsoleResize follows
   kPortOpen = 6,     ///< either: 1 open, 0 closed
   kPortName = 7,     ///< device: the name follows, without NUL
-/// One of the segments that are the data of kDiscard and kWriteZeroes.
-struct BlkSegment {
-  u64 sector;
-  u32 count;  ///< in kBlkSectorBytes
-  u32 flags;  ///< BlkSegmentFlag; the rest is reserved
-};
-static_assert(sizeof(BlkSegment) == 16 && offsetof(BlkSegment, flags) == 12);
-
-enum BlkSegmentFlag : u32 { kBlkSegmentUnmap = 1 };
-
 };
 
 struct ConsoleControl {

@@ -90,7 +90,8 @@ class FakeRam final : public Dma {
 
  private:
   bool contains(u64 address, u64 len_bytes) const {
-    return address >= kBase && len_bytes <= bytes_.size() && address - kBase <= bytes_.size() - len_bytes;
+    return len_bytes == 0 ||
+           (address >= kBase && len_bytes <= bytes_.size() && address - kBase <= bytes_.size() - len_bytes);
   }
   std::vector<u8> bytes_;
 };

@@ -33,6 +33,15 @@ TEST(Settings, SizesThatAreNoneAreRefused) {
   }
 }
 
+TEST(Settings, ScreensAreWidthByHeight) {
+  EXPECT_EQ(parse_screen("1024x768").width, 1024U);
+  EXPECT_EQ(parse_screen("1024x768").height, 768U);
+  for (const char* text :
+       {"", "1024", "x", "1024x", "x768", "1024x768x2", "-1x5", "99999999999x1", "10 x 10"}) {
+    expect_usage_error([&] { parse_screen(text); }, std::string("'") + text + "'");
+  }
+}
+
 TEST(Settings, TlbPartsReplaceOnlyThemselves) {
   const TlbConfig tlb = parse_tlb("ways=2,policy=fifo", {64, 4, TlbPolicy::kLru});
   EXPECT_EQ(tlb.entries, 64U);

@@ -15,11 +15,11 @@ namespace {
 
 class DeviceTree : public testing::Test {
  protected:
-  const std::vector<std::uint8_t> blob_ = build_device_tree({.ram_bytes = 64 << 20,
-                                                             .command_line = "quire.seed=7",
-                                                             .initrd = InitrdRange{0x8400'0000, 0x8400'1234},
-                                                             .seed = 7,
-                                                             .virtio_slots = 8});
+  std::vector<std::uint8_t> blob_ = build_device_tree({.ram_bytes = 64 << 20,
+                                                       .command_line = "quire.seed=7",
+                                                       .initrd = InitrdRange{0x8400'0000, 0x8400'1234},
+                                                       .seed = 7,
+                                                       .virtio_slots = 8});
   const void* fdt() const { return blob_.data(); }
   std::string text(const char* path, const char* property) const {
     int length = 0;
@@ -75,6 +75,8 @@ TEST_F(DeviceTree, DescribesTheBoardAtItsAddresses) {
   EXPECT_EQ(number("/memory@80000000", "reg", 1), arch::kRamBase);
   EXPECT_EQ(number("/memory@80000000", "reg", 3), 64U << 20);
   EXPECT_EQ(text("/soc/trace@10200000", "compatible"), "quire,trace-port");
+  EXPECT_EQ(text("/soc/dma@10201000", "compatible"), "quire,dma");
+  EXPECT_EQ(number("/soc/dma@10201000", "interrupts"), arch::kDmaIrq);
   EXPECT_EQ(number("/soc/virtio_mmio@10008000", "interrupts"), 8U);
   EXPECT_EQ(number("/soc/plic@c000000", "interrupts-extended", 3), 9U);
   EXPECT_EQ(number("/soc/clint@2000000", "reg", 3), 0x1'0000U);
@@ -84,6 +86,43 @@ TEST_F(DeviceTree, PowerNodesPointAtTheFinisher) {
   EXPECT_EQ(number("/poweroff", "regmap"), number("/soc/test@100000", "phandle"));
   EXPECT_EQ(number("/poweroff", "value"), arch::kFinisherPass);
   EXPECT_EQ(number("/reboot", "value"), arch::kFinisherReset);
+}
+
+TEST_F(DeviceTree, WithoutAScreenThereIsNoTraceOfOne) {
+  EXPECT_LT(fdt_path_offset(fdt(), "/reserved-memory"), 0);
+  EXPECT_LT(fdt_node_offset_by_compatible(fdt(), -1, "simple-framebuffer"), 0);
+}
+
+class DeviceTreeWithScreen : public DeviceTree {
+ protected:
+  DeviceTreeWithScreen() { blob_ = build_device_tree(inputs_); }
+  const DeviceTreeInputs inputs_{.ram_bytes = 64 << 20,
+                                 .command_line = "",
+                                 .initrd = {},
+                                 .seed = 0,
+                                 .virtio_slots = 2,
+                                 .framebuffer = Framebuffer{.address = 0x83c0'0000, .size = {640, 480}}};
+};
+
+TEST_F(DeviceTreeWithScreen, TellsTheFramebufferAsLinuxReadsIt) {
+  const char* const node = "/chosen/framebuffer@83c00000";
+  EXPECT_EQ(fdt_check_full(blob_.data(), blob_.size()), 0);
+  EXPECT_EQ(text(node, "compatible"), "simple-framebuffer");
+  EXPECT_EQ(number(node, "reg", 1), 0x83c0'0000U);
+  EXPECT_EQ(number(node, "reg", 3), 640U * 480 * 4);
+  EXPECT_EQ(number(node, "width"), 640U);
+  EXPECT_EQ(number(node, "height"), 480U);
+  EXPECT_EQ(number(node, "stride"), 2560U);
+  EXPECT_EQ(text(node, "format"), "x8r8g8b8");
+  EXPECT_EQ(number("/chosen", "#address-cells"), 2U);
+}
+
+TEST_F(DeviceTreeWithScreen, ReservesWholePagesForIt) {
+  const char* const node = "/reserved-memory/framebuffer@83c00000";
+  EXPECT_EQ(number(node, "reg", 1), 0x83c0'0000U);
+  EXPECT_EQ(number(node, "reg", 3), 2U << 20);
+  EXPECT_NE(fdt_getprop(fdt(), fdt_path_offset(fdt(), node), "no-map", nullptr), nullptr);
+  EXPECT_EQ(number(node, "phandle"), number("/chosen/framebuffer@83c00000", "memory-region"));
 }
 
 TEST(DeviceTreeSeed, RngSeedFollowsTheSeedAlone) {

@@ -16,6 +16,8 @@ using namespace test;
 
 constexpr std::uint32_t kClintUpper = arch::kClint.base >> 12;
 
+constexpr std::uint32_t kShiftRight32 = insn_i(0x13, 5, t0, t0, 32);  // srli
+
 Config counting_loop() { return config_for(BootMode::kBare, {addi(t0, t0, 1), jump(-4)}); }
 
 TEST(Machine, RefusesImpossibleSettings) {
@@ -383,6 +385,32 @@ TEST(Machine, WalkTellsEveryStepAndTouchesNothing) {
   EXPECT_EQ(bad.fault, arch::Exception::kStorePageFault);
   EXPECT_FALSE(bad.fault_reason.empty());
   EXPECT_EQ(machine.digest(), before);
+}
+
+TEST(Machine, ScreenShowsWhatTheGuestStores) {
+  // The framebuffer of 16x16 pixels takes the last 2 MiB of RAM.
+  const std::uint64_t address = kRam + (64 << 20) - (2 << 20);
+  Config config =
+      config_for(BootMode::kBare, {lui(t0, static_cast<std::uint32_t>(address >> 12)), slli(t0, t0, 32),
+                                   kShiftRight32, lui(t1, 0xff), addi(t1, t1, 0x12), sw(t1, t0, 4), jump(0)});
+  config.ram_bytes = 64 << 20;
+  EXPECT_FALSE(Machine(config).screen());
+  config.screen = ScreenSize{16, 16};
+  Machine machine(config);
+  machine.run({.max_insns = 100});
+  const Screen screen = *machine.screen();
+  EXPECT_EQ(screen.size.height, 16U);
+  ASSERT_EQ(screen.rgba.size(), 16U * 16 * 4);
+  const std::vector<std::uint8_t> second(screen.rgba.begin() + 4, screen.rgba.begin() + 8);
+  EXPECT_EQ(second, (std::vector<std::uint8_t>{0x0f, 0xf0, 0x12, 255}));
+}
+
+TEST(Machine, RefusesScreensThatDoNotFit) {
+  Config config = counting_loop();
+  for (const ScreenSize size : {ScreenSize{15, 100}, ScreenSize{100, 9000}, ScreenSize{8192, 8192}}) {
+    config.screen = size;
+    EXPECT_THROW(Machine machine(config), Error);
+  }
 }
 
 }  // namespace
