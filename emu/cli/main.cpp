@@ -30,6 +30,9 @@ void check_outputs(Options& options) {
   if (!options.signature.empty()) {
     quire::cli::check_writable(options.signature);
   }
+  if (!options.screenshot.empty()) {
+    quire::cli::check_writable(options.screenshot);
+  }
   if (options.json && !options.json->empty()) {
     const std::string path = *options.json;
     options.json.reset();  // a complaint about this file cannot go into it

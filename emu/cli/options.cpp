@@ -107,6 +107,12 @@ class HelpFormatter : public CLI::Formatter {
   std::string usage_;
 };
 
+void add_screen_options(CLI::App& app, Options& options) {
+  app.add_option("--screen", options.screen, "Give the guest a framebuffer of this size")->type_name("WxH");
+  app.add_option("--screenshot", options.screenshot, "Write the screen to FILE, a PNG, when the run ends")
+      ->type_name("FILE");
+}
+
 void add_bare_options(CLI::App& app, Options& options) {
   app.add_option("--signature", options.signature,
                  "Write begin_signature..end_signature to FILE, one 32-bit word a line")
@@ -188,6 +194,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       add_command(app, "bare", "Run a bare-metal ELF in M-mode, ending through tohost or the finisher",
                   "quire bare [OPTIONS] PROGRAM");
   add_machine_options(*bare, options);
+  add_screen_options(*bare, options);
   add_bare_options(*bare, options);
   add_command(app, "doctor", "Say what this machine has and lacks, and what installs it", "quire doctor");
 

@@ -35,6 +35,10 @@ struct Options {
   std::string export_qemu;
   std::string kernel_log;
 
+  // bare and boot
+  std::string screen;      ///< "": none
+  std::string screenshot;  ///< "": none
+
   // bare
   std::string signature;
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 
+#include "emu/cli/files.h"
 #include "emu/cli/interrupt.h"
 #include "emu/cli/message.h"
 #include "quire/settings.h"
@@ -64,6 +65,11 @@ Config machine_config(const Options& options) {
   }
   config.isa = options.isa;
   config.seed = options.seed;
+  if (!options.screen.empty()) {
+    config.screen = parse_screen(options.screen);
+  } else if (!options.screenshot.empty()) {
+    throw Error(ErrorKind::kUsage, "--screenshot needs a screen; add --screen WIDTHxHEIGHT, as in 1024x768");
+  }
   return config;
 }
 
@@ -158,6 +164,10 @@ Report Session::run() {
   }
   for (const std::string& trouble : machine_.troubles()) {
     note(trouble);
+  }
+  if (!options_.screenshot.empty()) {
+    const auto png = encode_png(*machine_.screen());
+    write_file(options_.screenshot, {reinterpret_cast<const char*>(png.data()), png.size()});
   }
 
   Report report;

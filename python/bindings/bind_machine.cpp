@@ -107,10 +107,14 @@ std::shared_ptr<Guest> make_supervisor(const std::string& ram, const std::string
 }
 
 std::shared_ptr<Guest> make_bare(const std::string& ram, const std::string& tlb, std::uint64_t seed,
-                                 const py::bytes& kernel, const std::string& name) {
+                                 const py::bytes& kernel, const std::string& name,
+                                 const std::string& screen) {
   Config config = make_config(ram, tlb, seed);
   config.mode = BootMode::kBare;
   config.htif = true;
+  if (!screen.empty()) {
+    config.screen = parse_screen(screen);
+  }
   const auto bytes = static_cast<std::string_view>(kernel);
   config.kernel.assign(bytes.begin(), bytes.end());
   config.kernel_name = name;
@@ -119,6 +123,23 @@ std::shared_ptr<Guest> make_bare(const std::string& ram, const std::string& tlb,
 
 py::bytes bytes_of(const std::vector<std::uint8_t>& data) {
   return {reinterpret_cast<const char*>(data.data()), data.size()};
+}
+
+/// (width, height, pixels), or nothing without a screen.
+std::optional<std::tuple<std::uint32_t, std::uint32_t, py::bytes>> screen_of(Guest& guest) {
+  const auto screen = guest.idle().screen();
+  if (!screen) {
+    return std::nullopt;
+  }
+  return std::make_tuple(screen->size.width, screen->size.height, bytes_of(screen->rgba));
+}
+
+py::bytes png_of(Guest& guest) {
+  const auto screen = guest.idle().screen();
+  if (!screen) {
+    throw Error(ErrorKind::kUsage, "this machine has no screen; make it with screen=\"1024x768\"");
+  }
+  return bytes_of(encode_png(*screen));
 }
 
 std::span<const std::uint8_t> span_of(const py::buffer_info& info) {
@@ -316,7 +337,7 @@ void bind_machine(py::module_& module) {
       .def_static("supervisor", &make_supervisor, py::arg("ram"), py::arg("tlb"), py::arg("seed"),
                   py::arg("program"))
       .def_static("bare", &make_bare, py::arg("ram"), py::arg("tlb"), py::arg("seed"), py::arg("kernel"),
-                  py::arg("name"))
+                  py::arg("name"), py::arg("screen"))
       .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"))
       .def("stop", &Guest::stop)
       .def("spawn", &Guest::spawn, py::arg("program"))
@@ -374,6 +395,9 @@ void bind_machine(py::module_& module) {
       .def("write_phys", &write_phys, py::arg("address"), py::arg("data"))
       .def("read_virt", &read_virt, py::arg("satp"), py::arg("va"), py::arg("size"))
       .def("write_virt", &write_virt, py::arg("satp"), py::arg("va"), py::arg("data"))
+      .def("screen", &screen_of)
+      .def("screen_png", &png_of)
+      .def("troubles", [](Guest& g) { return g.idle().troubles(); })
       .def("ram_view",
            [](Guest& g) {
              const auto bytes = g.idle().memory().bytes();

@@ -38,6 +38,13 @@ def ram_text(ram: str | int) -> str:
     return str(ram)
 
 
+def screen_text(screen: str | tuple[int, int] | None) -> str:
+    """A screen as the native side takes it: "1024x768", (1024, 768), or nothing."""
+    if screen is None or isinstance(screen, str):
+        return screen or ""
+    return "x".join(str(side) for side in screen)
+
+
 def program_of(argv: Sequence[StrPath], env: Mapping[str, str] | None, cwd: str, files: Files | None) -> _core.Program:
     """`files` maps a path in the guest to the host's file that it shall have."""
     if isinstance(argv, (str, bytes)) or not argv:
@@ -120,8 +127,11 @@ class Machine:
 
     @classmethod
     def bare(cls, program: StrPath, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
-             seed: int = 0) -> Machine:
-        """An ELF in M-mode on the board alone, before its first instruction. Its UART is `kernel_log`."""
+             seed: int = 0, screen: str | tuple[int, int] | None = None) -> Machine:
+        """An ELF in M-mode on the board alone, before its first instruction. Its UART is `kernel_log`.
+
+        `screen` ("1024x768" or a pair) gives it a framebuffer, which the device tree describes.
+        """
         path = os.fspath(program)
         try:
             image = Path(path).read_bytes()
@@ -129,7 +139,7 @@ class Machine:
             raise FileError(f"{path}: {error.strerror}; check the path") from None
         if not image:
             raise FileError(f"{path}: the file is empty; give an ELF program")
-        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), count(seed, "seed"), image, path)
+        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), count(seed, "seed"), image, path, screen_text(screen))
         return cls(guest, {"mode": "bare", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed,
                            "program": path})
 
@@ -187,6 +197,32 @@ class Machine:
     def digest(self) -> str:
         """Of all registers, CSRs, RAM, icount and time: 16 hex digits."""
         return f"{self._guest.digest():016x}"
+
+    def screen(self) -> memoryview:
+        """The guest's screen as it is now: a copy, height x width x 4 bytes (red, green, blue, 255).
+
+        It is a plain memoryview: `screen()[y, x, 0]` is a number, `shape` says the size, and
+        `numpy.asarray()`, Pillow's `Image.frombuffer()` or matplotlib's `imshow()` take it as it is.
+        """
+        picture = self._guest.screen()
+        if picture is None:
+            raise UsageError('this machine has no screen; make it with screen="1024x768"')
+        width, height, pixels = picture
+        return memoryview(pixels).cast("B", (height, width, 4))
+
+    def screenshot(self, path: StrPath) -> None:
+        """Writes the screen as it is now to a PNG file."""
+        name = os.fspath(path)
+        data = self._guest.screen_png()
+        try:
+            Path(name).write_bytes(data)
+        except OSError as error:
+            raise FileError(f"{name}: {error.strerror}; check the path") from None
+
+    @property
+    def troubles(self) -> list[str]:
+        """What went wrong between devices and the host or the guest's drivers, one line each."""
+        return self._guest.troubles()
 
     def symbol(self, name: str) -> int | None:
         """Value of a symbol of the kernel's or bare program's ELF."""

@@ -1,4 +1,4 @@
-// Drives virtio rng, console and blk as a hostile driver would.
+// Drives virtio rng, console, blk and net as a hostile driver would.
 //
 // The input is a device and then a list of operations: register accesses, bytes into RAM, and, so that
 // the depths are reached, whole steps of an honest driver. Besides crashes and hangs it checks what is
@@ -17,6 +17,7 @@
 #include "emu/devices/virtio_blk.h"
 #include "emu/devices/virtio_console.h"
 #include "emu/devices/virtio_mmio.h"
+#include "emu/devices/virtio_net.h"
 #include "emu/devices/virtio_rng.h"
 #include "tests/unit/emu/devices/fakes.h"
 
@@ -81,6 +82,31 @@ struct NullSink final : ByteSink {
   void write(std::span<const u8> data) override { QUIRE_ASSERT(!data.empty()); }
 };
 
+/// Sends back what it is sent, at once or when polled.
+class EchoNetwork final : public Network {
+ public:
+  void set_receiver(Receiver receiver) override { receive_ = std::move(receiver); }
+  void send(std::span<const u8> frame) override {
+    QUIRE_ASSERT(!frame.empty() && frame.size() <= kMaxFrameBytes);
+    if ((frame[0] & 1) != 0) {
+      receive_(frame);
+    } else {
+      later_.assign(frame.begin(), frame.end());
+    }
+  }
+  void poll() override {
+    if (!later_.empty()) {
+      receive_(later_);
+    }
+  }
+  bool awaits_peers() const override { return false; }
+  void wait(int) override {}
+
+ private:
+  Receiver receive_;
+  std::vector<u8> later_;
+};
+
 std::unique_ptr<DiskImage> make_disk(DiskAccess access) {
   static const int file = memfd_create("disk", 0);
   static const std::string path = "/proc/self/fd/" + std::to_string(file);
@@ -96,6 +122,7 @@ struct Target {
   FakeIrq irq;
   FakeClock clock;
   VirtioConsole* console = nullptr;
+  VirtioNet* net = nullptr;
   std::unique_ptr<VirtioMmio> device;
   u64 features = 0;
   std::array<u32, 16> sizes;
@@ -103,7 +130,7 @@ struct Target {
   explicit Target(u8 kind) {
     sizes.fill(1);
     std::unique_ptr<VirtioDevice> type;
-    switch (kind % 4) {
+    switch (kind % 6) {
       case 0:
         type = std::make_unique<VirtioRng>(kind);
         break;
@@ -113,6 +140,16 @@ struct Target {
       case 2:
         type = std::make_unique<VirtioBlk>(make_disk(DiskAccess::kReadOnly), "fuzz");
         break;
+      case 3:
+        type = std::make_unique<VirtioBlk>(make_disk(DiskAccess::kThrowAway), "fuzz");
+        break;
+      case 4: {
+        auto card =
+            std::make_unique<VirtioNet>(std::make_unique<EchoNetwork>(), MacAddress{2, 0, 0, 0, 0, 1});
+        net = card.get();
+        type = std::move(card);
+        break;
+      }
       default: {
         auto ports = std::make_unique<VirtioConsole>(std::vector<VirtioConsole::PortBackend>{
             {"in", nullptr, std::make_shared<PatternSource>()},
@@ -180,10 +217,13 @@ struct Target {
       ram.put(front, message);
       parts = {(shape & 4) != 0 ? vio::Desc{front, sizeof message, 0, 0}
                                 : vio::Desc{data, data_len, data_flag, 0}};
+    } else if (net != nullptr) {
+      parts = {{front, sizeof(vio::NetHeader), data_flag, 0}, {data, data_len, data_flag, 0}};
     } else if (features != 0) {
       const vio::BlkHeader header{static_cast<vio::BlkRequest>(input.take<u8>() % 16), 0,
                                   input.take<u8>() % 12u};
       ram.put(front, header);
+      ram.put(data, vio::BlkSegment{input.take<u8>() % 12u, input.take<u8>() % 12u, input.take<u8>() % 4u});
       parts = {{front, sizeof header, 0, 0}, {data, data_len, data_flag, 0}, {status, 1, vio::kDescWrite, 0}};
     } else {
       parts = {{data, data_len, data_flag, 0}};
@@ -212,7 +252,7 @@ struct Target {
 };
 
 void step(Target& target, Input& input) {
-  switch (input.take<u8>() % 9) {
+  switch (input.take<u8>() % 11) {
     case 0: {
       const u32 offset = input.take<u16>() % 0x200 & ~3U;
       target.set_reg(offset, input.take<u32>());
@@ -256,8 +296,13 @@ void step(Target& target, Input& input) {
     case 8:
       target.request(input.take<u8>() % 10, input);
       break;
+    case 9:  // what was put off goes on
+      target.clock.advance_to(target.clock.now_ns() + input.take<u16>());
+      break;
     default:
-      if (target.console != nullptr) {
+      if (target.net != nullptr) {
+        target.net->poll_inputs();
+      } else if (target.console != nullptr) {
         target.console->poll_inputs();
         const bool wanted = target.console->wants_input(input.take<u8>() % 3);
         QUIRE_ASSERT(!wanted || target.device->live());
