@@ -3,23 +3,22 @@
 // Invariant: the bytes are a function of the seed and of how many were given before.
 #pragma once
 
-#include <array>
-
 #include "emu/base/types.h"
 #include "emu/devices/virtio_device.h"
 #include "emu/devices/virtqueue.h"
+#include "quire/arch/random.h"
 
 namespace quire {
 
 class VirtioRng final : public VirtioDevice {
  public:
-  explicit VirtioRng(u64 seed);
+  explicit VirtioRng(u64 seed) : seed_(seed), generator_(seed) {}
 
   std::string_view name() const override { return "virtio-rng"; }
   arch::virtio::DeviceId id() const override { return arch::virtio::DeviceId::kEntropy; }
   u64 features() const override { return 0; }
   u32 queue_count() const override { return 1; }
-  void power_on() override;
+  void power_on() override { generator_ = arch::Xoshiro256(seed_); }
   void driver_reset() override {}
   void notified(u32 queue) override;
 
@@ -28,10 +27,9 @@ class VirtioRng final : public VirtioDevice {
 
  private:
   arch::Result<std::optional<u32>, QueueError> answer(const Chain& chain);
-  u64 next();
 
   const u64 seed_;
-  std::array<u64, 4> state_{};
+  arch::Xoshiro256 generator_;
 };
 
 }  // namespace quire
