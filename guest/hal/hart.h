@@ -1,7 +1,8 @@
 // The running hart: its local data, interrupt switch and idling.
 //
 // Invariant: in the kernel `tp` points at this hart's HartLocal and sscratch is 0; in user mode
-// sscratch holds that pointer. The kernel runs with interrupts off except in `wait_for_interrupt`.
+// sscratch holds that pointer. The kernel runs with interrupts off except in `wait_for_interrupt` and
+// `take_pending_interrupts`.
 #pragma once
 
 #include "guest/hal/csr.h"
@@ -27,11 +28,16 @@ inline HartLocal& this_hart() {
   return *local;
 }
 
+/// Takes what is pending now, and returns with interrupts off again.
+inline void take_pending_interrupts() {
+  set_csr_bits<Csr::kSstatus>(kSstatusSie);
+  clear_csr_bits<Csr::kSstatus>(kSstatusSie);
+}
+
 /// Sleeps until an interrupt is pending, takes it, and returns with interrupts off again.
 inline void wait_for_interrupt() {
   asm volatile("wfi" ::: "memory");  // wakes on a pending enabled interrupt even while SIE is clear
-  set_csr_bits<Csr::kSstatus>(kSstatusSie);
-  clear_csr_bits<Csr::kSstatus>(kSstatusSie);
+  take_pending_interrupts();
 }
 
 }  // namespace kernel

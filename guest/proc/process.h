@@ -83,6 +83,7 @@ class Task final : public Thread {
   /// Tells the scheduler whether a signal, a stop or the end is waiting.
   void update_interrupt();
   bool signal_waiting() const;
+  bool must_end() const override;
   /// Only for signal delivery and sigreturn.
   bool take_saved_mask(SigSet& mask);
 

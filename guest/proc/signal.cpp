@@ -266,11 +266,14 @@ KResult<SigAction> change_action(i32 signo, const SigAction* change) {
   return before;
 }
 
+bool Task::must_end() const {
+  const Process& owner = *process_;
+  return owner.exec_task != nullptr ? owner.exec_task != this : owner.ending;
+}
+
 bool Task::signal_waiting() const {
   const Process& owner = *process_;
-  return (owner.ending && owner.exec_task == nullptr) ||
-         (owner.exec_task != nullptr && owner.exec_task != this) || owner.stopped ||
-         ((pending.set() | owner.pending.set()) & heard()) != 0;
+  return must_end() || owner.stopped || ((pending.set() | owner.pending.set()) & heard()) != 0;
 }
 
 void Task::update_interrupt() {

@@ -44,8 +44,9 @@ KResult<void> init_vdso() {
 }
 
 KResult<VirtAddr> map_vdso(AddressSpace& space) {
-  const VirtAddr image = TRY(space.map_special(VirtAddr(0), g_image_mapping, kProtRead | kProtExec));
   // The image finds its data right below itself.
+  const VirtAddr image =
+      TRY(space.map_special(VirtAddr(0), g_image_mapping, kProtRead | kProtExec, kPageBytes));
   TRY(space.map_special(image - kPageBytes, g_data_mapping, kProtRead));
   return image;
 }

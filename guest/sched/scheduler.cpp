@@ -150,6 +150,11 @@ void Scheduler::exit() {
 
 Thread& current_thread() { return *this_hart().current; }
 void yield() { Scheduler::yield(); }
+KResult<void> give_way() {
+  take_pending_interrupts();
+  Scheduler::preempt();
+  return current_thread().must_end() ? KResult<void>(Err(Errno::kEINTR)) : KResult<void>();
+}
 void exit_thread() { Scheduler::exit(); }
 void block_thread() { Scheduler::block(); }
 void wake_thread(Thread& thread) { Scheduler::wake(thread); }

@@ -15,6 +15,7 @@ class Scheduler {
   static void wake(Thread& thread);
   static void block();
   static void yield();
+  static void preempt();
   [[noreturn]] static void exit();
   /// Sets the hart's timer to what is due first: a timer or the end of the slice.
   static void program_timer();
@@ -25,7 +26,6 @@ class Scheduler {
  private:
   friend class Thread;
   static void on_timer();
-  static void preempt();
   static Thread& wait_for_runnable();
   static void finish_switch();
 

@@ -1,8 +1,8 @@
 // Threads of the kernel's scheduler: a kernel stack each, run round robin on one hart.
 //
 // Kernel code is not preempted: a thread gives the hart up only where it sleeps (WaitQueue, Mutex,
-// sleep_until) or yields; in user mode the timer preempts it after kSliceNs, on its way back to user
-// mode. Invariant: a thread is running, or in the run queue, or blocked (then on at most one wait
+// sleep_until), yields or gives way; in user mode the timer preempts it after kSliceNs, on its way back to
+// user mode. Invariant: a thread is running, or in the run queue, or blocked (then on at most one wait
 // queue), or dead. The scheduler holds a reference from start() until the thread is dead and switched away
 // from. Lock: the run-queue lock, inside every wait queue's (today: no preemption, interrupts only in user
 // mode and idle).
@@ -12,6 +12,7 @@
 #include "guest/hal/trap.h"
 #include "guest/lib/intrusive.h"
 #include "guest/lib/ref_ptr.h"
+#include "guest/lib/result.h"
 #include "guest/mem/kernel_space.h"
 
 namespace kernel {
@@ -45,6 +46,8 @@ class Thread : public RefCounted<Thread> {
   void request_interrupt();
   void clear_interrupt() { interrupt_requested_ = false; }
   bool interrupt_requested() const { return interrupt_requested_; }
+  /// It is to end as soon as it can: work that takes long is not worth finishing.
+  virtual bool must_end() const { return false; }
 
   /// Time on the hart, in ticks, up to the last switch.
   u64 run_ticks() const { return run_ticks_; }
@@ -81,6 +84,9 @@ Thread& current_thread();
 void init_scheduler();
 /// Lets every other runnable thread run first.
 void yield();
+/// A point in work that may take long: takes interrupts that are pending and, at the end of the slice, lets
+/// other threads run; mutexes may be held. EINTR when the thread must end.
+KResult<void> give_way();
 /// Ends the running thread; its stack is freed by the next one.
 [[noreturn]] void exit_thread();
 /// Blocks the running thread until wake_thread(). For wait queues and the like; the caller arranges the

@@ -62,11 +62,13 @@ SyscallResult sys_mincore(const SyscallArgs& args) {
   u64 pages = align_up(args[1], kPageBytes) / kPageBytes;
   VirtAddr at = args.as_address(0);
   VirtAddr out = args.as_address(2);
+  Vector<u8> chunk;
+  TRY(chunk.resize(std::min<u64>(pages, kPageBytes)));
   while (pages > 0) {
-    u8 chunk[256];
-    const u64 count = std::min<u64>(pages, sizeof(chunk));
-    TRY(space().residency(at, Span<u8>(chunk, count)));
-    TRY(copy_to_user(out, chunk, count));
+    TRY(give_way());
+    const u64 count = std::min<u64>(pages, chunk.size());
+    TRY(space().residency(at, Span<u8>(chunk.data(), count)));
+    TRY(copy_to_user(out, chunk.data(), count));
     pages -= count;
     at += count * kPageBytes;
     out += count;

@@ -71,7 +71,8 @@ class AddressSpace : public RefCounted<AddressSpace> {
   KResult<VirtAddr> remap(VirtAddr old_start, u64 old_bytes, u64 new_bytes, u32 flags, VirtAddr new_start);
   KResult<void> advise(VirtAddr start, u64 bytes, u32 advice);
   KResult<void> sync(VirtAddr start, u64 bytes, u32 flags);
-  /// mincore(2) for one chunk: a byte a page into `out`. ENOMEM.
+  /// mincore(2) for one chunk: a byte a page into `out`. Takes time for what is there, not for what is not.
+  /// ENOMEM.
   KResult<void> residency(VirtAddr start, Span<u8> out);
   /// brk(2): returns the break as it is afterwards; never fails.
   VirtAddr set_break(VirtAddr wanted);
@@ -87,8 +88,10 @@ class AddressSpace : public RefCounted<AddressSpace> {
   void set_mmap_top(VirtAddr top) { mmap_top_ = top; }
   /// A stack of `bytes` below `top` that may grow down to the limit. ENOMEM.
   KResult<void> map_stack(VirtAddr top, u64 bytes, bool executable);
-  /// Frames of the kernel, anywhere (address 0) or at a fixed place. `mapping` must live for ever.
-  KResult<VirtAddr> map_special(VirtAddr address, const SpecialMapping& mapping, u32 prot);
+  /// Frames of the kernel, anywhere (address 0; then with `room_below_bytes` free right below it) or at a
+  /// fixed place. `mapping` must live for ever. EEXIST, ENOMEM.
+  KResult<VirtAddr> map_special(VirtAddr address, const SpecialMapping& mapping, u32 prot,
+                                u64 room_below_bytes = 0);
   /// Reads or writes another process' memory, or this one's before it runs; permissions of the mappings
   /// count, kForce overrides a missing write permission of private ones (ptrace). Bytes moved before an error
   /// are not undone. EFAULT.
@@ -176,6 +179,8 @@ class AddressSpace : public RefCounted<AddressSpace> {
   void remove_vmas(Range range);
 
   // protect.cpp, remap.cpp, advise.cpp, lock.cpp
+  KResult<Range> range_to_protect(VirtAddr start, VirtAddr end, u32 prot) const;
+  KResult<Vma*> cut_out(VirtAddr start, VirtAddr end);
   KResult<void> protect_vma(Vma& vma, u32 prot);
   void update_protection(Vma& vma);
   KResult<VirtAddr> grow_or_move(Vma& vma, Range old_range, u64 new_bytes, u32 flags);
@@ -201,6 +206,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
   FaultAnswer fault_locked(VirtAddr address, Access access, const Vma*& vma);
   bool grow_stack(Vma& vma, VirtAddr address);
   FaultAnswer give_page(Vma& vma, VirtAddr page, Access access);
+  KResult<FaultAnswer> answer_fault(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_anonymous(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_file(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_special(Vma& vma, VirtAddr page);

@@ -207,13 +207,19 @@ KResult<void> AddressSpace::residency(VirtAddr start, Span<u8> out) {
   if (end_of_mapped(range.start) < range.end) {
     return Err(Errno::kENOMEM);
   }
+  std::fill(out.begin(), out.end(), u8{0});
   for (Vma* vma = find_from(range.start); vma != nullptr && vma->start < range.end; vma = next(*vma)) {
-    const VirtAddr end = std::min(vma->end, range.end);
-    for (VirtAddr page = std::max(vma->start, range.start); page < end; page += kPageBytes) {
-      const bool present = table_.lookup(page).valid();
-      const bool cached =
-          vma->cache() != nullptr && static_cast<bool>(vma->cache()->find(vma->page_of(page)));
-      out[(page - range.start) >> kPageShift] = present || cached ? 1 : 0;
+    const Range part{std::max(vma->start, range.start), std::min(vma->end, range.end)};
+    u8* const at = &out[(part.start - range.start) >> kPageShift];
+    table_.for_each_leaf(part.start, part.end,
+                         [&](VirtAddr page, Pte) { at[(page - part.start) >> kPageShift] = 1; });
+    if (const PageCache* const cache = vma->cache(); cache != nullptr) {
+      const u64 first = vma->page_of(part.start);
+      const u64 end = vma->page_of(part.end);
+      for (auto page = cache->next_present(first); page.item != nullptr && page.index < end;
+           page = cache->next_present(page.index + 1)) {
+        at[page.index - first] = 1;
+      }
     }
   }
   return {};

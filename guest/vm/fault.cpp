@@ -91,23 +91,30 @@ bool AddressSpace::grow_stack(Vma& vma, VirtAddr address) {
   return true;
 }
 
+/// One look at what is there, and its answer; EAGAIN when that changed meanwhile.
+KResult<FaultAnswer> AddressSpace::answer_fault(Vma& vma, VirtAddr page, Access access) {
+  const Leaf leaf = table_.lookup(page);
+  return leaf.valid()           ? fault_present(vma, page, access, leaf.pte)
+         : vma.has(kVmaSpecial) ? fault_special(vma, page)
+         : vma.file             ? fault_file(vma, page, access)
+                                : fault_anonymous(vma, page, access);
+}
+
 /// The page becomes usable for `access`, which the VMA allows (or the caller overrides).
 FaultAnswer AddressSpace::give_page(Vma& vma, VirtAddr page, Access access) {
-  const Leaf leaf = table_.lookup(page);
-  auto answer = leaf.valid()           ? fault_present(vma, page, access, leaf.pte)
-                : vma.has(kVmaSpecial) ? fault_special(vma, page)
-                : vma.file             ? fault_file(vma, page, access)
-                                       : fault_anonymous(vma, page, access);
-  while (!answer.ok() && answer.error() == Errno::kEAGAIN) {
-    return give_page(vma, page, access);  // truncated between finding the page and marking it: look again
+  for (;;) {
+    auto answer = answer_fault(vma, page, access);
+    if (!answer.ok() && answer.error() == Errno::kEAGAIN) {
+      continue;  // truncated between finding the page and marking it: look again
+    }
+    if (!answer.ok()) {
+      return failed(answer.error());
+    }
+    if ((vma.prot & kProtExec) != 0) {
+      sync_instruction_fetch();
+    }
+    return std::move(answer).value();
   }
-  if (!answer.ok()) {
-    return failed(answer.error());
-  }
-  if ((vma.prot & kProtExec) != 0) {
-    sync_instruction_fetch();
-  }
-  return std::move(answer).value();
 }
 
 KResult<FaultAnswer> AddressSpace::fault_anonymous(Vma& vma, VirtAddr page, Access access) {

@@ -262,10 +262,12 @@ KResult<void> AddressSpace::map_stack(VirtAddr top, u64 bytes, bool executable) 
   return {};
 }
 
-KResult<VirtAddr> AddressSpace::map_special(VirtAddr address, const SpecialMapping& mapping, u32 prot) {
+KResult<VirtAddr> AddressSpace::map_special(VirtAddr address, const SpecialMapping& mapping, u32 prot,
+                                            u64 room_below_bytes) {
   MutexGuard guard(lock_);
   const u64 bytes = mapping.count << kPageShift;
-  const VirtAddr start = address.value != 0 ? address : TRY(find_free(bytes));
+  const VirtAddr start =
+      address.value != 0 ? address : TRY(find_free(room_below_bytes + bytes)) + room_below_bytes;
   if (vmas_.overlaps(start, start + bytes)) {
     return Err(Errno::kEEXIST);
   }

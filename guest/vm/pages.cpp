@@ -83,6 +83,12 @@ static std::optional<Access> populating_access(const Vma& vma) {
   return (vma.prot & kProtExec) != 0 ? std::optional(Access::kExecute) : std::nullopt;
 }
 
+/// Some pages of a large range are done: others may have the hart, or have ended the process (EINTR).
+static KResult<void> give_way_between(VirtAddr page) {
+  constexpr u64 kPagesAtATime = 64;
+  return (page.value >> kPageShift) % kPagesAtATime == 0 ? give_way() : KResult<void>();
+}
+
 /// Gives the pages of the range as far as possible (MAP_POPULATE, mlock). Returns the first error, for those
 /// who report it: EFAULT where touching would be a signal, ENOMEM.
 KResult<void> AddressSpace::populate(Range range) {
@@ -91,6 +97,7 @@ KResult<void> AddressSpace::populate(Range range) {
     const auto access = populating_access(*vma);
     const VirtAddr end = std::min(range.end, vma->end);
     for (VirtAddr page = std::max(range.start, vma->start); page < end; page += kPageBytes) {
+      TRY(give_way_between(page));
       const FaultAnswer answer =
           access ? give_page(*vma, page, *access) : FaultAnswer{FaultKind::k_segv_accerr, 0};
       if (!answer.ok()) {
@@ -106,6 +113,7 @@ KResult<void> AddressSpace::populate(Range range) {
 /// MADV_POPULATE_READ and _WRITE: EFAULT where touching would be SIGBUS, EINVAL without permission, ENOMEM.
 KResult<void> AddressSpace::populate_strict(Range range, Access access) {
   for (VirtAddr page = range.start; page < range.end; page += kPageBytes) {
+    TRY(give_way_between(page));
     Vma* const vma = find(page);
     if (vma == nullptr) {
       return Err(Errno::kENOMEM);

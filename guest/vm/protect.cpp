@@ -18,17 +18,15 @@ constexpr u32 may_flags(u32 prot) {
          ((prot & kProtExec) != 0 ? u32{kVmaMayExec} : 0);
 }
 
-}  // namespace
-
-KResult<void> AddressSpace::protect(VirtAddr start, u64 bytes, u32 prot) {
+/// Where the request ends, before anything is looked at, which may be behind user space. The order of the
+/// checks is Linux'. EINVAL, ENOMEM.
+KResult<VirtAddr> end_of_request(VirtAddr start, u64 bytes, u32 prot) {
   constexpr u32 kProtSem = 0x8;  // accepted and without effect, as on Linux
-  const bool grows_down = (prot & kProtGrowsDown) != 0;
-  // The order of these checks is Linux'.
   if (!is_aligned(start.value, kPageBytes)) {
     return Err(Errno::kEINVAL);
   }
   if (bytes == 0) {
-    return {};
+    return start;
   }
   const u64 rounded = align_up(bytes, kPageBytes);
   if (rounded < bytes || start.value + rounded <= start.value) {
@@ -37,59 +35,54 @@ KResult<void> AddressSpace::protect(VirtAddr start, u64 bytes, u32 prot) {
   if ((prot & ~(kProtMask | kProtSem | kProtGrowsDown)) != 0) {
     return Err(Errno::kEINVAL);
   }
-  if (start >= kUserTop) {
-    return Err(Errno::kENOMEM);
+  return start + rounded;
+}
+
+}  // namespace
+
+KResult<void> AddressSpace::protect(VirtAddr start, u64 bytes, u32 prot) {
+  const VirtAddr end = TRY(end_of_request(start, bytes, prot));
+  if (end == start) {
+    return {};
   }
-  prot &= kProtMask;
-  // What lies behind user space is a hole like any other: found after the change of what comes before it.
-  const bool ends_outside = rounded > kUserTop - start;
-  Range range{start, ends_outside ? kUserTop : start + rounded};
   MutexGuard guard(lock_);
-  Vma* vma = find_from(range.start);
-  if (vma == nullptr || vma->start >= range.end) {
-    return Err(Errno::kENOMEM);
-  }
-  if (grows_down) {
-    if (!vma->has(kVmaGrowsDown)) {
-      return Err(Errno::kEINVAL);
-    }
-    range.start = vma->start;
-  } else if (vma->start > range.start) {
-    return Err(Errno::kENOMEM);
-  }
+  const Range range = TRY(range_to_protect(start, std::min(end, kUserTop), prot));
   // VMA by VMA, so that what lies before a hole or a refusal is changed, as documented.
-  KResult<void> (*const merge_and_return)(AddressSpace&, Range, Errno) = [](AddressSpace& space, Range r,
-                                                                            Errno e) {
-    space.merge_range(r);
-    return KResult<void>(Err(e));
-  };
-  VirtAddr reached = range.start;
-  while (reached < range.end) {
-    vma = find(reached);
-    if (vma == nullptr) {
-      return merge_and_return(*this, range, Errno::kENOMEM);
-    }
-    if (vma->start < reached) {
-      const auto upper = split(*vma, reached);
-      if (!upper.ok()) {
-        return merge_and_return(*this, range, upper.error());
-      }
-      vma = upper.value();
-    }
-    if (vma->end > range.end) {
-      const auto upper = split(*vma, range.end);
-      if (!upper.ok()) {
-        return merge_and_return(*this, range, upper.error());
-      }
-    }
+  const ScopeExit merge([&] { merge_range(range); });
+  for (VirtAddr reached = range.start; reached < range.end;) {
+    Vma* const vma = TRY(cut_out(reached, range.end));
     reached = vma->end;
-    const auto changed = protect_vma(*vma, prot);
-    if (!changed.ok()) {
-      return merge_and_return(*this, range, changed.error());
-    }
+    TRY(protect_vma(*vma, prot & kProtMask));
   }
-  merge_range(range);
-  return ends_outside ? KResult<void>(Err(Errno::kENOMEM)) : KResult<void>();
+  // What lies behind user space is a hole like any other.
+  return end > kUserTop ? KResult<void>(Err(Errno::kENOMEM)) : KResult<void>();
+}
+
+/// From what is mapped at `start`; with PROT_GROWSDOWN all of that. ENOMEM, EINVAL.
+KResult<AddressSpace::Range> AddressSpace::range_to_protect(VirtAddr start, VirtAddr end, u32 prot) const {
+  Vma* const first = find_from(start);
+  if (first == nullptr || first->start >= end) {
+    return Err(Errno::kENOMEM);
+  }
+  if ((prot & kProtGrowsDown) != 0) {
+    return first->has(kVmaGrowsDown) ? KResult<Range>({first->start, end}) : Err(Errno::kEINVAL);
+  }
+  return first->start > start ? Err(Errno::kENOMEM) : KResult<Range>({start, end});
+}
+
+/// The VMA that holds `start`, split so that it begins there and does not go beyond `end`. ENOMEM.
+KResult<Vma*> AddressSpace::cut_out(VirtAddr start, VirtAddr end) {
+  Vma* vma = find(start);
+  if (vma == nullptr) {
+    return Err(Errno::kENOMEM);
+  }
+  if (vma->start < start) {
+    vma = TRY(split(*vma, start));
+  }
+  if (vma->end > end) {
+    TRY(split(*vma, end));
+  }
+  return vma;
 }
 
 KResult<void> AddressSpace::protect_vma(Vma& vma, u32 prot) {

@@ -554,6 +554,23 @@ TEST_F(AddressSpaceTest, MincoreTellsWhatIsThere) {
   EXPECT_EQ(error_of(space_->residency(va, more)), "ENOMEM");
 }
 
+TEST_F(AddressSpaceTest, MincoreSeesTheCacheOfAFileFromAnyPageOn) {
+  const auto file = open("/f");
+  must(file->truncate(static_cast<i64>(6 * kPage)));
+  const VirtAddr whole = must(map(6, kProtRead, kMapShared, open("/f", kOpenReadOnly)));
+  touch(whole + 2 * kPage, Access::kRead);
+  touch(whole + 4 * kPage, Access::kRead);
+  const VirtAddr part = must(map(3, kProtRead, kMapPrivate, open("/f", kOpenReadOnly), kPage));
+  u8 residency[3] = {9, 9, 9};
+  must(space_->residency(part, residency));
+  EXPECT_EQ(residency[0], 0);
+  EXPECT_EQ(residency[1], 1);
+  EXPECT_EQ(residency[2], 0);
+  must(space_->unmap(whole, 6 * kPage));
+  must(space_->unmap(part, 3 * kPage));
+  remove("/f");
+}
+
 TEST_F(AddressSpaceTest, LockingGivesThePagesAndCounts) {
   const VirtAddr va = must(map(4));
   must(space_->lock_range(va + 1, kPage, false));  // touches two pages
@@ -638,6 +655,22 @@ TEST_F(AddressSpaceTest, SpecialMappingsShowFramesOfTheKernel) {
   child.reset();
   space_->clear();
   EXPECT_EQ(frame->references, 1U);
+  put_frame(frame);
+}
+
+TEST_F(AddressSpaceTest, SpecialMappingsKeepRoomBelowThemWhereAsked) {
+  Frame* const frame = must(alloc_frame(ZeroIt::kYes));
+  Frame* const frames[] = {frame, frame};
+  const SpecialMapping image{"[vdso]", frames, 2};
+  const SpecialMapping data{"[vvar]", frames, 1};
+  // The highest gap is as large as the image alone.
+  const VirtAddr top = must(map(1));
+  must(map(1, kRw, kAnon | kMapFixed, {}, 0, top - 3 * kPage));
+  const VirtAddr va = must(space_->map_special(VirtAddr(0), image, kProtRead | kProtExec, kPage));
+  EXPECT_LT(va.value, (top - 3 * kPage).value);
+  must(space_->map_special(va - kPage, data, kProtRead));
+  EXPECT_EQ(must(space_->map_special(VirtAddr(0), image, kProtRead)), top - 2 * kPage);
+  space_->clear();
   put_frame(frame);
 }
 
