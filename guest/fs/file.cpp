@@ -16,6 +16,8 @@ constexpr u32 kSettableFlags = kOpenAppend | kOpenNonBlock | kOpenAsync | kOpenD
 constexpr u32 kOneTimeFlags = kOpenCreate | kOpenExclusive | kOpenNoCtty | kOpenTruncate | kOpenCloseOnExec;
 constexpr usize kMaxDirectoryBuffer = 32768;
 
+FileSizeLimit g_file_size_limit{[] { return ~u64{0}; }, [] {}};
+
 bool wants_read(u32 flags) { return (flags & kOpenPath) == 0 && (flags & kOpenAccessMask) != kOpenWriteOnly; }
 /// Access mode 3 is "check for both, allow neither read nor write" in Linux; it is refused by most drivers.
 bool wants_write(u32 flags) {
@@ -56,6 +58,16 @@ class DirentSink final : public DirectorySink {
 };
 
 }  // namespace
+
+void set_file_size_limit(const FileSizeLimit& limit) { g_file_size_limit = limit; }
+
+KResult<void> check_file_growth(const Inode& inode, u64 size) {
+  if (size <= inode.size() || size <= g_file_size_limit.bytes()) {
+    return {};
+  }
+  g_file_size_limit.exceeded();
+  return Err(Errno::kEFBIG);
+}
 
 WaitQueue& poll_queue() {
   static WaitQueue queue;
@@ -135,6 +147,14 @@ KResult<usize> File::append_or_write(u64& position, IoBuffer& buffer) {
   if ((flags_ & kOpenAppend) != 0 && inode().is_regular()) {
     position = inode().size();
   }
+  if (inode().is_regular() && buffer.remaining() > 0) {
+    const u64 limit = g_file_size_limit.bytes();
+    if (position >= limit) {
+      g_file_size_limit.exceeded();
+      return Err(Errno::kEFBIG);
+    }
+    buffer.limit(limit - position);
+  }
   const usize written = TRY(operations_->write(*this, position, buffer));
   position += written;
   return written;
@@ -144,6 +164,7 @@ KResult<usize> File::read(IoBuffer& buffer) {
   if (!readable_) {
     return Err(Errno::kEBADF);
   }
+  TRY(buffer.check());
   buffer.limit(kMaxIoBytes);
   if (!operations_->seekable()) {
     return operations_->read(*this, 0, buffer);
@@ -158,6 +179,7 @@ KResult<usize> File::write(IoBuffer& buffer) {
   if (!writable_) {
     return Err(Errno::kEBADF);
   }
+  TRY(buffer.check());
   buffer.limit(kMaxIoBytes);
   if (!operations_->seekable()) {
     return operations_->write(*this, 0, buffer);
@@ -179,6 +201,7 @@ KResult<usize> File::read_at(i64 position, IoBuffer& buffer) {
   if (!readable_) {
     return Err(Errno::kEBADF);
   }
+  TRY(buffer.check());
   buffer.limit(kMaxIoBytes);
   return operations_->read(*this, static_cast<u64>(position), buffer);
 }
@@ -193,6 +216,7 @@ KResult<usize> File::write_at(i64 position, IoBuffer& buffer) {
   if (!writable_) {
     return Err(Errno::kEBADF);
   }
+  TRY(buffer.check());
   buffer.limit(kMaxIoBytes);
   u64 at = static_cast<u64>(position);
   return append_or_write(at, buffer);
@@ -256,6 +280,7 @@ KResult<void> File::truncate(i64 size) {
     return Err(Errno::kEFBIG);
   }
   MutexGuard guard(inode().lock);
+  TRY(check_file_growth(inode(), static_cast<u64>(size)));
   return inode().resize(static_cast<u64>(size));
 }
 
@@ -278,6 +303,9 @@ KResult<void> File::allocate(u32 flags, i64 offset, i64 bytes) {
     return Err(Errno::kEFBIG);
   }
   MutexGuard guard(inode().lock);
+  if ((flags & kFallocPunchHole) == 0) {
+    TRY(check_file_growth(inode(), end));
+  }
   return inode().allocate(flags, static_cast<u64>(offset), static_cast<u64>(bytes));
 }
 

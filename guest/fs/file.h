@@ -153,6 +153,16 @@ class File : public RefCounted<File> {
   u64 position_ = 0;
 };
 
+/// RLIMIT_FSIZE of whoever runs, and what happens to who goes beyond it: SIGXFSZ. Set once by the layer that
+/// knows processes; until then there is no limit.
+struct FileSizeLimit {
+  u64 (*bytes)();
+  void (*exceeded)();
+};
+void set_file_size_limit(const FileSizeLimit& limit);
+/// Whether the file may become `size` bytes long. EFBIG.
+KResult<void> check_file_growth(const Inode& inode, u64 size);
+
 /// For files kept in the page cache (regular files of every file system), and for directories.
 FileOperations& cached_file_operations();
 FileOperations& directory_operations();

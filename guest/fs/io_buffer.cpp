@@ -46,6 +46,19 @@ KResult<IoBuffer> IoBuffer::vector(Span<const IoSegment> segments) {
   return buffer;
 }
 
+KResult<void> IoBuffer::check() const {
+  const auto in_user_space = [](const IoSegment& segment) {
+    return segment.bytes <= kSv39UserTop && segment.base.value <= kSv39UserTop - segment.bytes;
+  };
+  if (kind_ == Kind::kKernel) {
+    return {};
+  }
+  const Span<const IoSegment> segments = segment_ == nullptr
+                                             ? Span<const IoSegment>(&single_, 1)
+                                             : Span<const IoSegment>(segment_, segments_left_);
+  return std::all_of(segments.begin(), segments.end(), in_user_space) ? KResult<void>() : Err(Errno::kEFAULT);
+}
+
 /// `move(segment offset pointer parts..., count)` moves bytes at the current place and returns how many it
 /// could.
 template <class Move>

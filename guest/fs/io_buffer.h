@@ -30,6 +30,9 @@ class IoBuffer {
   /// EINVAL when the lengths do not add up to a valid ssize_t. `segments` must outlive the buffer.
   static KResult<IoBuffer> vector(Span<const IoSegment> segments);
 
+  /// Whether the memory can be user memory at all; what is mapped shows when bytes move. EFAULT.
+  KResult<void> check() const;
+
   u64 remaining() const { return remaining_; }
   u64 done() const { return done_; }
   /// A user address refused the transfer.

@@ -497,6 +497,7 @@ KResult<void> truncate(const FsContext& context, const Path& path, i64 size) {
   TRY(inode.begin_write());
   ScopeExit end([&] { inode.end_write(); });
   MutexGuard guard(inode.lock);
+  TRY(check_file_growth(inode, static_cast<u64>(size)));
   return inode.resize(static_cast<u64>(size));
 }
 

@@ -70,6 +70,13 @@ void init_process_traps() {
     const Task* const task = current_task_or_null();
     return task == nullptr ? 0 : task->process().pid();
   });
+  set_file_size_limit({.bytes =
+                           [] {
+                             const Task* const task = current_task_or_null();
+                             return task == nullptr ? kUnlimited
+                                                    : task->process().limits[Resource::kFileSize].soft;
+                           },
+                       .exceeded = [] { (void)send_to_task(current_task(), signal_from_user(kSIGXFSZ)); }});
 }
 
 }  // namespace kernel

@@ -4,6 +4,9 @@
 // > SYS_read, fd, kernel, 4: EFAULT
 // > SYS_write, fd, bad, 4: EFAULT
 // > SYS_write, fd, kernel, 4: EFAULT
+// > SYS_read, fd, &state, -1: EFAULT
+// > SYS_write, fd, &state, -1: EFAULT
+// > SYS_pwrite64, fd, &state, 1ul << 40, 0: EFAULT
 // > SYS_openat, AT_FDCWD, bad, O_RDONLY: EFAULT
 // > SYS_openat, AT_FDCWD, kernel, O_RDONLY: EFAULT
 // > SYS_newfstatat, AT_FDCWD, "/", bad, 0: EFAULT
@@ -81,6 +84,9 @@ int main(void) {
   TRY_CALL(SYS_read, fd, kernel, 4);
   TRY_CALL(SYS_write, fd, bad, 4);
   TRY_CALL(SYS_write, fd, kernel, 4);
+  TRY_CALL(SYS_read, fd, &state, -1);
+  TRY_CALL(SYS_write, fd, &state, -1);
+  TRY_CALL(SYS_pwrite64, fd, &state, 1ul << 40, 0);
   TRY_CALL(SYS_openat, AT_FDCWD, bad, O_RDONLY);
   TRY_CALL(SYS_openat, AT_FDCWD, kernel, O_RDONLY);
   TRY_CALL(SYS_newfstatat, AT_FDCWD, "/", bad, 0);
