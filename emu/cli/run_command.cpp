@@ -92,6 +92,13 @@ void judge_supervisor(const Session& session, const KernelLog& log, const Option
   }
 }
 
+/// The signal alone would not tell who sent it, or what helps.
+void explain_lack_of_memory(const Session& session, const Report& report) {
+  if (session.events().faults(arch::FaultKind::k_oom) > 0 && report.origin == Origin::kGuest) {
+    note("the guest had no memory left, and a process of it was killed; --ram gives more");
+  }
+}
+
 }  // namespace
 
 Report run_command(const Options& options) {
@@ -118,6 +125,7 @@ Report run_command(const Options& options) {
   Session session(config, options, patience);
   Report report = session.run();
   judge_supervisor(session, log, options, report);
+  explain_lack_of_memory(session, report);
   return report;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -16,6 +17,8 @@ namespace {
 /// Ends an archive, wherever a reader meets it.
 constexpr std::string_view kTrailer = "TRAILER!!!";
 constexpr std::uint64_t kMaxFileBytes = UINT32_MAX;
+constexpr std::size_t kNameMax = 255;
+constexpr std::size_t kPathMax = 4096;  // with the NUL
 // All files carry one date, the one the board's clock starts at, so that archives repeat.
 constexpr std::uint32_t kModified = 1'767'225'600;
 
@@ -53,6 +56,24 @@ void append_entry(std::vector<std::uint8_t>& archive, std::string_view name, std
   pad(archive);
 }
 
+/// What the guest's file systems take, as Linux has it: path_resolution(7), pathname length.
+void check_lengths(const std::string& path) {
+  if (path.size() >= kPathMax) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("guest path {}...: {} bytes are more than a path may have ({})",
+                            path.substr(0, 60), path.size(), kPathMax - 1));
+  }
+  for (std::size_t start = 1; start < path.size();) {
+    const std::size_t end = std::min(path.find('/', start), path.size());
+    if (end - start > kNameMax) {
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("guest path {}: the name {}... has {} bytes, and a name may have {}", path,
+                              path.substr(start, 30), end - start, kNameMax));
+    }
+    start = end + 1;
+  }
+}
+
 }  // namespace
 
 std::string normal_guest_path(std::string_view path) {
@@ -86,6 +107,7 @@ void GuestTree::add(std::string path, Entry entry) {
     throw Error(ErrorKind::kUsage, "a guest path has a NUL in it");
   }
   path = normal_guest_path(path);
+  check_lengths(path);
   if (std::string_view(path).substr(1, path.find('/', 1) - 1) == kTrailer) {
     throw Error(ErrorKind::kUsage,
                 fmt::format("guest path {}: the initramfs format reserves this name", path));

@@ -7,6 +7,7 @@
 #include "emu/launch/program_plan.h"
 #include "emu/machine/isa_string.h"
 #include "quire/arch/bootinfo.h"
+#include "quire/arch/sv39.h"
 #include "quire/launch.h"
 
 namespace quire {
@@ -14,11 +15,34 @@ namespace {
 
 constexpr std::uint64_t kLargestRamBytes = 64ULL << 30;  // quire/config.h, Config::ram_bytes
 
+/// While it is unpacked there are both the archive and the files, whose pages are whole. The supervisor has
+/// the last word: it needs some memory itself, and gives files half of it.
+void check_fits(const GuestTree& tree, std::uint64_t memory_bytes) {
+  std::uint64_t needed = 0;
+  const std::pair<const std::string, GuestTree::Entry>* largest = nullptr;
+  for (const auto& file : tree.entries()) {
+    const std::uint64_t bytes = file.second.data.size();
+    needed += bytes + (bytes + arch::kPageBytes - 1) / arch::kPageBytes * arch::kPageBytes;
+    if (largest == nullptr || bytes > largest->second.data.size()) {
+      largest = &file;
+    }
+  }
+  if (needed > memory_bytes) {
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format(
+            "the guest's files do not fit its {} MiB of RAM: they take {} MiB, {} alone has {} bytes; "
+            "give the machine more RAM (--ram)",
+            memory_bytes >> 20, (needed >> 20) + 1, largest->first, largest->second.data.size()));
+  }
+}
+
 std::vector<std::uint8_t> build_initramfs(const Program& program, std::uint64_t memory_bytes) {
   GuestTree tree = base_tree();
   ProgramPlan plan = plan_program(program, memory_bytes);
   tree.merge(std::move(plan.tree));
   tree.add_file(arch::kRunFilePath, {plan.run_file.begin(), plan.run_file.end()}, 0600);
+  check_fits(tree, memory_bytes);
   return tree.to_cpio();
 }
 

@@ -83,10 +83,17 @@ class NoTerminalOperations final : public FileOperations {
   KResult<void> open(File&) override { return Err(Errno::kENXIO); }
 };
 
-/// A stream of the console: bytes pass through a frame, since user memory is not the driver's to touch.
+/// A stream of the console: bytes pass through a frame, since user memory is not the driver's to touch. The
+/// frames are there from the start: who has used up all memory can still say so.
 class StreamOperations final : public FileOperations {
  public:
   StreamOperations(ConsoleStream& (*input)(), ConsoleStream& (*output)()) : input_(input), output_(output) {}
+
+  KResult<void> init() {
+    read_bounce_ = input_ != nullptr ? FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo))) : FrameRef();
+    write_bounce_ = output_ != nullptr ? FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo))) : FrameRef();
+    return {};
+  }
 
   bool seekable() const override { return false; }
 
@@ -100,22 +107,28 @@ class StreamOperations final : public FileOperations {
     if (file.nonblocking() && !input_().readable()) {
       return Err(Errno::kEAGAIN);
     }
-    const FrameRef bounce = FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo)));
-    const usize wanted = std::min<u64>(kPageBytes, buffer.remaining());
-    const usize got = TRY(input_().read(ByteSpan(bounce.data(), wanted)));
-    buffer.put(bounce.data(), got);
-    return buffer.result();
+    for (;;) {
+      TRY(wait_event_interruptible(input_().input_waiters(), [this] { return input_().readable(); }));
+      const MutexGuard guard(read_mutex_);
+      if (!input_().readable()) {
+        continue;  // another reader was faster, and nobody may sleep for input with the mutex
+      }
+      const usize wanted = std::min<u64>(kPageBytes, buffer.remaining());
+      const usize got = TRY(input_().read(ByteSpan(read_bounce_.data(), wanted)));
+      buffer.put(read_bounce_.data(), got);
+      return buffer.result();
+    }
   }
 
   KResult<usize> write(File&, u64, IoBuffer& buffer) override {
     if (output_ == nullptr) {
       return Err(Errno::kEIO);
     }
-    const FrameRef bounce = FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo)));
+    const MutexGuard guard(write_mutex_);
     usize sent = 0;
     while (buffer.remaining() > 0 && !buffer.faulted()) {
-      const usize part = buffer.get(bounce.data(), kPageBytes);
-      const auto went = output_().write(ConstByteSpan(bounce.data(), part));
+      const usize part = buffer.get(write_bounce_.data(), kPageBytes);
+      const auto went = output_().write(ConstByteSpan(write_bounce_.data(), part));
       if (!went.ok()) {
         return sent > 0 ? KResult<usize>(sent) : Err(went.error());
       }
@@ -141,6 +154,10 @@ class StreamOperations final : public FileOperations {
  private:
   ConsoleStream& (*input_)();
   ConsoleStream& (*output_)();
+  Mutex read_mutex_;  // each of its frame
+  Mutex write_mutex_;
+  FrameRef read_bounce_;
+  FrameRef write_bounce_;
 };
 
 struct Node {
@@ -179,6 +196,9 @@ KResult<void> register_standard_devices() {
   static StreamOperations input(console_stdin, nullptr);
   static StreamOperations output(nullptr, console_stdout);
   static StreamOperations error(nullptr, console_stderr);
+  for (StreamOperations* const stream : {&console, &input, &output, &error}) {
+    TRY(stream->init());
+  }
   TRY(register_char_device(kNull, null));
   TRY(register_char_device(kZero, zero));
   TRY(register_char_device(kFull, full));

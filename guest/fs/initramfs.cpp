@@ -4,6 +4,7 @@
 #include "guest/fs/path_cursor.h"
 #include "guest/fs/vfs.h"
 #include "guest/lib/log.h"
+#include "guest/mem/frame.h"
 
 namespace kernel {
 
@@ -84,8 +85,11 @@ class Unpacker {
     const u32 flags = kOpenWriteOnly | kOpenCreate | kOpenNoFollow | (keep ? 0 : u32{kOpenTruncate});
     const RefPtr<File> file = TRY(vfs::open(context_, context_.root, entry.name, flags, 0600));
     IoBuffer contents = IoBuffer::kernel(entry.data);
-    const usize written = TRY(file->write(contents));
-    return written == entry.data.size() ? KResult<void>() : Err(Errno::kENOSPC);
+    for (usize written = 0; written < entry.data.size();) {
+      contents = IoBuffer::kernel(entry.data.subspan(written));
+      written += TRY(file->write(contents));  // a short count has its reason in the next one's error
+    }
+    return {};
   }
 
   const LinkedFile* find_linked(u32 inode) const {
@@ -115,17 +119,42 @@ class Unpacker {
 
 }  // namespace
 
+namespace {
+
+/// One line that says which entry it was, why, and what helps.
+void report_failure(const CpioEntry& entry, Errno error) {
+  if (error != Errno::kENOMEM && error != Errno::kENOSPC) {
+    log_error("initramfs: /{}: {}", entry.name, errno_name(error));
+    return;
+  }
+  constexpr u64 kPageKib = kPageBytes / 1024;
+  log_error(
+      "initramfs: /{} ({} KiB) does not fit ({}): {} of {} KiB of memory are free and files may take half; "
+      "give the machine more RAM",
+      entry.name, (entry.data.size() + 1023) / 1024, errno_name(error), memory_stats().free() * kPageKib,
+      memory_stats().total * kPageKib);
+}
+
+}  // namespace
+
 KResult<void> unpack_initramfs(const FsContext& context, ConstByteSpan image) {
   Unpacker unpacker(context);
   CpioReader reader(image);
-  while (const auto entry = TRY(reader.next())) {
-    const auto added = unpacker.add(*entry);
+  for (;;) {
+    const auto entry = reader.next();
+    if (!entry.ok()) {
+      log_error("initramfs: damaged: {}", errno_name(entry.error()));
+      return Err(entry.error());
+    }
+    if (!entry.value()) {
+      return {};
+    }
+    const auto added = unpacker.add(*entry.value());
     if (!added.ok()) {
-      log_error("initramfs: {}: {}", entry->name, errno_name(added.error()));
+      report_failure(*entry.value(), added.error());
       return added;
     }
   }
-  return {};
 }
 
 }  // namespace kernel

@@ -36,6 +36,11 @@ FsContext boot_context() {
   return context;
 }
 
+[[noreturn]] void finish(u8 status) {
+  (void)vfs::sync_all();
+  power_off(status);
+}
+
 /// Makes the directory if it is not there, and mounts on it.
 KResult<void> mount_on_directory(StringView path, RefPtr<FileSystem> fs, StringView source, u32 mode) {
   const FsContext context = boot_context();
@@ -49,18 +54,20 @@ KResult<void> mount_on_directory(StringView path, RefPtr<FileSystem> fs, StringV
 }
 
 KResult<void> mount_all() {
-  auto root = TRY(make_tmpfs({.type = "tmpfs", .root_mode = 0755, .max_pages = memory_stats().total}));
+  const PhysRange initrd = boot_info().initrd;
+  // As Linux has it by default, also for the root: what runs needs the other half. The archive's frames
+  // count, as they are free once it is unpacked.
+  const u64 half_of_memory = (memory_stats().total + initrd.size_bytes / kPageBytes) / 2;
+  auto root = TRY(make_tmpfs({.type = "tmpfs", .root_mode = 0755, .max_pages = half_of_memory}));
   TRY(mount_root(std::move(root), "rootfs"));
   TRY(init_memory_files());
   // Before the archive is unpacked: its files under /tmp (a program built there, say) belong into this one.
-  auto temporary = TRY(make_tmpfs({}));
+  auto temporary = TRY(make_tmpfs({.max_pages = half_of_memory}));
   TRY(mount_on_directory("/tmp", std::move(temporary), "tmpfs", 01777));
-  const PhysRange initrd = boot_info().initrd;
   if (initrd.size_bytes != 0) {
     const ConstByteSpan image(phys_to_virt<u8>(PhysAddr(initrd.start)), initrd.size_bytes);
-    const auto unpacked = unpack_initramfs(boot_context(), image);
-    if (!unpacked.ok()) {
-      log_error("initramfs is damaged: {}", errno_name(unpacked.error()));
+    if (!unpack_initramfs(boot_context(), image).ok()) {
+      finish(kStatusNotExecutable);  // its line in the log is the last one, and says why
     }
     release_reserved(initrd);
   }
@@ -86,11 +93,6 @@ KResult<Vector<u8>> read_run_file() {
 u8 exit_status_of(i32 wait_status) {
   const i32 signo = wait_status & 0x7f;
   return static_cast<u8>(signo == 0 ? wait_status >> 8 : kStatusSignalBase + signo);
-}
-
-[[noreturn]] void finish(u8 status) {
-  (void)vfs::sync_all();
-  power_off(status);
 }
 
 /// Reaps until the child `pid` has ended; returns its wait status.
@@ -147,9 +149,9 @@ void reap_for_ever(void*) {
 }
 
 void init_main(void*) {
-  const auto mounted = mount_all();
-  if (!mounted.ok()) {
-    panic("cannot set the name tree up: {}", errno_name(mounted.error()));
+  if (const auto mounted = mount_all(); !mounted.ok()) {
+    log_error("cannot set the name tree up: {}", errno_name(mounted.error()));
+    finish(kStatusNotExecutable);
   }
   const MemoryStats& memory = memory_stats();
   trace(TraceEventId::k_boot, memory.free(), memory.total);

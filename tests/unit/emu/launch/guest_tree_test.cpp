@@ -38,6 +38,17 @@ TEST(GuestTree, RefusesContradictions) {
   EXPECT_NO_THROW(tree.add_text("/a/TRAILER!!!", "x"));
 }
 
+TEST(GuestTree, RefusesNamesThatTheGuestCannotHave) {
+  GuestTree tree;
+  EXPECT_NO_THROW(tree.add_text("/" + std::string(255, 'a') + "/" + std::string(255, 'b'), "x"));
+  EXPECT_THROW(tree.add_text("/" + std::string(256, 'a'), "x"), Error);
+  EXPECT_THROW(tree.add_text("/" + std::string(256, 'a') + "/b", "x"), Error);
+  std::string deep;
+  while (deep.size() < 4090) deep += "/aaaa";
+  EXPECT_NO_THROW(tree.add_directory(deep));
+  EXPECT_THROW(tree.add_text(deep + "/bbbbb", "x"), Error);
+}
+
 TEST(GuestTree, MergeKeepsPermissionsOfDirectoriesOnTheWay) {
   GuestTree base;
   base.add_directory("/tmp", 01777);

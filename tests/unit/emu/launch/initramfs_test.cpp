@@ -63,6 +63,27 @@ TEST_F(Initramfs, PreparingNeedsASupervisorInTheBuild) {
   EXPECT_NO_THROW(Machine{config});
 }
 
+TEST_F(Initramfs, FilesThatCannotFitAreRefusedByName) {
+  if (supervisor_image().empty()) {
+    GTEST_SKIP() << "this build has no supervisor in it (QUIRE_GUEST=OFF)";
+  }
+  const std::string large = (folder_ / "large").string();
+  std::ofstream(large, std::ios::binary) << std::string(9 << 20, 'x');
+  program_.files.push_back({large, "/data/large"});
+  Config config;
+  config.ram_bytes = 16 << 20;
+  try {
+    prepare_supervisor(config, &program_);
+    FAIL() << "18 MiB of archive and files were taken for 16 MiB of RAM";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_NE(std::string(error.what()).find("/data/large alone has 9437184 bytes"), std::string::npos)
+        << error.what();
+  }
+  config.ram_bytes = 32 << 20;
+  EXPECT_NO_THROW(prepare_supervisor(config, &program_));
+}
+
 TEST_F(Initramfs, ExportWritesWhatQemuNeeds) {
   Config config;
   config.ram_bytes = 96 << 20;
