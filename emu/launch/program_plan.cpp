@@ -11,6 +11,7 @@
 #include "emu/launch/libraries.h"
 #include "emu/machine/elf_file.h"
 #include "quire/arch/bootinfo.h"
+#include "quire/arch/elf_rules.h"
 #include "quire/arch/sv39.h"
 #include "quire/host_file.h"
 
@@ -59,17 +60,45 @@ std::string script_interpreter(std::span<const std::uint8_t> data) {
   return std::string(first.substr(start, first.find_first_of(" \t\r", start) - start));
 }
 
-/// User space is what Sv39 has for it, and a segment that is larger than all memory is refused by Linux too.
-void check_program_segments(const ElfFile& elf, const std::string& path, std::uint64_t memory_bytes) {
+std::string describe(const arch::LoadError& error, std::uint64_t entry) {
+  const arch::Elf64ProgramHeader& segment = error.segment;
+  switch (error.problem) {
+    case arch::LoadProblem::kBeyondFile:
+    case arch::LoadProblem::kFileSize:
+      break;  // ElfFile has checked them
+    case arch::LoadProblem::kMisaligned:
+      return fmt::format(
+          "damaged: the segment at {:#x} is at offset {:#x} of the file: not at the same place in a "
+          "page, so that it cannot be mapped",
+          segment.vaddr, segment.offset);
+    case arch::LoadProblem::kOutsideUserSpace:
+      return fmt::format(
+          "damaged: a segment of p_memsz {:#x} at {:#x} (p_align {:#x}) is absurd: it does not fit "
+          "user space (up to {:#x})",
+          segment.memsz, segment.vaddr, segment.align, arch::kSv39UserTop);
+    case arch::LoadProblem::kOverlap:
+      return fmt::format("damaged: the segment at {:#x} overlaps the one before it, or should come before it",
+                         segment.vaddr);
+    case arch::LoadProblem::kNothing:
+      return "not loadable: the ELF file has no segment to load";
+    case arch::LoadProblem::kEntry:
+      return fmt::format("damaged: its entry point {:#x} is outside user space (up to {:#x})", entry,
+                         arch::kSv39UserTop);
+  }
+  return "damaged: a segment has other bytes than the file";
+}
+
+/// As the supervisor checks them; and a program that is larger than all memory is refused by Linux too.
+void check_program_segments(const ElfFile& elf, const std::string& path, std::uint64_t file_bytes,
+                            std::uint64_t memory_bytes) {
+  const auto bounds = arch::check_load_segments(elf.program_headers(), elf.entry(), file_bytes);
+  if (!bounds.ok()) {
+    fail(path, describe(bounds.error(), elf.entry()));
+  }
   std::uint64_t total = 0;
   for (const auto& segment : elf.program_headers()) {
     if (segment.type != arch::SegmentType::kLoad) {
       continue;
-    }
-    if (segment.memsz > arch::kSv39UserTop || segment.vaddr > arch::kSv39UserTop - segment.memsz) {
-      fail(path, fmt::format("damaged: a segment of p_memsz {:#x} at {:#x} is absurd: it does not fit user "
-                             "space (up to {:#x})",
-                             segment.memsz, segment.vaddr, arch::kSv39UserTop));
     }
     total += segment.memsz;
   }
@@ -86,7 +115,7 @@ ElfFile parse_program(const HostFile& file, const std::string& path, std::uint64
     const bool foreign = parsed.error().problem == ElfProblem::kNotElf;
     fail(path, foreign ? "neither a riscv64 ELF executable nor a #! script" : describe(parsed.error()));
   }
-  check_program_segments(parsed.value(), path, memory_bytes);
+  check_program_segments(parsed.value(), path, file.data.size(), memory_bytes);
   return std::move(parsed).value();
 }
 

@@ -1,31 +1,20 @@
 // gABI chapter 5 "Program Loading"; RISC-V ELF psABI 1.0, 8.1. Every number is foreign until compared.
 #include "guest/proc/elf_image.h"
 
-#include "quire/arch/sv39.h"
+#include "quire/arch/elf_rules.h"
 
 namespace kernel {
 
 namespace {
 
-constexpr u64 page_down(u64 value) { return align_down(value, kPageBytes); }
-/// For values below user space's top: cannot wrap.
-constexpr u64 page_up(u64 value) { return align_down(value + kPageBytes - 1, kPageBytes); }
-
 bool within_file(const Elf64ProgramHeader& segment, u64 file_bytes) {
   return segment.filesz <= file_bytes && segment.offset <= file_bytes - segment.filesz;
 }
 
-KResult<void> check_load(const Elf64ProgramHeader& segment, u64 file_bytes) {
-  if (segment.filesz > segment.memsz || !within_file(segment, file_bytes)) {
-    return Err(Errno::kENOEXEC);
-  }
-  if (segment.vaddr % kPageBytes != segment.offset % kPageBytes) {
-    return Err(Errno::kENOEXEC);
-  }
-  if (segment.memsz > kSv39UserTop || segment.vaddr > kSv39UserTop - segment.memsz) {
-    return Err(Errno::kENOMEM);
-  }
-  return {};
+/// execve(2): a malformed file is ENOEXEC, one that cannot fit user space ENOMEM.
+Errno errno_of(LoadProblem problem) {
+  return problem == LoadProblem::kOutsideUserSpace || problem == LoadProblem::kEntry ? Errno::kENOMEM
+                                                                                     : Errno::kENOEXEC;
 }
 
 /// The headers' own address: PT_PHDR where there is one, else the segment that holds their bytes.
@@ -68,16 +57,19 @@ KResult<usize> check_elf_header(const Elf64Header& header, u64 file_bytes) {
 
 KResult<ElfImage> check_elf_image(const Elf64Header& header, std::span<const Elf64ProgramHeader> headers,
                                   u64 file_bytes) {
+  const auto bounds = check_load_segments(headers, header.entry, file_bytes);
+  if (!bounds.ok()) {
+    return Err(errno_of(bounds.error().problem));
+  }
   ElfImage image{.type = static_cast<ElfType>(header.type),
                  .entry = header.entry,
-                 .low = 0,
-                 .high = 0,
-                 .alignment = kPageBytes,
+                 .low = bounds.value().low,
+                 .high = bounds.value().high,
+                 .alignment = bounds.value().alignment,
                  .program_headers = header_address(header, headers),
                  .program_header_count = header.phnum,
                  .interpreter = nullptr,
                  .executable_stack = false};
-  bool loads = false;
   for (const auto& segment : headers) {
     if (segment.type == SegmentType::kInterp) {
       // Two bytes: one character and the NUL (whose presence the reader of the path checks).
@@ -89,28 +81,6 @@ KResult<ElfImage> check_elf_image(const Elf64Header& header, std::span<const Elf
     } else if (segment.type == SegmentType::kGnuStack) {
       image.executable_stack = (segment.flags & kSegmentExecute) != 0;
     }
-    if (segment.type != SegmentType::kLoad || segment.memsz == 0) {
-      continue;
-    }
-    TRY(check_load(segment, file_bytes));
-    if (loads && page_down(segment.vaddr) < image.high) {
-      return Err(Errno::kENOEXEC);  // overlapping, or not ascending
-    }
-    if (!loads) {
-      image.low = page_down(segment.vaddr);
-      loads = true;
-    }
-    image.high = page_up(segment.vaddr + segment.memsz);
-    const bool power_of_two = segment.align != 0 && (segment.align & (segment.align - 1)) == 0;
-    if (power_of_two && segment.align > image.alignment) {
-      image.alignment = segment.align;
-    }
-  }
-  if (!loads) {
-    return Err(Errno::kENOEXEC);
-  }
-  if (image.high > kSv39UserTop || image.alignment > kSv39UserTop || image.entry >= kSv39UserTop) {
-    return Err(Errno::kENOMEM);
   }
   return image;
 }

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 
@@ -100,6 +101,24 @@ TEST_F(ProgramPlanTest, RefusesAbsurdMemorySizes) {
     builder.segments[0].memsz = memsz;
     EXPECT_NE(complaint(write("absurd", builder.build())).find("p_memsz"), std::string::npos) << memsz;
   }
+}
+
+TEST_F(ProgramPlanTest, RefusesWhatTheSupervisorCouldNotMap) {
+  auto overlapping = program();
+  overlapping.load(0x10800, 0x10800, std::vector<u8>(64), 64);
+  EXPECT_NE(complaint(write("overlapping", overlapping.build())).find("0x10800 overlaps"), std::string::npos);
+  auto descending = program();
+  descending.load(0x4000, 0x4000, std::vector<u8>(64), 64);
+  EXPECT_NE(complaint(write("descending", descending.build())).find("should come before"), std::string::npos);
+  auto misaligned = program().build();
+  test::poke(misaligned, test::segment_field(0, offsetof(arch::Elf64ProgramHeader, vaddr)), u64{0x10008});
+  EXPECT_NE(complaint(write("misaligned", misaligned)).find("cannot be mapped"), std::string::npos);
+  auto far = program();
+  far.header.entry = u64{1} << 38;
+  EXPECT_NE(complaint(write("far", far.build())).find("entry point 0x4000000000"), std::string::npos);
+  auto aligned = program();
+  aligned.segments[0].align = u64{1} << 40;
+  EXPECT_NE(complaint(write("aligned", aligned.build())).find("p_align 0x10000000000"), std::string::npos);
 }
 
 TEST_F(ProgramPlanTest, AnInterpreterThatIsNowhereIsNamed) {

@@ -1,4 +1,5 @@
-// Makes small riscv64 ELF files for tests, well-formed unless the test spoils them.
+// Makes small riscv64 ELF files for tests, well-formed unless the test spoils them: what is loaded is at the
+// same place in a page in the file and in memory.
 #pragma once
 
 #include <cstring>
@@ -38,6 +39,9 @@ class ElfBuilder {
     header.phnum = static_cast<arch::u16>(segments.size());
     std::vector<arch::u8> file(sizeof header + segments.size() * sizeof segments[0]);
     for (std::size_t i = 0; i < segments.size(); ++i) {
+      if (segments[i].type == arch::SegmentType::kLoad) {
+        file.resize(file.size() + (segments[i].vaddr - file.size()) % 4096);
+      }
       segments[i].offset = file.size();
       file.insert(file.end(), data[i].begin(), data[i].end());
     }
