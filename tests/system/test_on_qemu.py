@@ -22,6 +22,27 @@ def after_firmware(serial: bytes) -> bytes:
     return rest.partition(b"\n")[2].lstrip(b"\n")
 
 
+@pytest.mark.parametrize("how, status", [("", 0), ("=panic", 255)])
+def test_the_supervisors_self_test_on_qemu_with_a_drive(how, status, quire, compile_guest, tmp_path):
+    """The same is run on our machine by tests/unit/emu/launch/selftest_test.cpp."""
+    program = compile_guest("tests/programs/hello.c")
+    subprocess.run([quire, "run", "--export-qemu", tmp_path / "q", program], check=True, timeout=60)
+    sectors = bytes((i * 7 + i // 512) % 256 for i in range(64 * 512))
+    (tmp_path / "disk").write_bytes(sectors)
+    drive = f"file={tmp_path / 'disk'},format=raw,if=none,id=drive"
+    theirs = subprocess.run(
+        ["sh", tmp_path / "q" / "run.sh", "-append", f"quire.seed=1 quire.selftest{how}",
+         "-drive", drive, "-device", "virtio-blk-device,drive=drive"],
+        capture_output=True, timeout=300, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    log = theirs.stdout.decode(errors="replace")
+    assert theirs.returncode == status, log + theirs.stderr.decode()
+    if status == 0:
+        assert log.count(": ok") == 7, log
+        assert "entropy device works" in log and "disk of 64 sectors" in log, log
+        assert (tmp_path / "disk").read_bytes()[-512:] == sectors[:512]
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_same_output_and_status_as_on_qemu(source, quire, compile_guest, tmp_path):
     program = compile_guest(source)
