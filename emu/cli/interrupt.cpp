@@ -5,6 +5,8 @@
 
 #include <atomic>
 
+#include "emu/cli/host_terminal.h"
+
 namespace quire::cli {
 namespace {
 
@@ -15,7 +17,11 @@ static_assert(std::atomic<Machine*>::is_always_lock_free && std::atomic<bool>::i
 constexpr int kInterruptedStatus = 128 + SIGINT;
 
 void on_interrupt(int /*signo*/) {
+  if (HostTerminal::pass_interrupt_on()) {
+    return;
+  }
   if (was_interrupted.exchange(true)) {
+    HostTerminal::restore();
     ::_exit(kInterruptedStatus);
   }
   if (Machine* machine = running_machine.load()) {

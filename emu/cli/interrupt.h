@@ -1,4 +1,6 @@
 // Ctrl-C: the first stops the machine's run, so that it can still be reported on; the second ends quire.
+// On a terminal that is lent to the guest (host_terminal.h) one by itself goes to the guest, and two within a
+// second count as the first here.
 #pragma once
 
 #include <csignal>

@@ -1,15 +1,18 @@
 // quire run: a riscv64 Linux program on the supervisor.
 //
-// The guest's three streams are the command's own, byte for byte; the supervisor's log goes to a file or is
-// kept, to be shown when the supervisor itself fails.
+// The guest's three streams are the command's own, byte for byte, or the terminal it was started on; the
+// supervisor's log goes to a file or is kept, to be shown when the supervisor itself fails.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "emu/cli/commands.h"
+#include "emu/cli/host_terminal.h"
 #include "emu/cli/message.h"
 #include "emu/cli/session.h"
 #include "quire/launch.h"
@@ -73,6 +76,15 @@ struct KernelLog {
   std::shared_ptr<BufferSink> kept;
 };
 
+/// A program on the user's terminal is told what kind it is, unless --env does.
+void lend_name(Program& program) {
+  const char* kind = std::getenv("TERM");
+  const auto names_it = [](const std::string& entry) { return entry.starts_with("TERM="); };
+  if (kind != nullptr && std::none_of(program.env.begin(), program.env.end(), names_it)) {
+    program.env.push_back(fmt::format("TERM={}", kind));
+  }
+}
+
 /// An end that is the supervisor's doing, not the program's.
 void judge_supervisor(const Session& session, const KernelLog& log, const Options& options, Report& report) {
   const bool panicked = session.events().events(arch::TraceEventId::k_panic) > 0;
@@ -104,10 +116,17 @@ void explain_lack_of_memory(const Session& session, const Report& report) {
 Report run_command(const Options& options) {
   Config config = machine_config(options);
   config.mode = BootMode::kSupervisor;
-  const Program program = program_of(options);
+  Program program = program_of(options);
   const KernelLog log(options.kernel_log);
   config.uart = log.sink;
-  config.stdin_stream = std::make_shared<FdSource>(STDIN_FILENO);
+  const HostTerminal terminal(options.export_qemu.empty() ? Lend::kYes : Lend::kNo);
+  if (terminal.active()) {
+    config.stdin_stream = terminal.source();
+    config.command_line = terminal.kernel_options();
+    lend_name(program);
+  } else {
+    config.stdin_stream = std::make_shared<FdSource>(STDIN_FILENO);
+  }
   const auto patience = std::make_shared<Patience>(options.timeout_seconds);
   config.stdout_stream = standard_sink(STDOUT_FILENO, patience);
   config.stderr_stream = standard_sink(STDERR_FILENO, patience);

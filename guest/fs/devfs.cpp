@@ -28,6 +28,7 @@ constexpr u64 kRandom = make_device(1, 8);
 constexpr u64 kUrandom = make_device(1, 9);
 constexpr u64 kTty = make_device(5, 0);
 constexpr u64 kConsole = make_device(5, 1);
+constexpr u64 kPtmx = make_device(5, 2);
 /// The ports of the standard streams, named as Linux names virtio ports.
 constexpr u32 kPortMajor = 242;
 
@@ -77,11 +78,11 @@ class RandomOperations final : public FileOperations {
   KResult<usize> write(File&, u64, IoBuffer& buffer) override { return usize{buffer.remaining()}; }
 };
 
-/// /dev/tty: the controlling terminal, which nobody has.
-class NoTerminalOperations final : public FileOperations {
- public:
-  KResult<void> open(File&) override { return Err(Errno::kENXIO); }
-};
+/// All streams share it: input is what changes, and only one of them has any.
+PollSource& console_source() {
+  static PollSource source;
+  return source;
+}
 
 /// A stream of the console: bytes pass through a frame, since user memory is not the driver's to touch. The
 /// frames are there from the start: who has used up all memory can still say so.
@@ -140,6 +141,8 @@ class StreamOperations final : public FileOperations {
     return buffer.result();
   }
 
+  PollSource* poll_source(File&) override { return &console_source(); }
+
   u32 poll(File&) override {
     u32 events = 0;
     if (input_ != nullptr && input_().readable()) {
@@ -173,6 +176,7 @@ constexpr Node kNodes[] = {
     {"urandom", 0666, kUrandom},
     {"tty", 0666, kTty},
     {"console", 0600, kConsole},
+    {"ptmx", 0666, kPtmx},
     {"vport0p0", 0666, make_device(kPortMajor, 0)},
     {"vport0p1", 0666, make_device(kPortMajor, 1)},
     {"vport0p2", 0666, make_device(kPortMajor, 2)},
@@ -191,8 +195,6 @@ KResult<void> register_standard_devices() {
   static ZeroOperations zero(false);
   static ZeroOperations full(true);
   static RandomOperations random;
-  static NoTerminalOperations tty;
-  static StreamOperations console(console_stdin, console_stdout);
   static StreamOperations input(console_stdin, nullptr);
   static StreamOperations output(nullptr, console_stdout);
   static StreamOperations error(nullptr, console_stderr);
@@ -204,8 +206,6 @@ KResult<void> register_standard_devices() {
   TRY(register_char_device(kFull, full));
   TRY(register_char_device(kRandom, random));
   TRY(register_char_device(kUrandom, random));
-  TRY(register_char_device(kTty, tty));
-  TRY(register_char_device(kConsole, console));
   TRY(register_char_device(make_device(kPortMajor, 0), input));
   TRY(register_char_device(make_device(kPortMajor, 1), output));
   return register_char_device(make_device(kPortMajor, 2), error);
@@ -237,7 +237,7 @@ KResult<void> add_device_node(FileSystem& devfs, StringView name, u32 mode, u64 
 }
 
 KResult<RefPtr<FileSystem>> make_devfs() {
-  ConsoleStream::on_input = wake_pollers;
+  ConsoleStream::on_input = [] { console_source().wake(kPollIn); };
   TRY(register_standard_devices());
   RefPtr<FileSystem> fs = TRY(make_tmpfs({.type = "devtmpfs", .root_mode = 0755}));
   for (const Node& node : kNodes) {
@@ -254,11 +254,20 @@ KResult<RefPtr<FileSystem>> make_devfs() {
   return fs;
 }
 
-KResult<ConsoleFiles> open_console_files(const FsContext& context) {
+FileOperations& plain_console_operations() {
+  static StreamOperations console(console_stdin, console_stdout);
+  return console;
+}
+
+KResult<ConsoleFiles> open_console_files(const FsContext& context, const bool (&terminal)[3]) {
+  constexpr StringView kPorts[3] = {"/dev/vport0p0", "/dev/vport0p1", "/dev/vport0p2"};
+  constexpr u32 kModes[3] = {kOpenReadOnly, kOpenWriteOnly, kOpenWriteOnly};
   ConsoleFiles files;
-  files.input = TRY(vfs::open(context, context.root, "/dev/vport0p0", kOpenReadOnly, 0));
-  files.output = TRY(vfs::open(context, context.root, "/dev/vport0p1", kOpenWriteOnly, 0));
-  files.error = TRY(vfs::open(context, context.root, "/dev/vport0p2", kOpenWriteOnly, 0));
+  for (usize i = 0; i < 3; i++) {
+    // Whose terminal it becomes is for the caller to say.
+    files.streams[i] = TRY(terminal[i] ? vfs::open(context, context.root, "/dev/console", kOpenReadWrite | kOpenNoCtty, 0)
+                                       : vfs::open(context, context.root, kPorts[i], kModes[i], 0));
+  }
   return files;
 }
 

@@ -99,7 +99,7 @@ File::File(Path path, u32 flags, FileOperations* operations, UniquePtr<FileState
     : path_(std::move(path)),
       operations_(operations),
       state_(std::move(state)),
-      flags_(flags & ~kOneTimeFlags),
+      flags_(flags),
       readable_(wants_read(flags)),
       writable_(wants_write(flags)) {}
 
@@ -117,6 +117,7 @@ KResult<RefPtr<File>> File::open_with(Path path, u32 flags, FileOperations& oper
     file->counted_writer_ = true;
   }
   TRY(operations.open(*file));
+  file->flags_ &= ~kOneTimeFlags;
   file->opened_ = true;
   return file;
 }

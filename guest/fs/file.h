@@ -47,7 +47,7 @@ class FileOperations {
  public:
   virtual ~FileOperations() = default;
 
-  /// A new opening; may set file state. Blocks for a FIFO.
+  /// A new opening; may set file state, and still sees O_NOCTTY and the like in the flags. Blocks for a FIFO.
   virtual KResult<void> open(File&) { return {}; }
   /// The last reference to the opening is gone.
   virtual void release(File&) {}

@@ -16,6 +16,8 @@
 #include "guest/proc/faults.h"
 #include "guest/proc/proc_files.h"
 #include "guest/proc/process_table.h"
+#include "guest/proc/pty.h"
+#include "guest/proc/terminal.h"
 #include "guest/proc/vdso_image.h"
 #include "guest/syscall/dispatch.h"
 #include "quire/arch/bootinfo.h"
@@ -71,8 +73,11 @@ KResult<void> mount_all() {
     }
     release_reserved(initrd);
   }
+  TRY(register_terminals());
   auto devices = TRY(make_devfs());
   TRY(mount_on_directory("/dev", std::move(devices), "devtmpfs", 0755));
+  auto terminals = TRY(make_devpts());
+  TRY(mount_on_directory("/dev/pts", std::move(terminals), "devpts", 0755));
   auto shared = TRY(make_tmpfs({}));
   TRY(mount_on_directory("/dev/shm", std::move(shared), "tmpfs", 01777));
   TRY(register_process_files());

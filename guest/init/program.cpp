@@ -3,6 +3,7 @@
 #include "guest/drivers/trace.h"
 #include "guest/fs/devfs.h"
 #include "guest/fs/vfs.h"
+#include "guest/proc/console_terminal.h"
 #include "guest/proc/exec.h"
 #include "guest/proc/exit.h"
 #include "guest/proc/process_table.h"
@@ -60,10 +61,12 @@ void become_program(void* argument) {
 
 KResult<RefPtr<FdTable>> console_table(const FsContext& context) {
   auto files = TRY(try_make_ref<FdTable>());
-  ConsoleFiles console = TRY(open_console_files(context));
+  const bool terminal[3] = {is_console_stream_terminal(0), is_console_stream_terminal(1),
+                            is_console_stream_terminal(2)};
+  ConsoleFiles console = TRY(open_console_files(context, terminal));
   const u64 limit = default_limits()[Resource::kOpenFiles].soft;
-  for (RefPtr<File>* file : {&console.input, &console.output, &console.error}) {
-    TRY(files->install(std::move(*file), CloseOnExec::kNo, limit));
+  for (RefPtr<File>& file : console.streams) {
+    TRY(files->install(std::move(file), CloseOnExec::kNo, limit));
   }
   return files;
 }
@@ -85,6 +88,9 @@ KResult<u32> start_program(const RunRequest& request, u32 token) {
   auto process = TRY(table.make_process(table.first()));
   // A session of its own, so that its jobs are its business.
   process->group = process->session = process->pid();
+  if (Terminal* const terminal = console_terminal(); terminal != nullptr && terminal->session() == 0) {
+    terminal->control(*process);
+  }
   ScopeExit undo_process([&] { table.remove_process(*process); });
   process->actions = TRY(try_make_ref<SignalActions>());
   auto task = TRY(table.make_task(process, std::move(files), std::move(fs)));

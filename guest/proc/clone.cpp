@@ -152,6 +152,7 @@ KResult<u32> clone_task(const TrapFrame& frame, const CloneRequest& request) {
     TRY(copy_process(process, *child, request));
     child->group = process.group;
     child->session = process.session;
+    child->terminal = process.terminal;
   }
   RefPtr<Task> task = TRY(process_table().make_task(child, std::move(files), std::move(fs)));
   undo_process.dismiss();

@@ -62,9 +62,37 @@ bool parent_ignores(const Process& process) {
   return action.handler == kSigIgnore || (action.flags & kSaNoCldWait) != 0;
 }
 
+/// setpgid(2): stopped members of a group that nobody can continue any more are told to go on, or end.
+void release_orphaned_group(u32 group, u32 session, const Process& ending) {
+  bool stopped = false;
+  process_table().for_each([&](const Process& member) {
+    stopped |= member.group == group && member.session == session && &member != &ending && member.stopped;
+  });
+  if (!stopped || !is_orphaned_group(group, session, &ending)) {
+    return;
+  }
+  send_to_group(group, signal_from_kernel(kSIGHUP));
+  send_to_group(group, signal_from_kernel(kSIGCONT));
+}
+
+/// The end of a process may orphan its children's groups and its own.
+void release_orphaned_groups(Process& ending) {
+  for (const Process& child : ending.children()) {
+    if (child.session == ending.session && child.group != ending.group) {
+      release_orphaned_group(child.group, child.session, ending);
+    }
+  }
+  release_orphaned_group(ending.group, ending.session, ending);
+}
+
 void become_zombie(Process& process) {
   process.timers.remove_all();
   process.pending.clear();
+  if (process.terminal && process.session == process.pid()) {
+    process.terminal->leave_session(process);
+  }
+  process.terminal.reset();
+  release_orphaned_groups(process);
   hand_over_children(process);
   process.executable.reset();
   process.state = ProcessState::kZombie;

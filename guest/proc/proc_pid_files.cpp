@@ -213,8 +213,9 @@ KResult<void> show_stat(const ProcContext& context, FormatSink& out) {
   const MemoryCounters none;
   const MemoryCounters& memory = space ? space->counters() : none;
   const u32 id = context.tid != 0 ? context.tid : context.pid;
-  format(out, "{} ({}) {:c} {} {} {} 0 -1 {} ", id, name_of(*process, task), state_letter(*process, task),
-         process->parent_pid(), process->group, process->session, process->executed ? 0 : 64);
+  format(out, "{} ({}) {:c} {} {} {} {} {} {} ", id, name_of(*process, task), state_letter(*process, task),
+         process->parent_pid(), process->group, process->session, process->terminal ? process->terminal->device() : 0,
+         process->terminal ? i64{process->terminal->foreground()} : i64{-1}, process->executed ? 0 : 64);
   format(out, "{} {} {} {} {} {} {} {} ", usage.minor_faults, process->reaped_minor_faults,
          usage.major_faults, process->reaped_major_faults, clock_ticks(times.user), clock_ticks(times.system),
          clock_ticks(process->reaped.user), clock_ticks(process->reaped.system));

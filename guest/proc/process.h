@@ -17,6 +17,7 @@
 #include "guest/proc/limits.h"
 #include "guest/proc/pending_signals.h"
 #include "guest/proc/signal_actions.h"
+#include "guest/proc/terminal.h"
 #include "guest/sched/wait.h"
 #include "guest/vm/address_space.h"
 #include "quire/arch/linux/auxv.h"
@@ -157,6 +158,7 @@ class Process : public RefCounted<Process> {
   // --- groups ---
   u32 group = 0;
   u32 session = 0;
+  RefPtr<Terminal> terminal;  ///< the controlling one, of the session
   bool subreaper = false;
   i32 exit_signal = kSIGCHLD;
   i32 parent_death_signal = 0;

@@ -84,6 +84,13 @@ PollSource& signal_arrivals() {
   return arrivals;
 }
 
+SigInfo signal_from_kernel(i32 signo) {
+  SigInfo info{};
+  info.signo = signo;
+  info.code = kSiKernel;
+  return info;
+}
+
 KResult<void> send_to_process(Process& process, const SigInfo& info) {
   if (info.signo == 0 || process.state == ProcessState::kZombie || process.tasks().empty() ||
       process.ending) {

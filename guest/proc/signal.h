@@ -13,6 +13,9 @@ SigInfo signal_from_user(i32 signo, SigCode code = kSiUser);
 /// A signal of the kernel for an access to `address`.
 SigInfo fault_signal(i32 signo, i32 code, VirtAddr address);
 
+/// A signal that the kernel sends for no fault: of terminals and limits.
+SigInfo signal_from_kernel(i32 signo);
+
 /// Woken whenever a signal becomes pending, for descriptors that signals are read from.
 PollSource& signal_arrivals();
 

@@ -266,6 +266,7 @@ SyscallResult sys_setsid(const SyscallArgs&) {
     return Err(Errno::kEPERM);
   }
   self.group = self.session = self.pid();
+  self.terminal.reset();
   return i64{self.pid()};
 }
 

@@ -1,0 +1,103 @@
+#include "emu/cli/host_terminal.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <ctime>
+
+namespace quire::cli {
+namespace {
+
+constexpr std::uint8_t kInterruptByte = 3;  // what the guest's terminal takes for Ctrl-C
+constexpr long kTogetherSeconds = 1;
+
+// Shared with a signal handler, hence plain lock-free atomics.
+std::atomic<int> typed_interrupts = 0;
+std::atomic<long> last_interrupt_ns = 0;
+std::atomic<const struct termios*> to_restore = nullptr;
+
+long monotonic_ns() {
+  struct timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);  // async-signal-safe
+  return now.tv_sec * 1'000'000'000L + now.tv_nsec;
+}
+
+class KeyboardSource : public FdSource {
+ public:
+  KeyboardSource() : FdSource(STDIN_FILENO) {}
+  ReadResult read(std::span<std::uint8_t> out) override {
+    if (!out.empty() && typed_interrupts.load() > 0) {
+      typed_interrupts--;
+      out[0] = kInterruptByte;
+      return {ReadStatus::kData, 1};
+    }
+    return FdSource::read(out);
+  }
+};
+
+}  // namespace
+
+HostTerminal::HostTerminal(Lend lend) {
+  for (int stream = 0; stream < 3; stream++) {
+    is_terminal_[stream] = ::isatty(stream) == 1;
+  }
+  if (lend == Lend::kNo || !is_terminal_[STDIN_FILENO] || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp() ||
+      ::tcgetattr(STDIN_FILENO, &before_) != 0) {
+    return;
+  }
+  struct termios lent = before_;
+  ::cfmakeraw(&lent);
+  lent.c_lflag |= ISIG;
+  lent.c_cc[VINTR] = kInterruptByte;
+  for (const int character : {VQUIT, VSUSP}) {
+    lent.c_cc[character] = _POSIX_VDISABLE;
+  }
+  active_ = ::tcsetattr(STDIN_FILENO, TCSADRAIN, &lent) == 0;
+  if (active_) {
+    typed_interrupts = 0;
+    last_interrupt_ns = 0;
+    to_restore = &before_;
+    source_ = std::make_shared<KeyboardSource>();
+  }
+}
+
+HostTerminal::~HostTerminal() { restore(); }
+
+void HostTerminal::restore() {
+  if (const struct termios* before = to_restore.exchange(nullptr)) {
+    // Not after draining: nobody may be reading what was written.
+    ::tcsetattr(STDIN_FILENO, TCSANOW, before);
+  }
+}
+
+std::string HostTerminal::kernel_options() const {
+  std::string streams;
+  for (int stream = 0; stream < 3; stream++) {
+    if (is_terminal_[stream]) {
+      streams += static_cast<char>('0' + stream);
+    }
+  }
+  struct winsize size = {};
+  if (::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) {
+    size.ws_row = 24;
+    size.ws_col = 80;
+  }
+  return fmt::format("quire.tty={} quire.winsize={}x{}", streams, size.ws_row, size.ws_col);
+}
+
+bool HostTerminal::pass_interrupt_on() {
+  if (to_restore.load() == nullptr) {
+    return false;
+  }
+  const long now = monotonic_ns();
+  const long before = last_interrupt_ns.exchange(now);
+  if (before != 0 && now - before < kTogetherSeconds * 1'000'000'000L) {
+    return false;
+  }
+  typed_interrupts++;
+  return true;
+}
+
+}  // namespace quire::cli
