@@ -142,8 +142,8 @@ class EpollOperations final : public FileOperations {
   KResult<void> show_info(File& file, FormatSink& out) override {
     for (const EpollWatch& watch : set_of(file).order) {
       format(out, "tfd: {:8} events: {:8x} data: {:16x}  pos:{} ino:{:x} sdev:{:x}\n", watch.fd,
-             watch.wanted.events, watch.wanted.data, watch.file.position(), watch.file.inode().number(),
-             watch.file.inode().fs().device());
+             watch.wanted.events | kPollErr | kPollHup, watch.wanted.data, watch.file.position(),
+             watch.file.inode().number(), watch.file.inode().fs().device());
     }
     return {};
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "guest/fs/file_locks.h"
 #include "guest/fs/path.h"
 #include "guest/lib/parse.h"
 
@@ -263,10 +264,34 @@ class FixedDirectory : public ProcInode {
   String prefix_;
 };
 
-/// /proc/PID/fd: a link for each open descriptor.
+void put_octal(FormatSink& out, u32 value) {
+  char digits[12];
+  usize at = sizeof(digits);
+  do {
+    digits[--at] = static_cast<char>('0' + (value & 7));
+    value >>= 3;
+  } while (value != 0);
+  digits[--at] = '0';
+  out.put(StringView(digits + at, sizeof(digits) - at));
+}
+
+/// proc_pid_fdinfo(5).
+KResult<void> generate_fd_info(const ProcContext& context, FormatSink& out) {
+  const RefPtr<File> file = TRY(processes().file(context.pid, context.fd));
+  const bool closes = processes().closes_on_exec(context.pid, context.fd);
+  format(out, "pos:\t{}\nflags:\t", file->position());
+  put_octal(out, file->flags() | (closes ? u32{kOpenCloseOnExec} : 0));
+  format(out, "\nmnt_id:\t{}\nino:\t{}\n", file->path().mount->id(), file->inode().number());
+  return file->operations().show_info(*file, out);
+}
+constexpr ProcFile kFdInfo{"fdinfo", 0444, generate_fd_info};
+
+/// /proc/PID/fd, a link for each open descriptor, and /proc/PID/fdinfo, a text for each.
 class FdDirectory final : public ProcInode {
  public:
-  FdDirectory(FileSystem& fs, const ProcContext& context) : ProcInode(fs, kModeDirectory | 0500, context) {}
+  enum class Shows : u8 { kLinks, kTexts };
+  FdDirectory(FileSystem& fs, const ProcContext& context, Shows shows)
+      : ProcInode(fs, kModeDirectory | (shows == Shows::kLinks ? 0500 : 0555), context), shows_(shows) {}
 
   KResult<RefPtr<Inode>> lookup(StringView name) override {
     const auto number = name == "0" ? std::optional<u32>(0) : parse_id(name);
@@ -277,6 +302,11 @@ class FdDirectory final : public ProcInode {
     const auto file = processes().file(context().pid, fd);
     if (!file.ok()) {
       return Err(Errno::kENOENT);
+    }
+    if (shows_ == Shows::kTexts) {
+      ProcContext of_file = context();
+      of_file.fd = fd;
+      return RefPtr<Inode>(TRY(try_make_ref<TextInode>(fs(), kFdInfo, of_file)));
     }
     const u32 mode = (file.value()->readable() ? 0500 : 0) | (file.value()->writable() ? 0300 : 0);
     return RefPtr<Inode>(TRY(try_make_ref<FileLink>(fs(), context(), fd, mode)));
@@ -290,13 +320,16 @@ class FdDirectory final : public ProcInode {
       }
       char text[16];
       const u64 next = static_cast<u64>(fd) + 1;
-      if (!sink.entry(format_into(text, "{}", fd), number() + next, mode_to_dirent_type(kModeSymlink),
-                      next)) {
+      const u32 type = shows_ == Shows::kLinks ? kModeSymlink : kModeRegular;
+      if (!sink.entry(format_into(text, "{}", fd), number() + next, mode_to_dirent_type(type), next)) {
         return position;
       }
       position = next;
     }
   }
+
+ private:
+  Shows shows_;
 };
 
 class TaskDirectory;
@@ -310,8 +343,9 @@ class PidDirectory final : public ProcInode {
     if (!is_current()) {
       return Err(Errno::kENOENT);
     }
-    if (name == "fd") {
-      return RefPtr<Inode>(TRY(try_make_ref<FdDirectory>(fs(), context())));
+    if (name == "fd" || name == "fdinfo") {
+      const auto shows = name == "fd" ? FdDirectory::Shows::kLinks : FdDirectory::Shows::kTexts;
+      return RefPtr<Inode>(TRY(try_make_ref<FdDirectory>(fs(), context(), shows)));
     }
     if (name == "task" && context().tid == 0) {
       return make_task_directory();
@@ -332,12 +366,13 @@ class PidDirectory final : public ProcInode {
   KResult<u64> read_directory(u64 position, DirectorySink& sink) override {
     const auto& files = registry().pid_files;
     const auto& links = registry().pid_links;
-    const usize directories = context().tid == 0 ? 2 : 1;
+    constexpr StringView kDirectories[] = {"fd", "fdinfo", "task"};
+    const usize directories = context().tid == 0 ? 3 : 2;
     for (; position < directories + links.size() + files.size(); position++) {
       StringView name;
       u32 type = kModeRegular;
       if (position < directories) {
-        name = position == 0 ? "fd" : "task";
+        name = kDirectories[position];
         type = kModeDirectory;
       } else if (position < directories + links.size()) {
         name = links[position - directories]->name;
@@ -432,13 +467,16 @@ class RootDirectory final : public FixedDirectory {
 
 KResult<void> generate_mounts(const ProcContext&, FormatSink& out) { return format_mounts(out); }
 KResult<void> generate_filesystems(const ProcContext&, FormatSink& out) {
-  for (const StringView name : {"tmpfs", "devtmpfs", "proc", "pipefs"}) {
+  for (const StringView name :
+       {"sysfs", "tmpfs", "devtmpfs", "proc", "pipefs", "sockfs", "anon_inodefs", "devpts"}) {
     format(out, "nodev\t{}\n", name);
   }
   return {};
 }
 constexpr ProcFile kFileSystems{"filesystems", 0444, generate_filesystems};
 constexpr ProcFile kMounts{"mounts", 0444, generate_mounts};
+KResult<void> generate_locks(const ProcContext&, FormatSink& out) { return format_locks(out); }
+constexpr ProcFile kLocks{"locks", 0444, generate_locks};
 
 }  // namespace
 
@@ -450,6 +488,7 @@ void set_proc_processes(const ProcProcesses& hooks) { registry().processes = hoo
 KResult<RefPtr<FileSystem>> make_procfs() {
   TRY(register_proc_file(kFileSystems));
   TRY(register_proc_file(kMounts));
+  TRY(register_proc_file(kLocks));
   TRY(register_proc_pid_file(kMounts));
   auto fs = TRY(try_make_ref<ProcFs>());
   fs->set_root(TRY(try_make_ref<RootDirectory>(*fs)));

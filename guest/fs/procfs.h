@@ -12,6 +12,7 @@ namespace kernel {
 struct ProcContext {
   u32 pid = 0;
   u32 tid = 0;
+  i32 fd = -1;  ///< under fdinfo/
 };
 
 struct ProcFile {
@@ -46,6 +47,7 @@ struct ProcProcesses {
   u32 (*next_thread)(u32 pid, u32 after) = nullptr;
   void (*owner)(u32 pid, u32& uid, u32& gid) = nullptr;
   KResult<RefPtr<File>> (*file)(u32 pid, i32 fd) = nullptr;
+  bool (*closes_on_exec)(u32 pid, i32 fd) = nullptr;
   i32 (*next_file)(u32 pid, i32 from) = nullptr;  ///< first descriptor at or after `from`; -1: none
 };
 void set_proc_processes(const ProcProcesses& processes);

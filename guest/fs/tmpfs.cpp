@@ -30,7 +30,9 @@ class Tmpfs final : public FileSystem {
     return stat;
   }
   KResult<void> show_options(FormatSink& sink) const override {
-    format(sink, ",size={}k", max_pages_ * (kPageBytes / 1024));
+    if (type() != StringView("sysfs")) {
+      format(sink, ",size={}k", max_pages_ * (kPageBytes / 1024));
+    }
     return {};
   }
 

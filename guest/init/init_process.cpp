@@ -7,6 +7,7 @@
 #include "guest/fs/devfs.h"
 #include "guest/fs/initramfs.h"
 #include "guest/fs/procfs.h"
+#include "guest/fs/sysfs.h"
 #include "guest/fs/tmpfs.h"
 #include "guest/fs/vfs.h"
 #include "guest/init/control_server.h"
@@ -80,6 +81,8 @@ KResult<void> mount_all() {
   TRY(mount_on_directory("/dev/pts", std::move(terminals), "devpts", 0755));
   auto shared = TRY(make_tmpfs({}));
   TRY(mount_on_directory("/dev/shm", std::move(shared), "tmpfs", 01777));
+  auto system = TRY(make_sysfs());
+  TRY(mount_on_directory("/sys", std::move(system), "sysfs", 0555));
   TRY(register_process_files());
   auto processes = TRY(make_procfs());
   return mount_on_directory("/proc", std::move(processes), "proc", 0555);

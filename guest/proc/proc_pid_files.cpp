@@ -214,7 +214,8 @@ KResult<void> show_stat(const ProcContext& context, FormatSink& out) {
   const MemoryCounters& memory = space ? space->counters() : none;
   const u32 id = context.tid != 0 ? context.tid : context.pid;
   format(out, "{} ({}) {:c} {} {} {} {} {} {} ", id, name_of(*process, task), state_letter(*process, task),
-         process->parent_pid(), process->group, process->session, process->terminal ? process->terminal->device() : 0,
+         process->parent_pid(), process->group, process->session,
+         process->terminal ? process->terminal->device() : 0,
          process->terminal ? i64{process->terminal->foreground()} : i64{-1}, process->executed ? 0 : 64);
   format(out, "{} {} {} {} {} {} {} {} ", usage.minor_faults, process->reaped_minor_faults,
          usage.major_faults, process->reaped_major_faults, clock_ticks(times.user), clock_ticks(times.system),
@@ -455,6 +456,12 @@ ProcProcesses process_queries() {
       return Err(Errno::kENOENT);
     }
     return task->files().get(fd, FdTable::Want::kAnyFile);
+  };
+  queries.closes_on_exec = [](u32 pid, i32 fd) {
+    Process* const process = process_table().find(pid);
+    Task* const task = process == nullptr ? nullptr : process->leader();
+    const auto marked = task == nullptr ? KResult<bool>(false) : task->files().is_close_on_exec(fd);
+    return marked.ok() && marked.value();
   };
   queries.next_file = [](u32 pid, i32 from) -> i32 {
     Process* const process = process_table().find(pid);

@@ -228,6 +228,12 @@ const ProcFile kFiles[] = {
      .write = &write_overcommit_ratio},
     {.name = "sys/vm/max_map_count", .mode = kReadable, .generate = &show_number<kMaxVmas>},
     {.name = "sys/vm/mmap_min_addr", .mode = kReadable, .generate = &show_number<kUserLowest.value>},
+    {.name = "sys/kernel/threads-max", .mode = kReadable, .generate = &show_number<kMaxPid>},
+    {.name = "sys/kernel/cap_last_cap", .mode = kReadable, .generate = &show_number<40>},
+    {.name = "sys/kernel/ngroups_max", .mode = kReadable, .generate = &show_number<65536>},
+    {.name = "sys/net/core/somaxconn", .mode = kReadable, .generate = &show_number<4096>},
+    {.name = "sys/vm/swappiness", .mode = kReadable, .generate = &show_number<60>},
+    {.name = "sys/fs/file-max", .mode = kReadable, .generate = &show_number<0x7fff'ffff'ffff'ffff>},
     {.name = "sys/fs/nr_open", .mode = kReadable, .generate = &show_number<kMaxDescriptors>},
     {.name = "sys/fs/pipe-max-size", .mode = kReadable, .generate = &show_number<1048576>},
 };

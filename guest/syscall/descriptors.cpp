@@ -22,7 +22,9 @@ SyscallResult duplicate(const RefPtr<File>& file, i64 lowest, CloseOnExec cloexe
 SyscallResult open_at(i32 dirfd, VirtAddr path_address, u32 flags, u32 mode) {
   const String path = TRY(user_path(path_address));
   const Path start = TRY(start_of(dirfd, path));
-  auto file = TRY(vfs::open(current_fs(), start, path, flags, mode));
+  // All offsets have 64 bits here, and F_GETFL says so.
+  const u32 large = (flags & kOpenPath) != 0 ? 0 : u32{kOpenLargeFile};
+  auto file = TRY(vfs::open(current_fs(), start, path, flags | large, mode));
   return install_file(std::move(file), flags);
 }
 
