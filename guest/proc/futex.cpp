@@ -1,5 +1,7 @@
 #include "guest/proc/futex.h"
 
+#include <optional>
+
 #include "guest/hal/user_access.h"
 #include "guest/lib/hash.h"
 #include "guest/proc/process.h"
@@ -19,7 +21,7 @@ struct Waiter {
   FutexKey key;
   u32 bits;
   bool woken = false;
-  WaitQueue queue;
+  WaitQueue* queue = nullptr;  ///< of the task that waits; one for all words it waits for
 };
 
 using Bucket = List<Waiter, &Waiter::node>;
@@ -50,7 +52,7 @@ void wake(Waiter& waiter) {
   Bucket& bucket = bucket_of(waiter.key);
   bucket.erase(bucket.iterator_to(waiter));
   waiter.woken = true;
-  waiter.queue.wake_all();
+  waiter.queue->wake_all();
 }
 
 u32 wake_key(const FutexKey& key, u32 count, u32 bits) {
@@ -74,6 +76,8 @@ KResult<void> futex_wait(VirtAddr word, u32 expected, u32 bits, FutexScope scope
     return Err(Errno::kEINVAL);
   }
   Waiter waiter;
+  WaitQueue queue;
+  waiter.queue = &queue;
   waiter.key = TRY(key_of(word, scope));
   waiter.bits = bits;
   bucket_of(waiter.key).push_back(waiter);
@@ -87,7 +91,46 @@ KResult<void> futex_wait(VirtAddr word, u32 expected, u32 bits, FutexScope scope
   if (TRY(load_user_u32(word)) != expected) {
     return Err(Errno::kEAGAIN);
   }
-  return wait_event_until(waiter.queue, deadline_ns, [&waiter] { return waiter.woken; });
+  return wait_event_until(queue, deadline_ns, [&waiter] { return waiter.woken; });
+}
+
+KResult<usize> futex_wait_multiple(Span<const FutexWord> words, u64 deadline_ns) {
+  WaitQueue queue;
+  Vector<Waiter> waiters;
+  TRY(waiters.resize(words.size()));
+  usize queued = 0;
+  ScopeExit leave([&] {
+    for (usize i = 0; i < queued; i++) {
+      if (!waiters[i].woken) {
+        Bucket& bucket = bucket_of(waiters[i].key);
+        bucket.erase(bucket.iterator_to(waiters[i]));
+      }
+    }
+  });
+  const auto woken = [&]() -> std::optional<usize> {
+    for (usize i = 0; i < queued; i++) {
+      if (waiters[i].woken) {
+        return i;
+      }
+    }
+    return std::nullopt;
+  };
+  for (; queued < words.size(); queued++) {
+    Waiter& waiter = waiters[queued];
+    waiter.key = TRY(key_of(words[queued].word, words[queued].scope));
+    waiter.bits = kFutexAnyBits;
+    waiter.queue = &queue;
+    bucket_of(waiter.key).push_back(waiter);
+  }
+  for (const FutexWord& word : words) {
+    if (TRY(load_user_u32(word.word)) != word.expected) {
+      // One that was woken meanwhile counts: its waker has been told so.
+      const auto index = woken();
+      return index ? KResult<usize>(*index) : Err(Errno::kEAGAIN);
+    }
+  }
+  TRY(wait_event_until(queue, deadline_ns, [&] { return woken().has_value(); }));
+  return *woken();
 }
 
 KResult<u32> futex_wake(VirtAddr word, u32 count, u32 bits, FutexScope scope) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "guest/lib/result.h"
+#include "guest/lib/span.h"
 #include "guest/sched/wait.h"
 
 namespace kernel {
@@ -18,6 +19,13 @@ enum class FutexScope : u8 { kPrivate, kShared };
 
 /// EAGAIN when the word is not `expected`, ETIMEDOUT, EINTR, EFAULT, EINVAL for a misaligned word.
 KResult<void> futex_wait(VirtAddr word, u32 expected, u32 bits, FutexScope scope, u64 deadline_ns);
+/// futex_waitv(2): sleeps until one of the words is woken, and returns which. Errors as of futex_wait.
+struct FutexWord {
+  VirtAddr word;
+  u32 expected;
+  FutexScope scope;
+};
+KResult<usize> futex_wait_multiple(Span<const FutexWord> words, u64 deadline_ns);
 /// Returns how many were woken.
 KResult<u32> futex_wake(VirtAddr word, u32 count, u32 bits, FutexScope scope);
 /// Wakes `wake` waiters of `from` and moves `move` of the others to `to`; with `expected`, EAGAIN unless the

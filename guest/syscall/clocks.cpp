@@ -187,6 +187,33 @@ SyscallResult sys_gettimeofday(const SyscallArgs& args) {
   return 0;
 }
 
+namespace {
+
+SyscallResult set_wall_time(u64 now_ns) {
+  if (!current_process().identity.privileged()) {
+    return Err(Errno::kEPERM);
+  }
+  set_realtime_ns(now_ns);
+  return 0;
+}
+
+}  // namespace
+
+SyscallResult sys_clock_settime(const SyscallArgs& args) {
+  const u64 ns = TRY(user_timespec_ns(args.as_address(1)));
+  // The other clocks cannot be set (clock_getres(2)).
+  return args.as_int(0) == kClockRealtime ? set_wall_time(ns) : SyscallResult(Err(Errno::kEINVAL));
+}
+
+SyscallResult sys_settimeofday(const SyscallArgs& args) {
+  if (args[0] == 0) {
+    return current_process().identity.privileged() ? SyscallResult(0) : SyscallResult(Err(Errno::kEPERM));
+  }
+  const auto time = TRY(get_user<TimeVal>(args.as_address(0)));
+  const u64 ns = TRY(timeval_ns(time));
+  return set_wall_time(ns);
+}
+
 SyscallResult sys_nanosleep(const SyscallArgs& args) {
   const Clock clock{ProcessClock::kMonotonic, &current_process()};
   return sleep_on(clock, 0, args.as_address(0), args.as_address(1));

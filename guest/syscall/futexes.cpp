@@ -96,6 +96,40 @@ SyscallResult sys_futex(const SyscallArgs& args) {
   }
 }
 
+SyscallResult sys_futex_waitv(const SyscallArgs& args) {
+  struct Entry {
+    u64 expected;
+    u64 address;
+    u32 flags;
+    u32 reserved;
+  };
+  enum : u32 { kSizeMask = 3, kSize32 = 2, kPrivate = 128 };
+  constexpr u32 kMaxWords = 128;
+  const u32 count = args.as_uint(1);
+  TRY(check_flags(args.as_uint(2), 0));
+  if (count == 0 || count > kMaxWords || args[0] == 0) {
+    return Err(Errno::kEINVAL);
+  }
+  const i32 clock = args.as_int(4);
+  if (args[3] != 0 && clock != 0 && clock != 1) {
+    return Err(Errno::kEINVAL);
+  }
+  Vector<Entry> entries;
+  TRY(entries.resize(count));
+  TRY(copy_from_user(entries.data(), args.as_address(0), count * sizeof(Entry)));
+  Vector<FutexWord> words;
+  for (const Entry& entry : entries) {
+    if ((entry.flags & ~u32{kSizeMask | kPrivate}) != 0 || (entry.flags & kSizeMask) != kSize32 ||
+        entry.reserved != 0) {
+      return Err(Errno::kEINVAL);
+    }
+    const FutexScope scope = (entry.flags & kPrivate) != 0 ? FutexScope::kPrivate : FutexScope::kShared;
+    TRY(words.push({VirtAddr(entry.address), static_cast<u32>(entry.expected), scope}));
+  }
+  const u64 deadline = TRY(wait_deadline(args.as_address(3), false, clock == 0));
+  return static_cast<i64>(TRY(futex_wait_multiple(words.span(), deadline)));
+}
+
 SyscallResult sys_set_robust_list(const SyscallArgs& args) {
   if (args[1] != kRobustListBytes) {
     return Err(Errno::kEINVAL);

@@ -233,6 +233,16 @@ SyscallResult sys_umask(const SyscallArgs& args) {
   return i64{before};
 }
 
+SyscallResult sys_chroot(const SyscallArgs& args) {
+  const Path path = TRY(resolve_user_path(kAtFdCwd, args.as_address(0), 0));
+  TRY(vfs::check_chdir(current_fs(), path));
+  if (!current_process().identity.privileged()) {
+    return Err(Errno::kEPERM);
+  }
+  current_task().fs().root = path;
+  return 0;
+}
+
 SyscallResult sys_getdents64(const SyscallArgs& args) {
   auto file = TRY(file_of(args.as_int(0)));
   return static_cast<i64>(TRY(file->read_directory(args.as_address(1), args.as_uint(2))));

@@ -217,6 +217,27 @@ SyscallResult sys_waitid(const SyscallArgs& args) {
   return 0;
 }
 
+SyscallResult sys_unshare(const SyscallArgs& args) {
+  constexpr u64 kOwn = kCloneFs | kCloneFiles | kCloneSysVSem;
+  constexpr u64 kNameSpaces = kCloneNewNs | kCloneNewCgroup | kCloneNewUts | kCloneNewIpc | kCloneNewUser |
+                              kCloneNewPid | kCloneNewNet;
+  if ((args[0] & kNameSpaces) != 0) {
+    return Err(Errno::kEPERM);  // there is one of each
+  }
+  TRY(check_flags(args[0], kOwn));
+  Task& task = current_task();
+  if ((args[0] & kCloneFiles) != 0) {
+    auto own = TRY(task.files().clone());
+    process_table().set_files(task, std::move(own));
+  }
+  if ((args[0] & kCloneFs) != 0) {
+    auto own = TRY(try_make_ref<SharedFsContext>());
+    own->context = task.fs();
+    process_table().set_fs(task, std::move(own));
+  }
+  return 0;
+}
+
 SyscallResult sys_getpid(const SyscallArgs&) { return i64{current_process().pid()}; }
 SyscallResult sys_getppid(const SyscallArgs&) { return i64{current_process().parent_pid()}; }
 SyscallResult sys_gettid(const SyscallArgs&) { return i64{current_task().tid()}; }
