@@ -83,6 +83,8 @@ void add_run_options(CLI::App& app, Options& options) {
   app.add_option("--file", options.files, "Give the program a file of the host (repeatable)")
       ->type_name("HOST:GUEST")
       ->allow_extra_args(false);
+  app.add_flag("--check", options.check,
+               "Let the supervisor check its invariants at the end: a leaked page fails the run");
   app.add_flag("--strace", options.strace, "Show system calls on stderr");
   app.add_option("--export-qemu", options.export_qemu,
                  "Do not run: write kernel, initramfs and command line that run the program on QEMU")

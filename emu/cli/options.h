@@ -31,6 +31,7 @@ struct Options {
   std::vector<std::string> env;
   std::string cwd = "/";
   std::vector<std::string> files;
+  bool check = false;
   bool strace = false;
   std::string export_qemu;
   std::string kernel_log;

@@ -130,6 +130,9 @@ Report run_command(const Options& options) {
   const auto patience = std::make_shared<Patience>(options.timeout_seconds);
   config.stdout_stream = standard_sink(STDOUT_FILENO, patience);
   config.stderr_stream = standard_sink(STDERR_FILENO, patience);
+  if (options.check) {
+    config.command_line += config.command_line.empty() ? "quire.check" : " quire.check";
+  }
   prepare_supervisor(config, &program);
 
   if (!options.export_qemu.empty()) {

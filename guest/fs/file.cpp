@@ -101,7 +101,9 @@ File::File(Path path, u32 flags, FileOperations* operations, UniquePtr<FileState
       state_(std::move(state)),
       flags_(flags),
       readable_(wants_read(flags)),
-      writable_(wants_write(flags)) {}
+      writable_(wants_write(flags)) {
+  live_++;
+}
 
 KResult<RefPtr<File>> File::open(Path path, u32 flags) {
   static FileOperations nothing;  // O_PATH
@@ -135,6 +137,7 @@ File::~File() {
   if (counted_writer_) {
     inode().end_write();
   }
+  live_--;
 }
 
 KResult<void> File::set_status_flags(u32 flags) {

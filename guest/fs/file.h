@@ -92,6 +92,8 @@ class File : public RefCounted<File> {
   static KResult<RefPtr<File>> open_with(Path path, u32 flags, FileOperations& operations,
                                          UniquePtr<FileState> state = nullptr);
   ~File();
+  /// How many there are.
+  static usize live() { return live_; }
 
   const Path& path() const { return path_; }
   Inode& inode() const { return path_.inode(); }
@@ -151,6 +153,7 @@ class File : public RefCounted<File> {
   bool opened_ = false;          // operations().open() went well: release() is due
   bool counted_writer_ = false;  // begin_write() went well: end_write() is due
   u64 position_ = 0;
+  static inline usize live_ = 0;
 };
 
 /// RLIMIT_FSIZE of whoever runs, and what happens to who goes beyond it: SIGXFSZ. Set once by the layer that

@@ -11,6 +11,7 @@
 #include "guest/fs/tmpfs.h"
 #include "guest/fs/vfs.h"
 #include "guest/init/control_server.h"
+#include "guest/init/end_check.h"
 #include "guest/init/program.h"
 #include "guest/lib/log.h"
 #include "guest/proc/exit.h"
@@ -153,7 +154,11 @@ void reap_for_ever(void*) {
     log_error("cannot run {}: {}", request.value().executable, errno_name(pid.error()));
     finish(pid.error() == Errno::kENOENT ? kStatusNotFound : kStatusNotExecutable);
   }
-  finish(exit_status_of(wait_for_program(pid.value())));
+  const i32 status = wait_for_program(pid.value());
+  if (boot_option("quire.check")) {
+    check_at_end();
+  }
+  finish(exit_status_of(status));
 }
 
 void init_main(void*) {

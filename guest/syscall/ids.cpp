@@ -11,6 +11,13 @@ Identity& identity() { return current_process().identity; }
 
 bool among(const IdSet& ids, u32 id) { return id == ids.real || id == ids.effective || id == ids.saved; }
 
+/// Who is privileged may lock more memory: the address space is told.
+SyscallResult ids_changed() {
+  Process& process = current_process();
+  process.space->limits() = process.memory_limits();
+  return 0;
+}
+
 /// setresuid(2) and setresgid(2).
 SyscallResult set_three(IdSet& ids, u32 real, u32 effective, u32 saved) {
   if (!identity().privileged()) {
@@ -24,7 +31,7 @@ SyscallResult set_three(IdSet& ids, u32 real, u32 effective, u32 saved) {
   ids.effective = effective == kKeep ? ids.effective : effective;
   ids.saved = saved == kKeep ? ids.saved : saved;
   ids.fs = ids.effective;
-  return 0;
+  return ids_changed();
 }
 
 /// setreuid(2) and setregid(2).
@@ -40,7 +47,7 @@ SyscallResult set_two(IdSet& ids, u32 real, u32 effective) {
     ids.saved = ids.effective;
   }
   ids.fs = ids.effective;
-  return 0;
+  return ids_changed();
 }
 
 /// setuid(2) and setgid(2).
@@ -51,7 +58,7 @@ SyscallResult set_one(IdSet& ids, u32 id) {
     return Err(Errno::kEPERM);
   }
   ids.effective = ids.fs = id;
-  return 0;
+  return ids_changed();
 }
 
 /// setfsuid(2) and setfsgid(2) return the id before, whatever happened.

@@ -87,7 +87,7 @@ void AddressSpace::check() {
   SpaceChecker::check_vmas(*this);
 }
 
-KResult<void> check_memory() {
+KResult<void> check_memory(Pins pins) {
   Vector<u32> counts;
   TRY(counts.resize(frame_detail::g_frame_count));
   for (AddressSpace& space : AddressSpace::all()) {
@@ -107,6 +107,7 @@ KResult<void> check_memory() {
     }
     if (frame.use == FrameUse::kAnon || frame.use == FrameUse::kPageCache) {
       ASSERT(frame.references >= counts[number]);
+      ASSERT(pins == Pins::kSome || frame.references == counts[number]);
     } else if (frame.use == FrameUse::kFree) {
       ASSERT(counts[number] == 0);
     }

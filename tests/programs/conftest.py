@@ -101,7 +101,7 @@ def on_host(tmp_path_factory):
         if platform.system() != "Linux":
             pytest.skip("the oracle is the host's Linux")
         binary = out / program.name
-        subprocess.run(["cc", "-O2", "-std=gnu17", program.source, "-o", binary, "-pthread", "-lm"], check=True)
+        subprocess.run(["cc", "-O2", "-std=gnu17", "-static", program.source, "-o", binary, "-pthread", "-lm"], check=True)
         done = subprocess.run(
             [binary], capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS,
             env={**os.environ, **ENVIRONMENT}, preexec_fn=no_core,
@@ -116,7 +116,7 @@ def on_quire():
     def run(binary: Path) -> Outcome:
         variables = [f"--env={key}={value}" for key, value in ENVIRONMENT.items()]
         done = subprocess.run(
-            [BUILD / "quire", "run", f"--timeout={TIMEOUT_SECONDS}", *variables, binary],
+            [BUILD / "quire", "run", "--check", f"--timeout={TIMEOUT_SECONDS}", *variables, binary],
             capture_output=True, stdin=subprocess.DEVNULL, timeout=TIMEOUT_SECONDS + 30,
         )  # fmt: skip
         assert done.returncode != 124, f"not at an end after {TIMEOUT_SECONDS} s; so far:\n{done.stdout.decode()}"
