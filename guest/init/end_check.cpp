@@ -8,6 +8,7 @@
 #include "guest/proc/exit.h"
 #include "guest/proc/process_table.h"
 #include "guest/proc/signal.h"
+#include "guest/proc/sysv_shm.h"
 #include "guest/vm/address_space.h"
 #include "guest/vm/check.h"
 
@@ -47,6 +48,7 @@ void require(StringView what, u64 found, u64 allowed) {
 
 void check_at_end() {
   end_others();
+  remove_shared_segments();
   require("address spaces", AddressSpace::all().size(), 0);
   require("open files", File::live(), 0);
   require("tasks", process_table().task_count(), 1);

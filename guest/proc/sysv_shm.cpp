@@ -1,0 +1,244 @@
+#include "guest/proc/sysv_shm.h"
+
+#include "guest/fs/page_cache.h"
+#include "guest/fs/tmpfs.h"
+#include "quire/arch/linux/mman.h"
+
+namespace kernel {
+
+namespace {
+
+constexpr u32 kMaxSegments = 4096;
+constexpr u32 kSequenceShift = 15;  // the number: sequence above, place in the table below
+constexpr u64 kMaxSegmentBytes = u64{1} << 46;
+
+struct Segment {
+  RefPtr<File> file;  ///< null: the place is free
+  SharedSegmentInfo info{};
+  bool removed = false;
+};
+
+struct Table {
+  Vector<Segment> segments;
+  u16 sequence = 0;
+};
+Table& table() {
+  static Table all;
+  return all;
+}
+
+i32 number_of(usize index, const Segment& segment) {
+  return static_cast<i32>((u32{segment.info.permissions.sequence} << kSequenceShift) | index);
+}
+
+/// Mappings of the segment's start, in all address spaces.
+u64 count_attached(const Segment& segment) {
+  u64 count = 0;
+  segment.file->inode().page_cache()->for_each_mapping(0, 0, [&count](FileMapping&) { count++; });
+  return count;
+}
+
+/// Removed segments that nobody has any more.
+void sweep() {
+  for (Segment& segment : table().segments) {
+    if (segment.file && segment.removed && count_attached(segment) == 0) {
+      segment.file.reset();
+    }
+  }
+}
+
+/// EINVAL: no such number; EIDRM: it was one.
+KResult<Segment*> find(i32 id) {
+  sweep();
+  const usize index = static_cast<u32>(id) & ((1U << kSequenceShift) - 1);
+  if (id < 0 || index >= table().segments.size() || !table().segments[index].file) {
+    return Err(Errno::kEINVAL);
+  }
+  Segment& segment = table().segments[index];
+  return number_of(index, segment) == id ? KResult<Segment*>(&segment) : KResult<Segment*>(Err(Errno::kEIDRM));
+}
+
+/// `wanted`: three bits of a mode. EACCES.
+KResult<void> check_permission(const Segment& segment, u32 wanted) {
+  const FsCredentials who = current_process().identity.effective();
+  const IpcPermissions& permissions = segment.info.permissions;
+  const bool owner = who.uid == permissions.uid || who.uid == permissions.creator_uid;
+  const bool group = who.in_group(permissions.gid) || who.in_group(permissions.creator_gid);
+  const u32 granted = permissions.mode >> (owner ? 6 : group ? 3 : 0);
+  return who.privileged() || (wanted & ~granted & 7) == 0 ? KResult<void>() : KResult<void>(Err(Errno::kEACCES));
+}
+
+KResult<void> check_owner(const Segment& segment) {
+  const FsCredentials who = current_process().identity.effective();
+  const IpcPermissions& permissions = segment.info.permissions;
+  const bool owner = who.uid == permissions.uid || who.uid == permissions.creator_uid;
+  return owner || who.privileged() ? KResult<void>() : KResult<void>(Err(Errno::kEPERM));
+}
+
+KResult<i32> make_segment(i32 key, u64 bytes, u32 flags) {
+  if (bytes == 0 || bytes > kMaxSegmentBytes) {
+    return Err(Errno::kEINVAL);
+  }
+  auto& segments = table().segments;
+  usize index = 0;
+  while (index < segments.size() && segments[index].file) {
+    index++;
+  }
+  if (index >= kMaxSegments) {
+    return Err(Errno::kENOSPC);
+  }
+  if (index == segments.size()) {
+    TRY(segments.push(Segment{}));
+  }
+  const FsCredentials who = current_process().identity.effective();
+  char name[24];
+  const StringView shown = format_into(name, "/SYSV{:08x}", static_cast<u32>(key));
+  RefPtr<File> file =
+      TRY(make_memory_file(shown, align_up(bytes, kPageBytes), kOpenReadWrite, kSealSeal, who));
+  Segment& segment = segments[index];
+  segment.file = std::move(file);
+  segment.removed = false;
+  segment.info = {};
+  segment.info.permissions = {.key = key,
+                              .uid = who.uid,
+                              .gid = who.gid,
+                              .creator_uid = who.uid,
+                              .creator_gid = who.gid,
+                              .mode = flags & 0777,
+                              .sequence = table().sequence++,
+                              .pad0 = 0,
+                              .pad1 = 0,
+                              .unused = {}};
+  segment.info.bytes = bytes;
+  segment.info.change_time = wall_clock_now().seconds;
+  segment.info.creator_pid = static_cast<i32>(current_process().pid());
+  return number_of(index, segment);
+}
+
+/// The length of the segment whose start is mapped at `address`; 0 when there is none.
+u64 attached_bytes(const AddressSpace& space, VirtAddr address) {
+  for (const Segment& segment : table().segments) {
+    bool found = false;
+    if (segment.file) {
+      segment.file->inode().page_cache()->for_each_mapping(0, 0, [&](FileMapping& mapping) {
+        const Vma& vma = static_cast<Vma&>(mapping);
+        found |= &vma.space() == &space && vma.start == address;
+      });
+    }
+    if (found) {
+      return align_up(segment.info.bytes, kPageBytes);
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+KResult<i32> shm_get(i32 key, u64 bytes, u32 flags) {
+  sweep();
+  if (key != kIpcPrivate) {
+    auto& segments = table().segments;
+    for (usize i = 0; i < segments.size(); i++) {
+      Segment& segment = segments[i];
+      if (!segment.file || segment.removed || segment.info.permissions.key != key) {
+        continue;
+      }
+      if ((flags & (kIpcCreate | kIpcExclusive)) == (kIpcCreate | kIpcExclusive)) {
+        return Err(Errno::kEEXIST);
+      }
+      if (bytes > segment.info.bytes) {
+        return Err(Errno::kEINVAL);
+      }
+      TRY(check_permission(segment, (flags >> 6) & 7));
+      return number_of(i, segment);
+    }
+    if ((flags & kIpcCreate) == 0) {
+      return Err(Errno::kENOENT);
+    }
+  }
+  return make_segment(key, bytes, flags);
+}
+
+KResult<VirtAddr> shm_attach(i32 id, VirtAddr address, u32 flags) {
+  Segment* const segment = TRY(find(id));
+  const bool read_only = (flags & kShmReadOnly) != 0;
+  const bool execute = (flags & kShmExecute) != 0;
+  TRY(check_permission(*segment, (read_only ? 4 : 6) | (execute ? 1 : 0)));
+  if (address.value == 0 && (flags & kShmRemap) != 0) {
+    return Err(Errno::kEINVAL);
+  }
+  if (!is_aligned(address.value, kPageBytes)) {
+    if ((flags & kShmRound) == 0) {
+      return Err(Errno::kEINVAL);
+    }
+    address = VirtAddr(align_down(address.value, kPageBytes));
+  }
+  MapRequest request;
+  request.address = address;
+  request.bytes = segment->info.bytes;
+  request.prot = kProtRead | (read_only ? 0 : u32{kProtWrite}) | (execute ? u32{kProtExec} : 0);
+  request.flags = kMapShared | (address.value == 0            ? 0
+                                : (flags & kShmRemap) != 0 ? u32{kMapFixed}
+                                                            : u32{kMapFixedNoReplace});
+  // What is attached for reading cannot be made writable later, as with a file opened so.
+  request.file = segment->file;
+  if (read_only) {
+    request.file = TRY(File::open(Path(segment->file->path()), kOpenReadOnly));
+  }
+  segment->info.attach_time = wall_clock_now().seconds;
+  segment->info.last_pid = static_cast<i32>(current_process().pid());
+  const auto mapped = current_process().space->map(std::move(request));
+  if (!mapped.ok()) {
+    return Err(mapped.error() == Errno::kEEXIST ? Errno::kEINVAL : mapped.error());
+  }
+  return mapped.value();
+}
+
+KResult<void> shm_detach(VirtAddr address) {
+  AddressSpace& space = *current_process().space;
+  const u64 bytes = is_aligned(address.value, kPageBytes) ? attached_bytes(space, address) : 0;
+  if (bytes == 0) {
+    return Err(Errno::kEINVAL);
+  }
+  TRY(space.unmap(address, bytes));
+  sweep();
+  return {};
+}
+
+KResult<SharedSegmentInfo> shm_info(i32 id) {
+  Segment* const segment = TRY(find(id));
+  TRY(check_permission(*segment, 4));
+  SharedSegmentInfo info = segment->info;
+  info.attached = count_attached(*segment);
+  info.permissions.mode |= segment->removed ? u32{kShmDestroyed} : 0;
+  return info;
+}
+
+KResult<void> shm_set(i32 id, u32 uid, u32 gid, u32 mode) {
+  Segment* const segment = TRY(find(id));
+  TRY(check_owner(*segment));
+  IpcPermissions& permissions = segment->info.permissions;
+  permissions.uid = uid;
+  permissions.gid = gid;
+  permissions.mode = mode & 0777;
+  segment->info.change_time = wall_clock_now().seconds;
+  return {};
+}
+
+KResult<void> shm_remove(i32 id) {
+  Segment* const segment = TRY(find(id));
+  TRY(check_owner(*segment));
+  segment->removed = true;
+  segment->info.permissions.key = kIpcPrivate;
+  sweep();
+  return {};
+}
+
+void remove_shared_segments() {
+  for (Segment& segment : table().segments) {
+    segment.removed = true;
+  }
+  sweep();
+}
+
+}  // namespace kernel
