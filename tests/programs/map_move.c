@@ -2,6 +2,9 @@
 // page counts stay; its errors. brk beside it: the heap grows, shrinks and is fresh again; malloc uses brk below
 // 128 KiB and mmap from there on.
 //
+// @no-qemu-user it crashes in mremap with old size 0
+// @native
+//
 // > grows in place: same 1, zeros 1
 // > grows by moving: moved 1, contents 1, zeros 1, old place ENOMEM
 // > may not move: ENOMEM

@@ -12,6 +12,14 @@ SOURCES = [
     "tests/programs/segv_handler.c",
     "tests/programs/files.c",
     "tests/programs/exit7.c",
+    "tests/programs/eventfds.c",
+    "tests/programs/epolls.c",
+    "tests/programs/locks.c",
+    "tests/programs/sockets.c",
+    "tests/programs/terminals.c",
+    "tests/programs/map_programs.c",
+    "tests/programs/guards.c",
+    "tests/programs/cow.c",
 ]
 
 
