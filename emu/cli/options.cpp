@@ -49,10 +49,15 @@ void add_machine_options(CLI::App& app, Options& options) {
   app.add_flag("--json{}", options.json,
                "Write one JSON object to FILE (--json=FILE) or to the end of stderr");
   app.add_option("--ram", options.ram, "Size of RAM, 16M to 64G")->type_name("SIZE")->capture_default_str();
-  app.add_option("--tlb", options.tlb, "Geometry of the TLB: entries=N,ways=N,policy=default|lru|fifo|random")
+  app.add_option("--tlb", options.tlb,
+                 "Geometry of the TLB: entries=N,ways=N,policy=default|lru|fifo|random,"
+                 "check=fences|off")
       ->type_name("SPEC");
   app.add_option("--isa", options.isa, "Only these extensions, as in rv64gc_zba (default: all there are)")
       ->type_name("STRING");
+  app.add_flag(
+      "--check-fences", options.check_fences,
+      "Compare every hit of the TLB with the page table; say at the end which sfence.vma is missing");
   app.add_option("--seed", options.seed, "Seed of everything random in the run")
       ->check(count_validator())
       ->type_name("N")

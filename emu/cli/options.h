@@ -17,6 +17,7 @@ struct Options {
   std::string ram = "256M";
   std::string tlb;
   std::string isa;
+  bool check_fences = false;
   std::uint64_t seed = 0;
   std::optional<std::uint64_t> max_insns;
   double timeout_seconds = 0;  ///< 0: none

@@ -51,6 +51,10 @@ nlohmann::ordered_json faults_json(const EventCounters& events) {
   return faults;
 }
 
+nlohmann::ordered_json by_access_json(const std::uint64_t (&counts)[3]) {
+  return {{"r", counts[0]}, {"w", counts[1]}, {"x", counts[2]}};
+}
+
 nlohmann::ordered_json tlb_json(const TlbStats& tlb) {
   return {{"hits", tlb.hits},
           {"misses", tlb.misses},
@@ -58,7 +62,44 @@ nlohmann::ordered_json tlb_json(const TlbStats& tlb) {
           {"evictions", tlb.evictions},
           {"flushes_all", tlb.flushes_all},
           {"flushes_asid", tlb.flushes_asid},
-          {"flushes_page", tlb.flushes_page}};
+          {"flushes_page", tlb.flushes_page},
+          {"flushes_page_asid", tlb.flushes_page_asid},
+          {"hits_by_access", by_access_json(tlb.hits_by_access)},
+          {"misses_by_access", by_access_json(tlb.misses_by_access)},
+          {"pte_reads", tlb.pte_reads}};
+}
+
+nlohmann::ordered_json finding_json(const FenceFinding& finding) {
+  constexpr const char* kAccesses[] = {"r", "w", "x"};
+  constexpr const char* kPrivileges[] = {"u", "s", "?", "m"};
+  return {{"kind", stale_use_name(finding.use)},
+          {"access", kAccesses[static_cast<unsigned>(finding.access)]},
+          {"privilege", kPrivileges[static_cast<unsigned>(finding.privilege)]},
+          {"asid", finding.asid},
+          {"pc", finding.pc},
+          {"va", finding.va},
+          {"page_bytes", finding.page_bytes},
+          {"cached_physical", finding.cached_physical},
+          {"cached_flags", finding.cached_flags.raw},
+          {"table_physical", finding.table_physical},
+          {"table_pte", finding.table_pte.raw},
+          {"table_pte_address", finding.table_pte_address},
+          {"table_reason", finding.table_reason},
+          {"first_icount", finding.first_icount},
+          {"count", finding.count}};
+}
+
+nlohmann::ordered_json fences_json(const FenceReport& fences) {
+  nlohmann::ordered_json findings = nlohmann::ordered_json::array();
+  for (const FenceFinding& finding : fences.findings) {
+    findings.push_back(finding_json(finding));
+  }
+  return {{"hits_checked", fences.hits_checked},
+          {"stale_uses", fences.stale_uses},
+          {"unlisted", fences.unlisted},
+          {"spurious_faults", fences.spurious_faults},
+          {"accessed_cleared", fences.accessed_cleared},
+          {"findings", findings}};
 }
 
 nlohmann::ordered_json config_json(const Config& config, const Options& options) {
@@ -68,7 +109,8 @@ nlohmann::ordered_json config_json(const Config& config, const Options& options)
           {"tlb",
            {{"entries", config.tlb.entries},
             {"ways", config.tlb.ways},
-            {"policy", tlb_policy_name(config.tlb.policy)}}},
+            {"policy", tlb_policy_name(config.tlb.policy)},
+            {"check", config.tlb.check == FenceCheck::kOff ? "off" : "fences"}}},
           {"rtc_epoch_seconds", config.rtc_epoch_seconds},
           {"engine", "interp"},
           {"program", options.program},
@@ -111,12 +153,32 @@ std::string format_stats(const Report& report) {
       fmt::format("TLB           {} misses, {} walks, {} evictions\n", tlb.misses, tlb.walks, tlb.evictions);
   // The fastest TLB does not see its hits (quire/machine.h).
   if (const std::uint64_t accesses = tlb.hits + tlb.misses; tlb.hits != 0) {
-    text += fmt::format("TLB hits      {} ({:.4f}% of {} accesses)\n", tlb.hits,
-                        100.0 * static_cast<double>(tlb.hits) / static_cast<double>(accesses), accesses);
+    text += fmt::format("TLB hits      {} ({:.4f}% of {} accesses): {} loads, {} stores, {} fetches\n",
+                        tlb.hits, 100.0 * static_cast<double>(tlb.hits) / static_cast<double>(accesses),
+                        accesses, tlb.hits_by_access[0], tlb.hits_by_access[1], tlb.hits_by_access[2]);
   }
-  text += fmt::format("TLB flushes   {} whole, {} of an ASID, {} of a page\n", tlb.flushes_all,
-                      tlb.flushes_asid, tlb.flushes_page);
+  text +=
+      fmt::format("TLB misses    {} loads, {} stores, {} fetches; walks read {} entries\n",
+                  tlb.misses_by_access[0], tlb.misses_by_access[1], tlb.misses_by_access[2], tlb.pte_reads);
+  text += fmt::format("TLB flushes   {} whole, {} of an ASID, {} of a page, {} of a page of an ASID\n",
+                      tlb.flushes_all, tlb.flushes_asid, tlb.flushes_page, tlb.flushes_page_asid);
   return text;
+}
+
+std::string format_fences(const FenceReport& fences) {
+  if (!fences.enabled) {
+    return {};
+  }
+  std::string text;
+  for (const FenceFinding& finding : fences.findings) {
+    text += finding.describe() + "\n";
+  }
+  return text + fmt::format(
+                    "fence check   {} TLB hits compared: {} stale uses ({} findings{}), {} spurious faults, "
+                    "{} uses with A cleared\n",
+                    fences.hits_checked, fences.stale_uses, fences.findings.size(),
+                    fences.unlisted == 0 ? "" : fmt::format(", {} uses not listed", fences.unlisted),
+                    fences.spurious_faults, fences.accessed_cleared);
 }
 
 std::string format_json(const Report& report, const Options& options) {
@@ -133,6 +195,9 @@ std::string format_json(const Report& report, const Options& options) {
     json["mips"] = mips(machine);
     json["faults"] = faults_json(machine.events);
     json["tlb"] = tlb_json(machine.counters.tlb);
+    if (machine.fences.enabled) {
+      json["fences"] = fences_json(machine.fences);
+    }
     if (machine.digest) {
       json["digest"] = fmt::format("{:016x}", *machine.digest);
     }
@@ -147,6 +212,9 @@ std::string format_json(const Report& report, const Options& options) {
 void deliver(const Report& report, const Options& options) {
   if (options.stats) {
     to_stderr(format_stats(report));
+  }
+  if (report.machine) {
+    fmt::print(stderr, "{}", format_fences(report.machine->fences));
   }
   if (options.digest && report.machine && report.machine->digest) {
     to_stderr(fmt::format("digest        {:016x}\n", *report.machine->digest));

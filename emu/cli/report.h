@@ -16,6 +16,7 @@ enum class Origin { kGuest, kLimit, kUsage, kEmulator };
 /// What is known of a machine when it has run.
 struct MachineFacts {
   Counters counters;
+  FenceReport fences;
   EventCounters events;
   Config config;   ///< without its images
   double seconds;  ///< host time in Machine::run
@@ -31,6 +32,8 @@ struct Report {
 };
 
 std::string format_stats(const Report& report);
+/// What the fence checker found, a line each, and a line that sums it up; empty where it was off.
+std::string format_fences(const FenceReport& fences);
 std::string format_json(const Report& report, const Options& options);
 
 /// Writes what the options ask for. Throws Error(kFile) when the JSON file cannot be written.

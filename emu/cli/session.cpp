@@ -64,6 +64,9 @@ Config machine_config(const Options& options) {
     config.tlb = parse_tlb(options.tlb);
   }
   config.isa = options.isa;
+  if (options.check_fences) {
+    config.tlb.check = FenceCheck::kReport;
+  }
   config.seed = options.seed;
   if (!options.screen.empty()) {
     config.screen = parse_screen(options.screen);
@@ -179,8 +182,8 @@ Report Session::run() {
   Config config = machine_.config();
   config.kernel.clear();
   config.initrd.clear();
-  report.machine =
-      MachineFacts{machine_.counters(), events_, std::move(config), elapsed.count(), std::nullopt};
+  report.machine = MachineFacts{machine_.counters(), machine_.fence_report(), events_,
+                                std::move(config),   elapsed.count(),         std::nullopt};
   if (options_.digest) {
     report.machine->digest = machine_.digest();
   }

@@ -28,7 +28,9 @@ u64 extract(u64 whole, u64 offset, unsigned size) {
 
 Clint::Clint(Clock& clock, const std::vector<ClintLines>& lines) : clock_(clock) {
   for (const ClintLines& hart_lines : lines) {
-    harts_.emplace_back().lines = hart_lines;
+    Hart& hart = harts_.emplace_back();
+    hart.lines = hart_lines;
+    hart.machine.line = hart_lines.timer;
   }
   reset();
 }
@@ -38,8 +40,9 @@ void Clint::reset() {
     hart.software_pending = false;
     hart.lines.software->set(false);
     // The specification leaves mtimecmp open at reset; "never" spares firmware a spurious interrupt.
-    hart.timecmp = ~u64{0};
+    hart.machine.compare = ~u64{0};
   }
+  for (unsigned hart = 0; hart < harts_.size(); ++hart) set_supervisor_compare(hart, {});
   set_time(0);
 }
 
@@ -50,29 +53,53 @@ u64 Clint::time() const { return clock_ticks() + time_offset_; }
 void Clint::set_time(u64 ticks) {
   time_offset_ = ticks - clock_ticks();
   for (Hart& hart : harts_) {
-    update_timer(hart);
+    update(hart.machine);
+    if (hart.supervisor) {
+      update(*hart.supervisor);
+    }
   }
 }
 
-void Clint::update_timer(Hart& hart) {
-  if (hart.event) {
-    clock_.cancel(*hart.event);
-    hart.event.reset();
+void Clint::set_supervisor_compare(unsigned hart_index, std::optional<u64> ticks) {
+  Hart& hart = harts_[hart_index];
+  if (hart.lines.supervisor_timer == nullptr) {
+    return;
   }
+  if (hart.supervisor) {
+    cancel(*hart.supervisor);
+  }
+  if (!ticks) {
+    hart.supervisor.reset();
+    hart.lines.supervisor_timer->set(false);
+    return;
+  }
+  hart.supervisor = Comparator{.line = hart.lines.supervisor_timer, .compare = *ticks};
+  update(*hart.supervisor);
+}
+
+void Clint::cancel(Comparator& comparator) {
+  if (comparator.event) {
+    clock_.cancel(*comparator.event);
+    comparator.event.reset();
+  }
+}
+
+void Clint::update(Comparator& comparator) {
+  cancel(comparator);
   const u64 now = time();
-  const bool due = now >= hart.timecmp;
-  hart.lines.timer->set(due);
+  const bool due = now >= comparator.compare;
+  comparator.line->set(due);
   if (due) {
     return;
   }
-  const u64 ticks_left = hart.timecmp - now;
+  const u64 ticks_left = comparator.compare - now;
   if (ticks_left > ~u64{0} / kNanosecondsPerTick - clock_ticks()) {
     return;  // beyond the end of virtual time
   }
   const u64 deadline_ns = (clock_ticks() + ticks_left) * kNanosecondsPerTick;
-  hart.event = clock_.schedule(deadline_ns, [this, &hart] {
-    hart.event.reset();
-    update_timer(hart);
+  comparator.event = clock_.schedule(deadline_ns, [this, &comparator] {
+    comparator.event.reset();
+    update(comparator);
   });
 }
 
@@ -85,7 +112,7 @@ u64 Clint::read(u64 offset, unsigned size) {
   }
   if (offset >= kTimecmpBase) {
     const u64 index = (offset - kTimecmpBase) / 8;
-    return index < harts_.size() ? extract(harts_[index].timecmp, offset % 8, size) : 0;
+    return index < harts_.size() ? extract(harts_[index].machine.compare, offset % 8, size) : 0;
   }
   const u64 index = (offset - kMsipBase) / 4;
   return size == 4 && index < harts_.size() ? harts_[index].software_pending : 0;
@@ -105,8 +132,8 @@ void Clint::write(u64 offset, unsigned size, u64 value) {
     const u64 index = (offset - kTimecmpBase) / 8;
     if (index < harts_.size()) {
       Hart& hart = harts_[index];
-      hart.timecmp = merge(hart.timecmp, offset % 8, size, value);
-      update_timer(hart);
+      hart.machine.compare = merge(hart.machine.compare, offset % 8, size, value);
+      update(hart.machine);
     }
     return;
   }

@@ -24,12 +24,11 @@ bool HartContext::csr_access(u16 csr, CsrOp op, u64 operand, bool reads, bool wr
     case Csr::fcsr:
       hart_.mark_fp_dirty();
       break;
-    // The write takes the place of this instruction's own increment (3.1.10).
     case Csr::mcycle:
-      --state_.mcycle_offset;
+      hart_.counter_written(state_.mcycle_offset, kCounterCy);
       break;
     case Csr::minstret:
-      --state_.minstret_offset;
+      hart_.counter_written(state_.minstret_offset, kCounterIr);
       break;
     default:
       break;
@@ -126,6 +125,10 @@ bool HartContext::sfence_vma(u64 va, u64 asid, bool all_va, bool all_asid) {
   hart_.drop_fetch_page();
   return true;
 }
+
+/// Of Svinval: fences by sinval.vma are complete at once, so these only check privilege; TVM does not trap
+/// them (chapter 16).
+bool HartContext::sfence_inval() { return state_.privilege != Privilege::kUser || illegal(insn_); }
 
 bool HartContext::start_fp() {
   if (state_.fp_status == 0) return false;

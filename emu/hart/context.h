@@ -120,6 +120,7 @@ class HartContext : public PlainArithmetic {
   bool sret();
   bool wfi();
   bool sfence_vma(u64 va, u64 asid, bool all_va, bool all_asid);
+  bool sfence_inval();
   void fence() {}
   void fence_i() {}  // decoded code is dropped as soon as its page is written
   bool illegal(const Insn& i) { return raise(Exception::kIllegalInsn, i.raw); }

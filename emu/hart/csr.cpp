@@ -1,4 +1,5 @@
-// Values, WARL rules and access rules of the CSRs (Privileged ISA 20240411, chapters 2, 3.1 and 12.1).
+// Values, WARL rules and access rules of the CSRs (Privileged ISA 20240411, chapters 2, 3.1, 3.7, 12.1 and
+// 15). docs/csr.md has them as a table, which a test holds against this file.
 
 #include "emu/hart/csr.h"
 
@@ -36,7 +37,9 @@ constexpr u64 kXlen64 = (u64{2} << 32) | (u64{2} << 34);  // UXL and SXL, fixed
 
 constexpr u64 misa_letter(char c) { return u64{1} << (c - 'a'); }
 
-constexpr u64 kCountersEnabled = 7;  // CY, TM, IR; the others do not count
+constexpr u64 kCountersEnabled = kCounterCy | kCounterTm | kCounterIr;  // the others do not count
+constexpr u64 kCountersInhibited = kCounterCy | kCounterIr;             // time is not the hart's
+constexpr unsigned kPmpConfigsPerCsr = 8;
 
 /// What menvcfg and senvcfg have in common; a field is there with the extension that it governs. Of CBIE, a
 /// reserved value leaves what was there (WARL).
@@ -53,6 +56,9 @@ constexpr u64 legal_tvec(u64 value) { return value & ~u64{2}; }
 
 bool is_float_csr(unsigned number) {
   return number == number_of(Csr::fflags) || number == number_of(Csr::frm) || number == number_of(Csr::fcsr);
+}
+bool is_pmp(unsigned number) {
+  return number >= number_of(Csr::pmpcfg0) && number <= number_of(Csr::pmpaddr15);
 }
 bool is_user_counter(unsigned number) {
   return number >= number_of(Csr::cycle) && number <= number_of(Csr::hpmcounter31);
@@ -94,7 +100,7 @@ void Hart::write_mstatus(u64 value, u64 writable) {
 void Hart::write_satp(u64 value) {
   const SatpMode mode = Satp{value}.mode();
   // With a mode that is not implemented, no field is written (12.1.11).
-  if (mode != SatpMode::kBare && mode != SatpMode::kSv39) return;
+  if (mode != SatpMode::kBare && (mode < SatpMode::kSv39 || mode > SatpMode::kSv57)) return;
   if (value == state_.satp) return;
   state_.satp = value;
   mmu_.mode_changed();
@@ -102,9 +108,93 @@ void Hart::write_satp(u64 value) {
   sync();
 }
 
+/// Where an extension is absent, so are its bits and CSRs.
+void Hart::write_menvcfg(u64 value) {
+  u64 own = 0;  // fields that senvcfg lacks
+  if (isa_.has(Extension::Sstc)) own |= kEnvcfgStce;
+  if (isa_.has(Extension::Svpbmt)) own |= kEnvcfgPbmte;
+  if (isa_.has(Extension::Svadu)) own |= kEnvcfgAdue;
+  const u64 changed = (state_.menvcfg ^ value) & own;
+  state_.menvcfg = legal_envcfg(isa_, state_.menvcfg, value) ^ changed;
+  if ((changed & (kEnvcfgPbmte | kEnvcfgAdue)) != 0) mmu_.mode_changed();
+  if ((changed & kEnvcfgStce) != 0) {
+    // STIP is stimecmp's from now on, or software's again (chapter 15).
+    state_.mip_software &= ~bit_of(Interrupt::kSupervisorTimer);
+    update_supervisor_compare();
+  }
+  sync();
+}
+
+bool Hart::sstc_enabled() const { return (state_.menvcfg & kEnvcfgStce) != 0; }
+
+void Hart::update_supervisor_compare() {
+  const fp::HostPause pause(state_.fp);
+  env_.set_supervisor_compare(sstc_enabled() ? std::optional(state_.stimecmp) : std::nullopt);
+}
+
+void Hart::write_mip(u64 value) {
+  const u64 writable = kSupervisorInterrupts & ~(sstc_enabled() ? bit_of(Interrupt::kSupervisorTimer) : 0);
+  state_.mip_software = value & writable;
+}
+
+u64 Hart::mcycle() const {
+  return (state_.mcountinhibit & kCounterCy) != 0 ? state_.mcycle_offset
+                                                  : state_.icount + state_.mcycle_offset;
+}
+
+u64 Hart::minstret() const {
+  const bool inhibited = (state_.mcountinhibit & kCounterIr) != 0;
+  return inhibited ? state_.minstret_offset : state_.icount - state_.trap_count + state_.minstret_offset;
+}
+
+void Hart::write_mcycle(u64 value) {
+  state_.mcycle_offset = (state_.mcountinhibit & kCounterCy) != 0 ? value : value - state_.icount;
+}
+
+void Hart::write_minstret(u64 value) {
+  const bool inhibited = (state_.mcountinhibit & kCounterIr) != 0;
+  state_.minstret_offset = inhibited ? value : value - (state_.icount - state_.trap_count);
+}
+
+/// The instruction that writes counts, or does not, as the new value says.
+void Hart::write_mcountinhibit(u64 value) {
+  const u64 cycle = mcycle();
+  const u64 instret = minstret();
+  state_.mcountinhibit = value & kCountersInhibited;
+  write_mcycle(cycle);
+  write_minstret(instret);
+}
+
+u64 Hart::read_pmp(unsigned number) const {
+  const Pmp& pmp = mmu_.pmp();
+  if (number >= number_of(Csr::pmpaddr0)) return pmp.address(number - number_of(Csr::pmpaddr0));
+  const unsigned first = (number - number_of(Csr::pmpcfg0)) / 2 * kPmpConfigsPerCsr;
+  u64 value = 0;
+  for (unsigned i = 0; i < kPmpConfigsPerCsr; ++i) value |= u64{pmp.config(first + i)} << (8 * i);
+  return value;
+}
+
+void Hart::write_pmp(unsigned number, u64 value) {
+  Pmp& pmp = mmu_.pmp();
+  if (number >= number_of(Csr::pmpaddr0)) {
+    pmp.set_address(number - number_of(Csr::pmpaddr0), value);
+  } else {
+    const unsigned first = (number - number_of(Csr::pmpcfg0)) / 2 * kPmpConfigsPerCsr;
+    for (unsigned i = 0; i < kPmpConfigsPerCsr; ++i)
+      pmp.set_config(first + i, static_cast<u8>(value >> (8 * i)));
+  }
+  mmu_.mode_changed();
+  drop_fetch_page();
+}
+
+bool Hart::csr_present(unsigned number) const {
+  return csr_exists(number) && (number != number_of(Csr::stimecmp) || isa_.has(Extension::Sstc));
+}
+
 std::optional<u64> Hart::read_csr(unsigned number) const {
   const HartState& s = state_;
-  if (!csr_exists(number)) return {};
+  if (!csr_present(number)) return {};
+  if (is_pmp(number)) return read_pmp(number);
   switch (static_cast<Csr>(number)) {
     case Csr::fflags:
       return fp::collect_flags(const_cast<fp::Env&>(s.fp));
@@ -114,7 +204,7 @@ std::optional<u64> Hart::read_csr(unsigned number) const {
       return fp::collect_flags(const_cast<fp::Env&>(s.fp)) | u64{s.fp.frm} << 5;
     case Csr::cycle:
     case Csr::mcycle:
-      return s.icount + s.mcycle_offset;
+      return mcycle();
     case Csr::instret:
     case Csr::minstret:
       return minstret();
@@ -142,6 +232,10 @@ std::optional<u64> Hart::read_csr(unsigned number) const {
       return s.stval;
     case Csr::satp:
       return s.satp;
+    case Csr::stimecmp:
+      return s.stimecmp;
+    case Csr::mcountinhibit:
+      return s.mcountinhibit;
     case Csr::mhartid:
       return id_;
     case Csr::mstatus:
@@ -177,7 +271,11 @@ std::optional<u64> Hart::read_csr(unsigned number) const {
 
 bool Hart::write_csr(unsigned number, u64 value) {
   HartState& s = state_;
-  if (!csr_exists(number) || csr_read_only(number)) return false;
+  if (!csr_present(number) || csr_read_only(number)) return false;
+  if (is_pmp(number)) {
+    write_pmp(number, value);
+    return true;
+  }
   switch (static_cast<Csr>(number)) {
     case Csr::fflags:
       fp::set_flags(s.fp, static_cast<u8>(value & 0x1f));
@@ -190,10 +288,10 @@ bool Hart::write_csr(unsigned number, u64 value) {
       fp::set_frm(s.fp, static_cast<u8>(value >> 5 & 7));
       break;
     case Csr::mcycle:
-      s.mcycle_offset = value - s.icount;
+      write_mcycle(value);
       break;
     case Csr::minstret:
-      s.minstret_offset = value - (s.icount - s.trap_count);
+      write_minstret(value);
       break;
     case Csr::sstatus:
       write_mstatus(value, kSstatusWritable);
@@ -214,7 +312,7 @@ bool Hart::write_csr(unsigned number, u64 value) {
       break;
     }
     case Csr::mip:
-      s.mip_software = value & kSupervisorInterrupts;
+      write_mip(value);
       break;
     case Csr::medeleg:
       s.medeleg = value & kDelegable;
@@ -244,7 +342,7 @@ bool Hart::write_csr(unsigned number, u64 value) {
       s.senvcfg = legal_envcfg(isa_, s.senvcfg, value);
       break;
     case Csr::menvcfg:
-      s.menvcfg = legal_envcfg(isa_, s.menvcfg, value);
+      write_menvcfg(value);
       break;
     case Csr::sscratch:
       s.sscratch = value;
@@ -267,6 +365,13 @@ bool Hart::write_csr(unsigned number, u64 value) {
     case Csr::satp:
       write_satp(value);
       break;
+    case Csr::stimecmp:
+      s.stimecmp = value;
+      if (sstc_enabled()) update_supervisor_compare();
+      break;
+    case Csr::mcountinhibit:
+      write_mcountinhibit(value);
+      break;
     default:
       break;  // read-only zero, or misa, whose only legal value is the one it has
   }
@@ -274,19 +379,24 @@ bool Hart::write_csr(unsigned number, u64 value) {
 }
 
 bool Hart::csr_allowed(unsigned number, CsrAccess access) const {
-  if (!csr_exists(number)) return false;
+  if (!csr_present(number)) return false;
   if (access == CsrAccess::kWrite && csr_read_only(number)) return false;
   if (static_cast<u8>(state_.privilege) < csr_privilege(number)) return false;
   if (is_float_csr(number)) return state_.fp_status != 0;
   if (number == number_of(Csr::satp)) {
     return state_.privilege != Privilege::kSupervisor || (state_.mstatus & kStatusTvm) == 0;
   }
-  if (is_user_counter(number)) {
-    const u64 enable = u64{1} << (number - number_of(Csr::cycle));
-    if (state_.privilege != Privilege::kMachine && (state_.mcounteren & enable) == 0) return false;
-    if (state_.privilege == Privilege::kUser && (state_.scounteren & enable) == 0) return false;
+  if (is_user_counter(number)) return counter_allowed(u64{1} << (number - number_of(Csr::cycle)));
+  if (number == number_of(Csr::stimecmp) && state_.privilege != Privilege::kMachine) {
+    return sstc_enabled() && (state_.mcounteren & kCounterTm) != 0;  // chapter 15
   }
   return true;
+}
+
+/// mcounteren gates what is below M, scounteren U as well (3.1.11, 12.1.5).
+bool Hart::counter_allowed(u64 enable_bit) const {
+  if (state_.privilege != Privilege::kMachine && (state_.mcounteren & enable_bit) == 0) return false;
+  return state_.privilege != Privilege::kUser || (state_.scounteren & enable_bit) != 0;
 }
 
 u64 Hart::csr_modify_base(unsigned number) const {

@@ -12,6 +12,9 @@ enum EnvcfgBit : u64 {
   kEnvcfgCbie = 3ULL << 4,  ///< 0 off, 1 flushes, 3 invalidates; 2 is reserved
   kEnvcfgCbcfe = 1ULL << 6,
   kEnvcfgCbze = 1ULL << 7,
+  kEnvcfgAdue = 1ULL << 61,
+  kEnvcfgPbmte = 1ULL << 62,
+  kEnvcfgStce = 1ULL << 63,
 };
 
 /// Whether cache-block operations of this kind are legal (Unprivileged ISA 20240411, 20.5).

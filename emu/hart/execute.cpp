@@ -71,10 +71,29 @@ Flow execute(Hart& hart, const Insn& insn) {
   return plain ? Flow::kNext : Flow::kAnywhere;
 }
 
+namespace {
+
+constexpr u64 kParcelBytes = 2;
+
+/// Where the PMP does not allow the held page as a whole: the 16 bits at pc. A longer instruction is fetched
+/// in two parts, each checked by itself (3.7.1.3 leaves that to the implementation).
+MaybeTrap check_parcel(const Hart& hart, u64 pc) {
+  const HartState& state = hart.state();
+  const PhysAddr place(state.fetch_frame | (pc & (kPageBytes - 1)));
+  if (hart.mmu().may_fetch(hart.fetch_mode(), place, kParcelBytes)) return {};
+  return Trap{Exception::kInsnAccessFault, pc};
+}
+
+}  // namespace
+
 MaybeTrap enter_fetch_page(Hart& hart, u64 pc) {
   HartState& state = hart.state();
   const u64 page = align_down(pc, kPageBytes);
-  if (state.fetch_page == page) return {};
+  if (state.fetch_page == page) {
+    if (state.fetch_partial != 0) [[unlikely]]
+      return check_parcel(hart, pc);
+    return {};
+  }
   PhysAddr frame;
   // The page, not pc, is translated; tval is the caller's to say.
   if (const MaybeTrap trap =
@@ -90,6 +109,9 @@ MaybeTrap enter_fetch_page(Hart& hart, u64 pc) {
   state.fetch_page = page;
   state.fetch_frame = frame.value;
   state.fetch_blocks = nullptr;
+  state.fetch_partial = hart.mmu().may_fetch_page(hart.fetch_mode(), frame) ? 0 : 1;
+  if (state.fetch_partial != 0) [[unlikely]]
+    return check_parcel(hart, pc);
   return {};
 }
 
@@ -97,25 +119,22 @@ std::optional<Insn> fetch(Hart& hart) {
   HartState& state = hart.state();
   const Ram& ram = hart.mmu().bus().ram();
   const u64 pc = state.pc;
+  const auto parcel = [&](u64 at) {
+    return read_bits(ram, PhysAddr(state.fetch_frame | (at & (kPageBytes - 1))), 2);
+  };
   if (const MaybeTrap trap = enter_fetch_page(hart, pc)) {
     hart.take_exception(*trap);
     return {};
   }
-  const u64 offset = pc & (kPageBytes - 1);
-  u32 raw = read_bits(ram, PhysAddr(state.fetch_frame + offset), 2);
-  if (insn_length(static_cast<u16>(raw)) == 2) return hart.isa().decode(raw);
-  if (offset == kPageBytes - 2) {
-    // The second half is on the next page, which becomes the held one; its fault has its address as tval
-    // (12.1.9).
-    if (const MaybeTrap trap = enter_fetch_page(hart, pc + 2)) {
-      hart.take_exception(*trap);
-      return {};
-    }
-    raw |= read_bits(ram, PhysAddr(state.fetch_frame), 2) << 16;
-  } else {
-    raw |= read_bits(ram, PhysAddr(state.fetch_frame + offset + 2), 2) << 16;
+  const u32 low = parcel(pc);
+  if (insn_length(static_cast<u16>(low)) == 2) return hart.isa().decode(low);
+  // The second half may be on the next page, which becomes the held one; its fault has its address as tval
+  // (12.1.9).
+  if (const MaybeTrap trap = enter_fetch_page(hart, pc + kParcelBytes)) {
+    hart.take_exception(*trap);
+    return {};
   }
-  return hart.isa().decode(raw);
+  return hart.isa().decode(low | parcel(pc + kParcelBytes) << 16);
 }
 
 }  // namespace quire

@@ -1,5 +1,6 @@
 #include "emu/hart/hart.h"
 
+#include "emu/hart/envcfg.h"
 #include "quire/arch/bits.h"
 
 namespace quire {
@@ -21,6 +22,8 @@ void Hart::reset(u64 pc, Privilege privilege, u64 a0, u64 a1) {
   state_.x[10] = a0;
   state_.x[11] = a1;
   state_.reservation = HartState::kNoReservation;
+  state_.stimecmp = ~u64{0};  // the manual leaves it open; "never" spares a spurious interrupt
+  if (isa_.has(Extension::Svadu) && !isa_.has(Extension::Svade)) state_.menvcfg = kEnvcfgAdue;
   state_.ram_delta = bus_.ram().base().value - reinterpret_cast<u64>(bus_.ram().host(bus_.ram().base()));
   mmu_.reset();
   drop_fetch_page();
@@ -40,14 +43,23 @@ void Hart::mark_fp_dirty() {
   fp::set_fs_dirty(state_.fp, true);
 }
 
+PteRules Hart::pte_rules() const {
+  const bool hardware =
+      isa_.has(Extension::Svadu) ? (state_.menvcfg & kEnvcfgAdue) != 0 : !isa_.has(Extension::Svade);
+  return {.napot = isa_.has(Extension::Svnapot),
+          .pbmt = (state_.menvcfg & kEnvcfgPbmte) != 0,
+          .ad_update = hardware ? AdUpdate::kHardware : AdUpdate::kFault};
+}
+
 void Hart::sync() {
   HartState& s = state_;
   const bool mprv = s.privilege == Privilege::kMachine && (s.mstatus & kStatusMprv) != 0;
   const Privilege data_privilege = mprv ? static_cast<Privilege>(bits(s.mstatus, 12, 11)) : s.privilege;
   const bool sum = (s.mstatus & kStatusSum) != 0;
   const bool mxr = (s.mstatus & kStatusMxr) != 0;
-  data_mode_ = {Satp{s.satp}, data_privilege, sum, mxr};
-  fetch_mode_ = {Satp{s.satp}, s.privilege, sum, mxr};
+  const PteRules rules = pte_rules();
+  data_mode_ = {Satp{s.satp}, data_privilege, sum, mxr, rules};
+  fetch_mode_ = {Satp{s.satp}, s.privilege, sum, mxr, rules};
   s.data_bank = &s.fast.banks[FastTlb::bank_index(data_privilege, sum)];
   s.fetch_bank = &s.fast.banks[FastTlb::bank_index(s.privilege, sum)];
   fp::set_fs_dirty(s.fp, s.fp_status == 3);
@@ -94,6 +106,8 @@ void Hart::append_architectural_state(std::vector<u64>& out) const {
                          s.stval,
                          s.satp,
                          s.senvcfg,
+                         s.stimecmp,
+                         s.mcountinhibit,
                          s.mcycle_offset,
                          s.minstret_offset,
                          s.trap_count,
@@ -103,8 +117,12 @@ void Hart::append_architectural_state(std::vector<u64>& out) const {
                          s.reservation_size,
                          s.fetch_page,
                          s.fetch_frame});
+  for (unsigned i = 0; i < Pmp::kEntries; ++i) {
+    out.insert(out.end(), {mmu_.pmp().config(i), mmu_.pmp().address(i)});
+  }
   mmu_.tlb().for_each([&out](const TlbEntry& e) {
-    out.insert(out.end(), {e.tag, e.frame, e.asid | u64{e.flags} << 16 | u64{e.level} << 24});
+    out.insert(out.end(),
+               {e.tag, e.frame, e.asid | u64{e.flags} << 16 | u64{e.level} << 24 | u64{e.shift} << 32});
   });
 }
 

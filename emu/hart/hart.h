@@ -25,6 +25,8 @@ class HartEnv {
   /// An ecall from S-mode. True: it was a call of the built-in SBI and has been answered in the state's
   /// registers (pc still is that of the ecall and is advanced by the caller); false: it traps as usual.
   virtual bool sbi_call(HartState& state) = 0;
+  /// The supervisor's timer interrupt is to be pending from this mtime on; empty: never by stimecmp (Sstc).
+  virtual void set_supervisor_compare(std::optional<u64> /*ticks*/) {}
 };
 
 class HartObserver;
@@ -61,7 +63,12 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
 
   /// In WFI with no enabled interrupt pending.
   bool waiting() const { return state_.waiting != 0 && !wakeup_pending(); }
-  u64 minstret() const { return state_.icount - state_.trap_count + state_.minstret_offset; }
+  u64 mcycle() const;
+  u64 minstret() const;
+  /// For the instruction that wrote a counter: the value takes the place of its own increment (3.1.10).
+  void counter_written(u64& offset, u64 inhibit_bit) const {
+    if ((state_.mcountinhibit & inhibit_bit) == 0) --offset;
+  }
 
   /// CSRs as M-mode sees them, without side effects; empty or false where there is none.
   std::optional<u64> read_csr(unsigned number) const;
@@ -89,6 +96,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   /// The next instruction looks its page up again.
   void drop_fetch_page() {
     state_.fetch_page = FastTlb::kNoPage;
+    state_.fetch_partial = 0;
     state_.fetch_blocks = nullptr;
   }
 
@@ -118,6 +126,18 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   void write_satp(u64 value);
   u64 read_misa() const;
   u64 legal_epc(u64 value) const;
+  void write_menvcfg(u64 value);
+  void write_mip(u64 value);
+  void write_mcycle(u64 value);
+  void write_minstret(u64 value);
+  void write_mcountinhibit(u64 value);
+  u64 read_pmp(unsigned number) const;
+  void write_pmp(unsigned number, u64 value);
+  bool csr_present(unsigned number) const;
+  bool counter_allowed(u64 enable_bit) const;
+  bool sstc_enabled() const;
+  void update_supervisor_compare();
+  PteRules pte_rules() const;
 
   const unsigned id_;
   const Isa isa_;

@@ -35,6 +35,8 @@ enum StatusBit : u64 {
   kStatusSxl = 3ULL << 34,
   kStatusSd = 1ULL << 63,
 };
+/// Bits of mcountinhibit, mcounteren and scounteren; cycle, time and instret.
+enum CounterBit : u64 { kCounterCy = 1ULL << 0, kCounterTm = 1ULL << 1, kCounterIr = 1ULL << 2 };
 inline constexpr unsigned kStatusMppShift = 11;
 inline constexpr unsigned kStatusFsShift = 13;
 
@@ -54,8 +56,10 @@ struct HartState {
   u64 mip_software;  ///< bits of mip that CSR writes set
   u64 mip_lines;     ///< bits of mip that the interrupt controllers hold
   u64 stvec, scounteren, sscratch, sepc, scause, stval, satp, senvcfg;
-  u64 mcycle_offset;    ///< mcycle is icount plus this
-  u64 minstret_offset;  ///< minstret is icount minus trap_count plus this
+  u64 stimecmp;  ///< in ticks of mtime
+  u64 mcountinhibit;
+  u64 mcycle_offset;    ///< mcycle is icount plus this, or this alone while it is inhibited
+  u64 minstret_offset;  ///< minstret is icount minus trap_count plus this, or this alone
   u64 trap_count;       ///< exceptions taken; interrupts count apart, they are no instructions
   u64 interrupt_count;
   u64 page_fault_count;
@@ -71,6 +75,7 @@ struct HartState {
   // --- derived ---
   FastTlb::Bank* data_bank;   ///< of loads and stores in the current mode
   FastTlb::Bank* fetch_bank;  ///< of instruction fetches
+  u8 fetch_partial;           ///< 1: the PMP is asked for every instruction, fetch_blocks is null
   void* fetch_blocks;         ///< the engine's index of the blocks in fetch_page; null: not looked up yet
   void* engine;               ///< the engine that runs the hart
   u64 ram_delta;              ///< physical address of a byte of RAM less its host address

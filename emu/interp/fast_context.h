@@ -133,6 +133,7 @@ class FastContext : public PlainArithmetic {
   bool sret() { return false; }
   bool wfi() { return false; }
   bool sfence_vma(u64, u64, bool, bool) { return false; }
+  bool sfence_inval() { return false; }
   void fence() {}
   void fence_i() {}
   bool illegal(const Insn&) { return false; }

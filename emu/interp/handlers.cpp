@@ -50,16 +50,18 @@ void leave(HartState* state, u64 pc, i64 left) {
     QUIRE_DISPATCH(state, first_cell, pc, start_left);                                        \
   } while (false)
 
-/// Makes the held page that of `pc` and finds its blocks.
+/// Makes the held page that of `pc` and finds its blocks, unless the PMP must be asked for each instruction.
 MaybeTrap hold_page(Engine& engine, u64 pc) {
   Hart& hart = engine.hart;
   HartState& state = hart.state();
   const bool held = state.fetch_page == align_down(pc, kPageBytes);
   if (const MaybeTrap trap = enter_fetch_page(hart, pc)) return trap;
+  if (state.fetch_partial != 0) [[unlikely]]
+    return {};
   CodePage& page = engine.blocks.page(PhysAddr(state.fetch_frame));
   state.fetch_blocks = &page;
   // A page that was held already may have left the TLB since, and must then be walked for anew when left.
-  const bool must_count = hart.fetch_mode().translates() && hart.mmu().tlb().sees_every_access();
+  const bool must_count = hart.fetch_mode().translates() && hart.mmu().sees_every_access();
   // A breakpoint is asked for before its page is looked up.
   const bool may_stop = engine.breakpoints.any() && engine.breakpoints.in_page(state.fetch_page);
   if (!held && !must_count && !may_stop) {
@@ -68,11 +70,12 @@ MaybeTrap hold_page(Engine& engine, u64 pc) {
   return {};
 }
 
-u32 straddling_bits(const HartState& state, const CodePage& first, const CodePage& second) {
+/// The instruction that the page at `first` ends and the one at `second` begins with.
+u32 straddling_bits(const HartState& state, PhysAddr first, PhysAddr second) {
   u16 low;
   u16 high;
-  std::memcpy(&low, reinterpret_cast<const u8*>(first.frame.value + kPageBytes - 2 - state.ram_delta), 2);
-  std::memcpy(&high, reinterpret_cast<const u8*>(second.frame.value - state.ram_delta), 2);
+  std::memcpy(&low, reinterpret_cast<const u8*>(first.value + kPageBytes - 2 - state.ram_delta), 2);
+  std::memcpy(&high, reinterpret_cast<const u8*>(second.value - state.ram_delta), 2);
   return low | u32{high} << 16;
 }
 
@@ -82,11 +85,16 @@ void run_straddling(Engine& engine) {
   HartState& state = engine.hart.state();
   CodePage& first = *static_cast<CodePage*>(state.fetch_blocks);
   if (const MaybeTrap trap = hold_page(engine, state.pc + 2)) return engine.hart.take_exception(*trap);
-  const u32 raw = straddling_bits(state, first, *static_cast<CodePage*>(state.fetch_blocks));
+  const u32 raw = straddling_bits(state, first.frame, PhysAddr(state.fetch_frame));
   const Insn insn = engine.hart.isa().decode(raw);
   const Block* known = first.find(state.pc);
   if (known == nullptr || known->insns[0] != insn) engine.blocks.set_straddling(first, insn);
   execute(engine.hart, insn);
+}
+
+/// The instruction at state.pc, on a page of which the PMP may allow a part.
+void run_one(Engine& engine) {
+  if (const auto insn = fetch(engine.hart)) execute(engine.hart, *insn);
 }
 
 /// Enters the block at `pc` where the engine does not know it yet; fetches that trap or straddle end here.
@@ -96,6 +104,7 @@ void run_straddling(Engine& engine) {
   // The next instruction is not due yet, and neither is the look at its page.
   if (left <= 0 || engine.blocks.full() || engine.stops_here()) return;
   if (const MaybeTrap trap = hold_page(engine, pc)) return engine.hart.take_exception(*trap);
+  if (state->fetch_partial != 0) return run_one(engine);
   CodePage& page = *static_cast<CodePage*>(state->fetch_blocks);
   const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));
   if (block == nullptr) return run_straddling(engine);
@@ -137,7 +146,8 @@ QUIRE_HANDLER straddle(HartState* state, const Cell* cell, u64 pc, i64 left) {
   const FastEntry& entry = state->fetch_bank->slot(Access::kExecute, second_page);
   const CodePage* first = static_cast<const CodePage*>(state->fetch_blocks);
   const CodePage* second = reinterpret_cast<const CodePage*>(entry.payload);
-  if (entry.tag != second_page || straddling_bits(*state, *first, *second) != static_cast<u32>(cell->imm)) {
+  if (entry.tag != second_page ||
+      straddling_bits(*state, first->frame, second->frame) != static_cast<u32>(cell->imm)) {
     QUIRE_TAIL return straddle_slowly(state, cell, pc, left);
   }
   hold(state, second_page, second);

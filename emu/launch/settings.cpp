@@ -64,6 +64,9 @@ void set_tlb_part(TlbConfig& tlb, std::string_view text, std::string_view part) 
         return;
       }
     }
+  } else if (key == "check" && (value == "fences" || value == "off")) {
+    tlb.check = value == "off" ? FenceCheck::kOff : FenceCheck::kReport;
+    return;
   } else if (key == "entries" || key == "ways") {
     const std::optional<std::uint64_t> number = parse_number(value);
     if (number && *number > 0 && *number <= 65536) {
@@ -73,7 +76,8 @@ void set_tlb_part(TlbConfig& tlb, std::string_view text, std::string_view part) 
   }
   throw Error(
       ErrorKind::kUsage,
-      fmt::format("TLB '{}': '{}' is not entries=N, ways=N (1..65536) or policy=default|lru|fifo|random",
+      fmt::format("TLB '{}': '{}' is not entries=N, ways=N (1..65536), policy=default|lru|fifo|random or "
+                  "check=fences|off",
                   text, part));
 }
 

@@ -49,9 +49,10 @@ void Board::plug(std::unique_ptr<VirtioDevice> device, const Wiring& wiring) {
 
 Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.uart_in) {
   place(kFinisher, std::make_unique<Finisher>(wiring.finish));
-  clint_ = place(
-      kClint, std::make_unique<Clint>(
-                  wiring.clock, std::vector<ClintLines>{{&wiring.machine_software, &wiring.machine_timer}}));
+  clint_ = place(kClint,
+                 std::make_unique<Clint>(
+                     wiring.clock, std::vector<ClintLines>{{&wiring.machine_software, &wiring.machine_timer,
+                                                            &wiring.supervisor_timer}}));
   plic_ = place(kPlic, std::make_unique<Plic>(
                            std::vector<IrqLine*>{&wiring.machine_external, &wiring.supervisor_external}));
   place(kRtc, std::make_unique<GoldfishRtc>(wiring.clock, plic_->source(kRtcIrq),

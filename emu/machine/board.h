@@ -1,6 +1,6 @@
 // The devices of the `virt` board, wired to their interrupt lines, clock and DMA (quire/arch/memmap.h).
 //
-// Owns the devices; knows nothing of the hart but its four interrupt lines.
+// Owns the devices; knows nothing of the hart but its five interrupt lines.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,7 @@ class Board {
     Dma& dma;
     IrqLine& machine_software;
     IrqLine& machine_timer;
+    IrqLine& supervisor_timer;
     IrqLine& machine_external;
     IrqLine& supervisor_external;
     Finisher::Handler finish;
@@ -54,6 +55,7 @@ class Board {
   unsigned virtio_slots() const { return next_slot_; }
   /// The clock `time` shows.
   const Clint& clint() const { return *clint_; }
+  Clint& clint() { return *clint_; }
 
   /// What went wrong between devices and their drivers or the host, one line each.
   std::vector<std::string> troubles() const;

@@ -186,7 +186,7 @@ void write_cpus(TreeWriter& tree, ExtensionSet extensions) {
   block_size(Extension::Zicbom, "riscv,cbom-block-size");
   block_size(Extension::Zicbop, "riscv,cbop-block-size");
   block_size(Extension::Zicboz, "riscv,cboz-block-size");
-  tree.text("mmu-type", "riscv,sv39");
+  tree.text("mmu-type", "riscv,sv57");
   tree.begin("interrupt-controller");
   tree.cells("#interrupt-cells", {1});
   tree.cells("#address-cells", {0});

@@ -1,5 +1,6 @@
 #include "emu/machine/firmware.h"
 
+#include "emu/hart/envcfg.h"
 #include "quire/arch/memmap.h"
 
 namespace quire {
@@ -11,6 +12,8 @@ constexpr unsigned kCsrSatp = 0x180;
 constexpr unsigned kCsrMedeleg = 0x302;
 constexpr unsigned kCsrMideleg = 0x303;
 constexpr unsigned kCsrMcounteren = 0x306;
+constexpr unsigned kCsrMenvcfg = 0x30a;
+constexpr unsigned kCsrStimecmp = 0x14d;
 
 constexpr unsigned kA0 = 10;
 constexpr unsigned kA1 = 11;
@@ -37,6 +40,11 @@ void Firmware::power_on() {
   constexpr u64 kCycleTimeInstret = 7;
   hart.write_csr(kCsrMcounteren, kCycleTimeInstret);
   hart.write_csr(kCsrScounteren, kCycleTimeInstret);
+  // What the hart has of these it keeps: the supervisor is to use it.
+  hart.write_csr(kCsrMenvcfg, hart.read_csr(kCsrMenvcfg).value_or(0) | kEnvcfgStce | kEnvcfgPbmte |
+                                  kEnvcfgCbie | kEnvcfgCbcfe | kEnvcfgCbze);
+  hart.mmu().pmp().allow_everything();
+  hart.mmu().mode_changed();
 }
 
 void Firmware::handle_call(HartState& state) {
@@ -68,6 +76,10 @@ void Firmware::cancel_timer() {
 }
 
 void Firmware::set_timer(unsigned, u64 ticks) {
+  if (wiring_.hart.isa().has(Extension::Sstc)) {
+    wiring_.hart.write_csr(kCsrStimecmp, ticks);
+    return;
+  }
   cancel_timer();
   const u64 now_ticks = wiring_.time();
   const u64 now_ns = wiring_.clock.now_ns();

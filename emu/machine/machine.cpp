@@ -28,11 +28,15 @@ Machine::Impl::Impl(const Config& config)
       events_([this] { return hart_.state().icount; }, [this](u64 deadline_ns) { on_schedule(deadline_ns); }),
       machine_software_(hart_, Interrupt::kMachineSoftware),
       machine_timer_(hart_, Interrupt::kMachineTimer),
+      supervisor_timer_(hart_, Interrupt::kSupervisorTimer),
       machine_external_(hart_, Interrupt::kMachineExternal),
       supervisor_external_(hart_, Interrupt::kSupervisorExternal),
       board_(config_, board_wiring()),
       firmware_(firmware_wiring()),
       plan_(config_, board_.virtio_slots()),
+      fence_checker_([this] {
+        return FenceChecker::Place{hart_.state().pc, hart_.state().icount};
+      }),
       hart_view_(hart_),
       ram_view_(ram_),
       hub_(hart_) {
@@ -42,6 +46,9 @@ Machine::Impl::Impl(const Config& config)
   if (config_.htif) {
     make_htif();
   }
+  if (config_.tlb.check == FenceCheck::kReport) {
+    hart_.mmu().set_fence_checker(&fence_checker_);
+  }
   power_on();
 }
 
@@ -50,6 +57,7 @@ Board::Wiring Machine::Impl::board_wiring() {
           .dma = bus_,
           .machine_software = machine_software_,
           .machine_timer = machine_timer_,
+          .supervisor_timer = supervisor_timer_,
           .machine_external = machine_external_,
           .supervisor_external = supervisor_external_,
           .finish =
@@ -190,7 +198,8 @@ Walk Machine::Impl::walk(VirtAddr va, u64 satp, Access access, Privilege privile
                          {.satp = Satp{satp},
                           .privilege = privilege,
                           .sum = (mstatus & kStatusSum) != 0,
-                          .mxr = (mstatus & kStatusMxr) != 0});
+                          .mxr = (mstatus & kStatusMxr) != 0,
+                          .rules = hart_.data_mode().rules});
 }
 
 Machine::Machine(const Config& config) {
@@ -222,6 +231,9 @@ MemoryView& Machine::memory() { return impl_->ram_view(); }
 
 Walk Machine::walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const {
   return impl_->walk(va, satp, access, privilege);
+}
+FenceReport Machine::fence_report() const {
+  return impl_->config().tlb.check == FenceCheck::kOff ? FenceReport{} : impl_->fence_report();
 }
 u64 Machine::digest() const { return impl_->digest(); }
 void Machine::add_sink(TraceSink* sink) { impl_->add_sink(sink); }

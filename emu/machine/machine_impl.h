@@ -63,6 +63,7 @@ class Machine::Impl final : private HartEnv {
   u64 time_ns() const { return events_.now_ns(); }
   HartAccess& hart_view() { return hart_view_; }
   RamAccess& ram_view() { return ram_view_; }
+  const FenceReport& fence_report() const { return fence_checker_.report(); }
   ControlToGuest& control_in() { return *control_in_; }
   ControlFromGuest& control_out() { return *control_out_; }
   const BootPlan& boot_plan() const { return plan_; }
@@ -75,6 +76,9 @@ class Machine::Impl final : private HartEnv {
   // HartEnv
   u64 time() override { return board_.clint().time(); }
   bool sbi_call(HartState& state) override;
+  void set_supervisor_compare(std::optional<u64> ticks) override {
+    board_.clint().set_supervisor_compare(hart_.id(), ticks);
+  }
 
   Board::Wiring board_wiring();
   Firmware::Wiring firmware_wiring();
@@ -106,6 +110,7 @@ class Machine::Impl final : private HartEnv {
   EventQueue events_;
   HartLine machine_software_;
   HartLine machine_timer_;
+  HartLine supervisor_timer_;
   HartLine machine_external_;
   HartLine supervisor_external_;
   std::shared_ptr<ControlToGuest> control_in_ = std::make_shared<ControlToGuest>();
@@ -114,6 +119,7 @@ class Machine::Impl final : private HartEnv {
   Firmware firmware_;
   const BootPlan plan_;
   std::unique_ptr<Htif> htif_;
+  FenceChecker fence_checker_;
   HartAccess hart_view_;
   RamAccess ram_view_;
   std::vector<TraceSink*> sinks_;

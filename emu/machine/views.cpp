@@ -101,7 +101,7 @@ Walk walk_for_people(const Ram& ram, VirtAddr va, Access access, const MemoryMod
     return result;
   }
   result.physical_address = leaf_address(found.leaf().pte, found.leaf().level, va).value;
-  result.page_bytes = level_bytes(found.leaf().level);
+  result.page_bytes = u64{1} << leaf_shift(found.leaf().pte, found.leaf().level);
   return result;
 }
 

@@ -14,9 +14,8 @@ u16 asid_of(const MemoryMode& mode) { return static_cast<u16>(mode.satp.asid());
 
 }  // namespace
 
-Mmu::Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* device_observer,
-         AdUpdate ad_update)
-    : bus_(bus), fast_(fast), tlb_(config), device_observer_(device_observer), ad_update_(ad_update) {
+Mmu::Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* device_observer)
+    : bus_(bus), fast_(fast), tlb_(config), device_observer_(device_observer) {
   fast_.clear();
 }
 
@@ -38,6 +37,7 @@ bool Mmu::call_device(Call&& call) {
 
 void Mmu::reset() {
   tlb_ = Tlb(tlb_.config());
+  pmp_ = {};
   fast_.clear();
 }
 
@@ -48,8 +48,9 @@ MaybeTrap Mmu::translate(const MemoryMode& mode, VirtAddr va, Access access, Phy
 }
 
 MaybeTrap Mmu::translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address) {
-  const TlbEntry* entry = tlb_.lookup(va, asid_of(mode));
+  const TlbEntry* entry = tlb_.lookup(va, asid_of(mode), access, sees_every_access());
   if (entry == nullptr) return walk_and_fill(mode, va, access, address);
+  if (checker_ != nullptr) checker_->check(*entry, mode, va, access, probe(mode, va, access));
   const WalkFault fault = check_permission(entry->flags, access, mode);
   if (fault != WalkFault::kNone) return Trap{exception_of(fault, access), va.value};
   // D is not set yet: the table must be updated, and is walked anew for that (12.3.1).
@@ -60,14 +61,17 @@ MaybeTrap Mmu::translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access
 }
 
 MaybeTrap Mmu::walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address) {
+  const PageWalk found = walk(bus_.ram(), va, access, mode, &pmp_);
   ++tlb_.stats().walks;
-  const PageWalk found = walk(bus_.ram(), va, access, mode);
+  tlb_.stats().pte_reads += found.step_count;
   if (observer_ != nullptr) observer_->on_walk(mode, va, access, found);
   if (found.fault != WalkFault::kNone) return Trap{exception_of(found.fault, access), va.value};
   PteRead leaf = found.leaf();
   const u64 wanted = kPteAccessed | (access == Access::kWrite ? u64{kPteDirty} : 0);
   if ((leaf.pte.raw & wanted) != wanted) {
-    if (ad_update_ == AdUpdate::kFault) return Trap{page_fault(access), va.value};
+    // The update is a write of S-mode (3.7.1, 12.3.1).
+    if (!pmp_.allows(leaf.address, sizeof(Pte), Access::kWrite, Privilege::kSupervisor))
+      return Trap{access_fault(access), va.value};
     leaf.pte.raw |= wanted;
     const bool written = bus_.store(leaf.address, sizeof(Pte), leaf.pte.raw);
     QUIRE_ASSERT(written);
@@ -84,7 +88,7 @@ MaybeTrap Mmu::walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access,
 
 /// An entry has left the TLB: the fast ones made from it must not outlive it.
 void Mmu::forget(const TlbEntry& entry) {
-  if (entry.level == 0) {
+  if (entry.shift == kPageShift) {
     fast_.clear_page(VirtAddr(entry.first_va()));
   } else {
     fast_.clear();
@@ -92,8 +96,9 @@ void Mmu::forget(const TlbEntry& entry) {
 }
 
 void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address) {
-  if (mode.translates() && tlb_.sees_every_access()) return;
+  if (mode.translates() && sees_every_access()) return;
   const PhysAddr page(align_down(address.value, kPageBytes));
+  if (!pmp_.allows_page(page, access, mode.privilege)) return;
   if (access == Access::kWrite && bus_.ram().watched(page)) return;
   const u64 va_page = align_down(va.value, kPageBytes);
   if (!slow_pages_.empty() && std::binary_search(slow_pages_.begin(), slow_pages_.end(), va_page)) return;
@@ -107,6 +112,7 @@ MaybeTrap Mmu::load(const MemoryMode& mode, VirtAddr va, unsigned size, u64& out
   }
   PhysAddr address;
   if (const MaybeTrap trap = translate(mode, va, Access::kRead, address)) return trap;
+  if (!allowed(mode, address, size, Access::kRead)) return Trap{Exception::kLoadAccessFault, va.value};
   if (bus_.ram().contains(address, size)) [[likely]] {
     fill_fast(mode, va, Access::kRead, address);
     bus_.load(address, size, out);
@@ -124,6 +130,7 @@ MaybeTrap Mmu::store(const MemoryMode& mode, VirtAddr va, unsigned size, u64 val
   }
   PhysAddr address;
   if (const MaybeTrap trap = translate(mode, va, Access::kWrite, address)) return trap;
+  if (!allowed(mode, address, size, Access::kWrite)) return Trap{Exception::kStoreAccessFault, va.value};
   const Ram& ram = bus_.ram();
   if (ram.contains(address, size) && !ram.watched(address)) [[likely]] {
     bus_.store(address, size, value);
@@ -142,25 +149,28 @@ MaybeTrap Mmu::access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned
   const VirtAddr second_va = va + first_size;
   PhysAddr first;
   PhysAddr second;
-  if (const MaybeTrap trap = translate(mode, va, access, first)) return trap;
-  if (const MaybeTrap trap = translate(mode, second_va, access, second)) return trap;
+  const unsigned second_size = size - first_size;
   Ram& ram = bus_.ram();
+  if (const MaybeTrap trap = translate(mode, va, access, first)) return trap;
+  if (!allowed(mode, first, first_size, access)) return Trap{access_fault(access), va.value};
+  if (const MaybeTrap trap = translate(mode, second_va, access, second)) return trap;
   if (!ram.contains(first, first_size)) return Trap{access_fault(access), va.value};
-  if (!ram.contains(second, size - first_size)) return Trap{access_fault(access), second_va.value};
+  if (!ram.contains(second, second_size) || !allowed(mode, second, second_size, access))
+    return Trap{access_fault(access), second_va.value};
   if (access == Access::kRead) {
     u8 bytes[sizeof(u64)] = {};
     std::memcpy(bytes, ram.host(first), first_size);
-    std::memcpy(bytes + first_size, ram.host(second), size - first_size);
+    std::memcpy(bytes + first_size, ram.host(second), second_size);
     std::memcpy(&value, bytes, sizeof(value));
   } else {
     u8 bytes[sizeof(u64)];
     std::memcpy(bytes, &value, sizeof(value));
     std::memcpy(ram.host(first), bytes, first_size);
-    std::memcpy(ram.host(second), bytes + first_size, size - first_size);
+    std::memcpy(ram.host(second), bytes + first_size, second_size);
     if (ram.watched(first) || ram.watched(second)) {
       call_device([&] {
         ram.wrote(first, first_size, Writer::kHart);
-        ram.wrote(second, size - first_size, Writer::kHart);
+        ram.wrote(second, second_size, Writer::kHart);
         return true;
       });
     }
@@ -170,7 +180,8 @@ MaybeTrap Mmu::access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned
 
 MaybeTrap Mmu::atomic(const MemoryMode& mode, VirtAddr va, unsigned size, Access access, PhysAddr& address) {
   if (const MaybeTrap trap = translate(mode, va, access, address)) return trap;
-  if (!bus_.ram().contains(address, size)) return Trap{access_fault(access), va.value};
+  if (!bus_.ram().contains(address, size) || !allowed(mode, address, size, access))
+    return Trap{access_fault(access), va.value};
   fill_fast(mode, va, access, address);
   return {};
 }
@@ -180,7 +191,8 @@ MaybeTrap Mmu::zero_block(const MemoryMode& mode, VirtAddr va, u64 block_bytes) 
   if (const MaybeTrap trap = translate(mode, va, Access::kWrite, address)) return trap;
   const PhysAddr block(align_down(address.value, block_bytes));
   Ram& ram = bus_.ram();
-  if (!ram.contains(block, block_bytes)) return Trap{Exception::kStoreAccessFault, va.value};
+  if (!ram.contains(block, block_bytes) || !allowed(mode, block, block_bytes, Access::kWrite))
+    return Trap{Exception::kStoreAccessFault, va.value};
   fill_fast(mode, va, Access::kWrite, address);
   std::memset(ram.host(block), 0, block_bytes);
   if (ram.watched(block)) {
@@ -200,7 +212,8 @@ MaybeTrap Mmu::manage_block(const MemoryMode& mode, VirtAddr va, u64 block_bytes
     return Trap{in_table ? Exception::kStoreAccessFault : Exception::kStorePageFault, va.value};
   }
   const PhysAddr block(align_down(address.value, block_bytes));
-  if (!bus_.is_mapped(block, block_bytes)) return Trap{Exception::kStoreAccessFault, va.value};
+  if (!bus_.is_mapped(block, block_bytes) || !allowed(mode, block, block_bytes, Access::kRead))
+    return Trap{Exception::kStoreAccessFault, va.value};
   return {};
 }
 
@@ -243,7 +256,7 @@ void Mmu::fence_page_asid(VirtAddr va, u16 asid) {
 }
 
 PageWalk Mmu::probe(const MemoryMode& mode, VirtAddr va, Access access) const {
-  return walk(bus_.ram(), va, access, mode);
+  return walk(bus_.ram(), va, access, mode, &pmp_);
 }
 
 }  // namespace quire

@@ -1,8 +1,9 @@
 // Mmu: from virtual accesses to the bus. The emulator's only reader and updater of PTEs.
 //
-// It takes privilege and satp as a value with every access. A and D are updated by hardware (12.3.1,
-// first scheme) unless told otherwise. An access that crosses a page is checked on both sides before anything
-// happens; the trap's tval is the first byte of the part that faulted.
+// It takes privilege, satp and the rules for entries as a value with every access. An access that crosses a
+// page is checked on both sides before anything happens; the trap's tval is the first byte of the part that
+// faulted. Physical memory protection is looked at with every access that no fast entry answers, and those
+// are made only for pages that one rule allows as a whole.
 #pragma once
 
 #include <vector>
@@ -10,13 +11,13 @@
 #include "emu/base/types.h"
 #include "emu/mem/bus.h"
 #include "emu/mem/fast_tlb.h"
+#include "emu/mem/fence_checker.h"
+#include "emu/mem/pmp.h"
 #include "emu/mem/tlb.h"
 #include "emu/mem/trap.h"
 #include "emu/mem/walk.h"
 
 namespace quire {
-
-enum class AdUpdate : u8 { kHardware, kFault };
 
 /// Told around every call of a device, for state of the host that is lent to the guest while it runs.
 class DeviceCallObserver {
@@ -31,8 +32,7 @@ class MmuObserver;
 class Mmu {
  public:
   /// `device_observer` may be null.
-  Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* device_observer = nullptr,
-      AdUpdate ad_update = AdUpdate::kHardware);
+  Mmu(Bus& bus, FastTlb& fast, const TlbConfig& config, DeviceCallObserver* device_observer = nullptr);
 
   /// Of one byte; the TLB answers or is filled. `address` is valid without a trap.
   MaybeTrap translate(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
@@ -53,8 +53,25 @@ class Mmu {
   void fence_asid(u16 asid);
   void fence_page(VirtAddr va);
   void fence_page_asid(VirtAddr va, u16 asid);
-  /// To be called when satp or MXR changed: the fast entries were made under the old value.
+  /// To be called when satp, MXR, the rules for entries or the PMP changed: the fast entries were made under
+  /// the old value.
   void mode_changed() { fast_.clear(); }
+
+  /// Whether the PMP lets instructions of the whole page be fetched, or else of these bytes.
+  bool may_fetch_page(const MemoryMode& mode, PhysAddr page) const {
+    return pmp_.allows_page(page, Access::kExecute, mode.privilege);
+  }
+  bool may_fetch(const MemoryMode& mode, PhysAddr start, u64 size_bytes) const {
+    return pmp_.allows(start, size_bytes, Access::kExecute, mode.privilege);
+  }
+
+  /// From now on every hit of the TLB is compared with a fresh walk; not owned, null: no more.
+  void set_fence_checker(FenceChecker* checker) {
+    checker_ = checker;
+    fast_.clear();
+  }
+  /// Translated accesses must come here, none may be answered by a fast entry.
+  bool sees_every_access() const { return tlb_.sees_every_access() || checker_ != nullptr; }
 
   /// What a load would do, without side effects (no A/D update, no TLB); for debuggers.
   PageWalk probe(const MemoryMode& mode, VirtAddr va, Access access) const;
@@ -68,6 +85,9 @@ class Mmu {
   const Bus& bus() const { return bus_; }
   Tlb& tlb() { return tlb_; }
   const Tlb& tlb() const { return tlb_; }
+  /// After a change: mode_changed().
+  Pmp& pmp() { return pmp_; }
+  const Pmp& pmp() const { return pmp_; }
   FastTlb& fast() { return fast_; }
   /// Back to the state after power-on; counters too.
   void reset();
@@ -80,15 +100,20 @@ class Mmu {
   MaybeTrap access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned size, Access access,
                                 u64& value);
 
+  bool allowed(const MemoryMode& mode, PhysAddr address, u64 size, Access access) const {
+    return pmp_.allows(address, size, access, mode.privilege);
+  }
+
   template <class Call>
   bool call_device(Call&& call);
 
   Bus& bus_;
   FastTlb& fast_;
   Tlb tlb_;
+  Pmp pmp_;
   DeviceCallObserver* device_observer_;
-  AdUpdate ad_update_;
   MmuObserver* observer_ = nullptr;
+  FenceChecker* checker_ = nullptr;
   std::vector<u64> slow_pages_;  // sorted
 };
 

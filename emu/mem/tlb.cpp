@@ -15,14 +15,20 @@ Tlb::Tlb(const TlbConfig& config) : config_(config) {
   next_way_.resize(sets);
 }
 
+unsigned Tlb::size_class(unsigned shift) {
+  unsigned at = 0;
+  while (kShifts[at] != shift) ++at;
+  return at;
+}
+
 const TlbEntry* Tlb::peek(VirtAddr va, u16 asid) const {
-  for (unsigned level = 0; level < kMaxLevels; ++level) {
-    if (level_population_[level] == 0) continue;
-    const u64 tag = tag_of(va, level);
+  for (unsigned at = 0; at < kShifts.size(); ++at) {
+    if (population_[at] == 0) continue;
+    const u64 tag = va.value >> kShifts[at];
     const TlbEntry* set = set_of(tag);
     for (u32 way = 0; way < config_.ways; ++way) {
       const TlbEntry& entry = set[way];
-      if (entry.tag == tag && valid(entry) && entry.level == level &&
+      if (entry.tag == tag && valid(entry) && entry.shift == kShifts[at] &&
           (entry.asid == asid || (entry.flags & kPteGlobal) != 0)) {
         return &entry;
       }
@@ -31,15 +37,19 @@ const TlbEntry* Tlb::peek(VirtAddr va, u16 asid) const {
   return nullptr;
 }
 
-const TlbEntry* Tlb::lookup(VirtAddr va, u16 asid) {
+const TlbEntry* Tlb::lookup(VirtAddr va, u16 asid, Access access, bool all_seen) {
   const TlbEntry* found = peek(va, asid);
   if (found == nullptr) {
     ++stats_.misses;
+    ++stats_.misses_by_access[static_cast<unsigned>(access)];
     return nullptr;
   }
   // Where most hits are answered by a FastTlb, those that come here say nothing, and depend on how runs are
   // cut.
-  if (sees_every_access()) ++stats_.hits;
+  if (all_seen) {
+    ++stats_.hits;
+    ++stats_.hits_by_access[static_cast<unsigned>(access)];
+  }
   if (config_.policy == TlbPolicy::kLru) const_cast<TlbEntry*>(found)->stamp = ++clock_;
   return found;
 }
@@ -60,7 +70,7 @@ TlbEntry& Tlb::victim(TlbEntry* set) {
       random_ ^= random_ << 13;  // xorshift64 (Marsaglia, 2003)
       random_ ^= random_ >> 7;
       random_ ^= random_ << 17;
-      return set[random_ & (config_.ways - 1)];
+      return set[random_ >> 48 & (config_.ways - 1)];  // the low bits come around sooner
     case TlbPolicy::kDefault:
     case TlbPolicy::kFifo:
       break;
@@ -72,12 +82,13 @@ TlbEntry& Tlb::victim(TlbEntry* set) {
 }
 
 std::optional<TlbEntry> Tlb::insert(VirtAddr va, u16 asid, Pte leaf, unsigned level) {
-  const u64 tag = tag_of(va, level);
+  const unsigned shift = leaf_shift(leaf, level);
+  const u64 tag = va.value >> shift;
   TlbEntry* set = set_of(tag);
   TlbEntry* place = nullptr;
   for (u32 way = 0; way < config_.ways && place == nullptr; ++way) {
     const TlbEntry& entry = set[way];
-    if (valid(entry) && entry.tag == tag && entry.level == level && entry.asid == asid) place = &set[way];
+    if (valid(entry) && entry.tag == tag && entry.shift == shift && entry.asid == asid) place = &set[way];
   }
   const bool same_page = place != nullptr;
   if (!same_page) place = &victim(set);
@@ -93,19 +104,20 @@ std::optional<TlbEntry> Tlb::insert(VirtAddr va, u16 asid, Pte leaf, unsigned le
                     .epoch = epoch_,
                     .asid = asid,
                     .flags = static_cast<u8>(leaf.raw),
-                    .level = static_cast<u8>(level)};
-  ++level_population_[level];
+                    .level = static_cast<u8>(level),
+                    .shift = static_cast<u8>(shift)};
+  ++population_[size_class(shift)];
   return evicted;
 }
 
 void Tlb::drop(TlbEntry& entry) {
   entry.epoch = 0;
-  --level_population_[entry.level];
+  --population_[size_class(entry.shift)];
 }
 
 void Tlb::flush_all() {
   ++stats_.flushes_all;
-  level_population_ = {};
+  population_ = {};
   if (++epoch_ == 0) {  // wrapped: old entries would look valid again
     for (TlbEntry& entry : entries_) entry.epoch = 0;
     epoch_ = 1;
@@ -121,17 +133,16 @@ void Tlb::flush_asid(u16 asid) {
 
 template <class Matches>
 bool Tlb::drop_page(VirtAddr va, Matches&& matches) {
-  ++stats_.flushes_page;
   bool small_pages_only = true;
-  for (unsigned level = 0; level < kMaxLevels; ++level) {
-    if (level_population_[level] == 0) continue;
-    const u64 tag = tag_of(va, level);
+  for (unsigned at = 0; at < kShifts.size(); ++at) {
+    if (population_[at] == 0) continue;
+    const u64 tag = va.value >> kShifts[at];
     TlbEntry* set = set_of(tag);
     for (u32 way = 0; way < config_.ways; ++way) {
       TlbEntry& entry = set[way];
-      if (valid(entry) && entry.level == level && entry.tag == tag && matches(entry)) {
+      if (valid(entry) && entry.shift == kShifts[at] && entry.tag == tag && matches(entry)) {
         drop(entry);
-        small_pages_only = small_pages_only && level == 0;
+        small_pages_only = small_pages_only && at == 0;
       }
     }
   }
@@ -139,10 +150,12 @@ bool Tlb::drop_page(VirtAddr va, Matches&& matches) {
 }
 
 bool Tlb::flush_page(VirtAddr va) {
+  ++stats_.flushes_page;
   return drop_page(va, [](const TlbEntry&) { return true; });
 }
 
 bool Tlb::flush_page_asid(VirtAddr va, u16 asid) {
+  ++stats_.flushes_page_asid;
   return drop_page(
       va, [asid](const TlbEntry& entry) { return entry.asid == asid && (entry.flags & kPteGlobal) == 0; });
 }

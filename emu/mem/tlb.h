@@ -2,7 +2,8 @@
 // stale it has become (Privileged ISA 20240411, 12.2.1).
 //
 // Invariant: only valid leaves with A set are held. Global entries match every ASID. No two valid
-// entries have the same level, tag and ASID. What it holds depends on the accesses made and on nothing else.
+// entries have the same size, tag and ASID. A NAPOT entry is held as one of 64 KiB. What it holds depends on
+// the accesses made and on nothing else.
 #pragma once
 
 #include <array>
@@ -17,16 +18,17 @@
 namespace quire {
 
 struct TlbEntry {
-  u64 tag = 0;    ///< virtual page number without the bits below `level`
+  u64 tag = 0;    ///< virtual address without the bits below `shift`
   u64 frame = 0;  ///< physical address of the first byte mapped
   u64 stamp = 0;  ///< last use, for LRU
   u32 epoch = 0;  ///< valid while it is the TLB's
   u16 asid = 0;
   u8 flags = 0;  ///< the PTE's low eight
   u8 level = 0;
+  u8 shift = kPageShift;  ///< log2 of the bytes mapped
 
-  u64 bytes() const { return level_bytes(level); }
-  u64 first_va() const { return tag << (kPageShift + kPteIndexBits * level); }
+  u64 bytes() const { return u64{1} << shift; }
+  u64 first_va() const { return tag << shift; }
   PhysAddr translate(VirtAddr va) const { return PhysAddr(frame | (va.value & (bytes() - 1))); }
 };
 
@@ -35,8 +37,8 @@ class Tlb {
   /// Precondition: the geometry is possible (quire/config.h).
   explicit Tlb(const TlbConfig& config);
 
-  /// Counts a hit or a miss.
-  const TlbEntry* lookup(VirtAddr va, u16 asid);
+  /// Counts a miss, and a hit where `all_seen` says that every access comes here.
+  const TlbEntry* lookup(VirtAddr va, u16 asid, Access access, bool all_seen);
   /// The same without any effect.
   const TlbEntry* peek(VirtAddr va, u16 asid) const;
   /// Replaces the entry of the same page and ASID, or takes a free way, or evicts one, which is returned.
@@ -62,7 +64,9 @@ class Tlb {
   }
 
  private:
-  static u64 tag_of(VirtAddr va, unsigned level) { return va.value >> (kPageShift + kPteIndexBits * level); }
+  /// The sizes an entry can have: the levels', and 64 KiB.
+  static constexpr std::array<u8, kMaxLevels + 1> kShifts = {12, 16, 21, 30, 39, 48};
+  static unsigned size_class(unsigned shift);
   bool valid(const TlbEntry& entry) const { return entry.epoch == epoch_; }
   TlbEntry* set_of(u64 tag) { return &entries_[(tag & set_mask_) * config_.ways]; }
   const TlbEntry* set_of(u64 tag) const { return &entries_[(tag & set_mask_) * config_.ways]; }
@@ -74,11 +78,11 @@ class Tlb {
   TlbConfig config_;
   u64 set_mask_;
   u32 epoch_ = 1;
-  u64 clock_ = 0;   // for LRU
-  u64 random_ = 1;  // for random replacement
+  u64 clock_ = 0;                       // for LRU
+  u64 random_ = 0x9e37'79b9'7f4a'7c15;  // for random replacement
   std::vector<TlbEntry> entries_;
-  std::vector<u16> next_way_;                       // for FIFO, one a set
-  std::array<u32, kMaxLevels> level_population_{};  // so that levels without entries cost nothing
+  std::vector<u16> next_way_;                     // for FIFO, one a set
+  std::array<u32, kShifts.size()> population_{};  // so that sizes without entries cost nothing
   TlbStats stats_{};
 };
 

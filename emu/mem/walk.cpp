@@ -14,12 +14,16 @@ const char* describe(WalkFault fault) {
       return "the address is not a sign extension of its translated bits";
     case WalkFault::kTableOutsideRam:
       return "a page table lies outside RAM";
+    case WalkFault::kTableProtected:
+      return "physical memory protection denies reading a page table";
     case WalkFault::kInvalid:
       return "no valid entry";
     case WalkFault::kReserved:
       return "an entry with reserved bits or a reserved combination set";
     case WalkFault::kNoLeaf:
       return "a pointer where only a leaf may be";
+    case WalkFault::kBadNapot:
+      return "a NAPOT entry that is not one of 64 KiB";
     case WalkFault::kMisalignedSuperpage:
       return "a misaligned superpage";
     case WalkFault::kUserPage:
@@ -41,7 +45,8 @@ const char* describe(WalkFault fault) {
 }
 
 Exception exception_of(WalkFault fault, Access access) {
-  return fault == WalkFault::kTableOutsideRam ? access_fault(access) : page_fault(access);
+  const bool physical = fault == WalkFault::kTableOutsideRam || fault == WalkFault::kTableProtected;
+  return physical ? access_fault(access) : page_fault(access);
 }
 
 WalkFault check_permission(u64 pte_flags, Access access, const MemoryMode& mode) {
@@ -72,22 +77,51 @@ bool canonical(VirtAddr va, unsigned levels) {
   return static_cast<u64>(sign_extend(va.value, width)) == va.value;
 }
 
-/// What is wrong with a valid PTE whatever the access. The steps are those of 12.3.2.
-WalkFault check_form(Pte pte, unsigned level) {
+/// Bits 63:54: which of them the rules give a meaning (chapters 13 and 14; 12.4.1 for the rest).
+bool reserved_bits_clear(Pte pte, const PteRules& rules) {
+  constexpr u64 kPbmtReserved = kPtePbmt;
+  u64 reserved = pte.reserved() << 54;
+  if (rules.napot) reserved &= ~u64{kPteNapot};
+  if (rules.pbmt && (pte.raw & kPtePbmt) != kPbmtReserved) reserved &= ~u64{kPtePbmt};
+  return reserved == 0;
+}
+
+WalkFault check_pointer(Pte pte, unsigned level) {
+  if ((pte.raw & (kPteAccessed | kPteDirty | kPteUser | kPtePbmt | kPteNapot)) != 0)
+    return WalkFault::kReserved;
+  return level == 0 ? WalkFault::kNoLeaf : WalkFault::kNone;
+}
+
+/// What is wrong with a PTE whatever the access. The steps are those of 12.3.2.
+WalkFault check_form(Pte pte, unsigned level, const PteRules& rules) {
   if (!pte.valid()) return WalkFault::kInvalid;
   if (pte.has(kPteWrite) && !pte.has(kPteRead)) return WalkFault::kReserved;
-  if (pte.reserved() != 0) return WalkFault::kReserved;
-  if (!pte.leaf()) {
-    if ((pte.raw & (kPteAccessed | kPteDirty | kPteUser)) != 0) return WalkFault::kReserved;
-    return level == 0 ? WalkFault::kNoLeaf : WalkFault::kNone;
+  if (!reserved_bits_clear(pte, rules)) return WalkFault::kReserved;
+  if (!pte.leaf()) return check_pointer(pte, level);
+  if (pte.napot()) {
+    // Table 13.1: 64 KiB is the only size, and the lowest level the only place.
+    const bool good = level == 0 && bits(pte.ppn(), kNapotBits - 1, 0) == 1U << (kNapotBits - 1);
+    return good ? WalkFault::kNone : WalkFault::kBadNapot;
   }
   if (!is_aligned(pte.address().value, level_bytes(level))) return WalkFault::kMisalignedSuperpage;
   return WalkFault::kNone;
 }
 
+/// Step 7 of 12.3.2 under Svade.
+WalkFault check_accessed_dirty(Pte pte, Access access) {
+  if (!pte.has(kPteAccessed)) return WalkFault::kAccessedClear;
+  return access == Access::kWrite && !pte.has(kPteDirty) ? WalkFault::kDirtyClear : WalkFault::kNone;
+}
+
+WalkFault check_leaf(Pte pte, Access access, const MemoryMode& mode) {
+  const WalkFault fault = check_permission(pte.raw, access, mode);
+  if (fault != WalkFault::kNone || mode.rules.ad_update == AdUpdate::kHardware) return fault;
+  return check_accessed_dirty(pte, access);
+}
+
 }  // namespace
 
-PageWalk walk(const Ram& ram, VirtAddr va, Access access, const MemoryMode& mode) {
+PageWalk walk(const Ram& ram, VirtAddr va, Access access, const MemoryMode& mode, const Pmp* pmp) {
   PageWalk result;
   const unsigned levels = levels_of(mode.satp.mode());
   if (!canonical(va, levels)) {
@@ -101,13 +135,17 @@ PageWalk walk(const Ram& ram, VirtAddr va, Access access, const MemoryMode& mode
       result.fault = WalkFault::kTableOutsideRam;
       return result;
     }
+    if (pmp != nullptr && !pmp->allows(address, sizeof(Pte), Access::kRead, Privilege::kSupervisor)) {
+      result.fault = WalkFault::kTableProtected;
+      return result;
+    }
     Pte pte;
     std::memcpy(&pte, ram.host(address), sizeof(Pte));
     result.steps[result.step_count++] = {level, address, pte};
-    result.fault = check_form(pte, level);
+    result.fault = check_form(pte, level, mode.rules);
     if (result.fault != WalkFault::kNone) return result;
     if (pte.leaf()) {
-      result.fault = check_permission(pte.raw, access, mode);
+      result.fault = check_leaf(pte, access, mode);
       return result;
     }
     table = pte.address();

@@ -1,4 +1,4 @@
-// The page-table walk (Privileged ISA 20240411, 12.3.2 and 12.4), free of side effects.
+// The page-table walk (Privileged ISA 20240411, 12.3.2 and 12.4, chapters 13-15), free of side effects.
 //
 // Sv39, Sv48 and Sv57 differ in the number of levels alone. One function serves the MMU and the
 // debugger; updating A and D is the MMU's (emu/mem/mmu.h).
@@ -7,11 +7,24 @@
 #include <array>
 
 #include "emu/base/types.h"
+#include "emu/mem/pmp.h"
 #include "emu/mem/ram.h"
 #include "quire/arch/cause.h"
 #include "quire/arch/sv39.h"
 
 namespace quire {
+
+/// Who sets A and D: the walk (Svadu with menvcfg.ADUE), or software after a page fault (Svade).
+enum class AdUpdate : u8 { kHardware, kFault };
+
+/// How entries are read beyond the base architecture.
+struct PteRules {
+  bool napot = false;  ///< Svnapot
+  bool pbmt = false;   ///< Svpbmt and menvcfg.PBMTE; all types are alike here, as memory is coherent
+  AdUpdate ad_update = AdUpdate::kHardware;
+
+  constexpr bool operator==(const PteRules&) const = default;
+};
 
 /// All that decides a translation beside the address and the kind of access.
 struct MemoryMode {
@@ -19,12 +32,14 @@ struct MemoryMode {
   Privilege privilege = Privilege::kMachine;  ///< effective: MPRV is resolved
   bool sum = false;
   bool mxr = false;
+  PteRules rules = {};
 
   constexpr bool translates() const {
     return privilege != Privilege::kMachine && satp.mode() != SatpMode::kBare;
   }
   constexpr bool operator==(const MemoryMode& o) const {
-    return satp.raw == o.satp.raw && privilege == o.privilege && sum == o.sum && mxr == o.mxr;
+    return satp.raw == o.satp.raw && privilege == o.privilege && sum == o.sum && mxr == o.mxr &&
+           rules == o.rules;
   }
 };
 
@@ -32,10 +47,12 @@ struct MemoryMode {
 enum class WalkFault : u8 {
   kNone,
   kNotCanonical,
-  kTableOutsideRam,  ///< the only one that is an access fault, not a page fault
+  kTableOutsideRam,  ///< this one and the next are access faults, not page faults
+  kTableProtected,
   kInvalid,
   kReserved,
   kNoLeaf,
+  kBadNapot,
   kMisalignedSuperpage,
   kUserPage,
   kSupervisorPage,
@@ -74,12 +91,12 @@ struct PageWalk {
 /// Whether a leaf with these flags allows the access; A and D aside (12.3.1).
 WalkFault check_permission(u64 pte_flags, Access access, const MemoryMode& mode);
 
-/// Precondition: mode.translates().
-PageWalk walk(const Ram& ram, VirtAddr va, Access access, const MemoryMode& mode);
+/// Precondition: mode.translates(). `pmp`, where there is one, must let S-mode read the tables (3.7.1).
+PageWalk walk(const Ram& ram, VirtAddr va, Access access, const MemoryMode& mode, const Pmp* pmp = nullptr);
 
 /// Where a leaf of `level` maps `va`.
 constexpr PhysAddr leaf_address(Pte leaf, unsigned level, VirtAddr va) {
-  const u64 offset_mask = level_bytes(level) - 1;
+  const u64 offset_mask = (u64{1} << leaf_shift(leaf, level)) - 1;
   return PhysAddr((leaf.address().value & ~offset_mask) | (va.value & offset_mask));
 }
 

@@ -15,6 +15,7 @@
 #include "quire/config.h"
 #include "quire/debug.h"
 #include "quire/error.h"
+#include "quire/fence_report.h"
 #include "quire/observer.h"
 #include "quire/screen.h"
 #include "quire/trace_sink.h"
@@ -63,9 +64,13 @@ struct Walk {
 };
 
 /// TLB counters since reset, architectural ones (quire/config.h TlbConfig). Hits are counted with a named
-/// policy alone; TlbPolicy::kDefault answers most of them without a look at the TLB, and `hits` stays 0.
+/// policy or with the fence checker alone; otherwise most are answered without a look at the TLB, and the
+/// counts stay 0. A store that must set D walks although it hits. Flushes are counted by what sfence.vma
+/// named.
 struct TlbStats {
-  std::uint64_t hits, misses, walks, evictions, flushes_all, flushes_asid, flushes_page;
+  std::uint64_t hits, misses, walks, evictions, flushes_all, flushes_asid, flushes_page, flushes_page_asid;
+  std::uint64_t hits_by_access[3], misses_by_access[3];  ///< indexed by arch::Access
+  std::uint64_t pte_reads;                               ///< page-table entries that walks looked at
 };
 
 struct Counters {
@@ -125,10 +130,14 @@ class Machine {
   std::uint64_t time_ns() const;  ///< virtual time: icount plus what WFI skipped
   Counters counters() const;
 
+  /// What the checker has seen so far; `enabled` is false without TlbConfig::check.
+  FenceReport fence_report() const;
+
   HartView& hart(unsigned index = 0);
   MemoryView& memory();
 
   /// Walks the page table of `satp` (privilege U unless told) without touching A/D bits or the TLB.
+  /// Translation alone: what physical memory protection allows is not looked at.
   Walk walk(arch::VirtAddr va, std::uint64_t satp, arch::Access access,
             arch::Privilege privilege = arch::Privilege::kUser) const;
 

@@ -213,6 +213,34 @@ std::vector<std::pair<int, std::uint64_t>> sharers(Guest& guest, std::uint64_t p
   return found;
 }
 
+py::dict by_access(const std::uint64_t (&counts)[3]) {
+  return py::dict("r"_a = counts[0], "w"_a = counts[1], "x"_a = counts[2]);
+}
+
+py::dict finding(const FenceFinding& f) {
+  constexpr const char* kAccesses[] = {"r", "w", "x"};
+  constexpr const char* kPrivileges[] = {"u", "s", "?", "m"};
+  return py::dict("kind"_a = stale_use_name(f.use), "access"_a = kAccesses[static_cast<unsigned>(f.access)],
+                  "privilege"_a = kPrivileges[static_cast<unsigned>(f.privilege)], "asid"_a = f.asid,
+                  "pc"_a = f.pc, "va"_a = f.va, "page_bytes"_a = f.page_bytes,
+                  "cached_physical"_a = f.cached_physical, "cached_flags"_a = f.cached_flags.raw,
+                  "table_physical"_a = f.table_physical, "table_pte"_a = f.table_pte.raw,
+                  "table_pte_address"_a = f.table_pte_address, "table_reason"_a = f.table_reason,
+                  "first_icount"_a = f.first_icount, "count"_a = f.count, "text"_a = f.describe());
+}
+
+py::dict fence_report(Guest& guest) {
+  const FenceReport report = guest.idle().fence_report();
+  py::list findings;
+  for (const FenceFinding& f : report.findings) {
+    findings.append(finding(f));
+  }
+  return py::dict("enabled"_a = report.enabled, "hits_checked"_a = report.hits_checked,
+                  "stale_uses"_a = report.stale_uses, "unlisted"_a = report.unlisted,
+                  "spurious_faults"_a = report.spurious_faults,
+                  "accessed_cleared"_a = report.accessed_cleared, "findings"_a = findings);
+}
+
 py::dict stats(Guest& guest) {
   const Counters counters = guest.idle().counters();
   const EventCounters& events = guest.events();
@@ -226,14 +254,17 @@ py::dict stats(Guest& guest) {
     by_name[py::str(info.name)] = events.events(info.id);
   }
   const TlbStats& tlb = counters.tlb;
-  return py::dict(
-      "icount"_a = counters.icount, "minstret"_a = counters.minstret, "traps"_a = counters.traps,
-      "interrupts"_a = counters.interrupts, "page_fault_traps"_a = counters.page_faults,
-      "minor_faults"_a = events.minor_faults(), "major_faults"_a = events.major_faults(), "faults"_a = faults,
-      "events"_a = by_name,
-      "tlb"_a = py::dict("hits"_a = tlb.hits, "misses"_a = tlb.misses, "walks"_a = tlb.walks,
-                         "evictions"_a = tlb.evictions, "flushes_all"_a = tlb.flushes_all,
-                         "flushes_asid"_a = tlb.flushes_asid, "flushes_page"_a = tlb.flushes_page));
+  return py::dict("icount"_a = counters.icount, "minstret"_a = counters.minstret, "traps"_a = counters.traps,
+                  "interrupts"_a = counters.interrupts, "page_fault_traps"_a = counters.page_faults,
+                  "minor_faults"_a = events.minor_faults(), "major_faults"_a = events.major_faults(),
+                  "faults"_a = faults, "events"_a = by_name,
+                  "tlb"_a = py::dict("hits"_a = tlb.hits, "misses"_a = tlb.misses, "walks"_a = tlb.walks,
+                                     "evictions"_a = tlb.evictions, "flushes_all"_a = tlb.flushes_all,
+                                     "flushes_asid"_a = tlb.flushes_asid, "flushes_page"_a = tlb.flushes_page,
+                                     "flushes_page_asid"_a = tlb.flushes_page_asid,
+                                     "hits_by_access"_a = by_access(tlb.hits_by_access),
+                                     "misses_by_access"_a = by_access(tlb.misses_by_access),
+                                     "pte_reads"_a = tlb.pte_reads));
 }
 
 void bind_values(py::module_& module) {
@@ -357,8 +388,10 @@ void bind_machine(py::module_& module) {
            [](Guest& g) {
              const TlbConfig& tlb = g.idle().config().tlb;
              return py::dict("entries"_a = tlb.entries, "ways"_a = tlb.ways,
-                             "policy"_a = std::string(tlb_policy_name(tlb.policy)));
+                             "policy"_a = std::string(tlb_policy_name(tlb.policy)),
+                             "check"_a = tlb.check == FenceCheck::kOff ? "off" : "fences");
            })
+      .def("fence_report", &fence_report)
 
       .def(
           "pc", [](Guest& g, unsigned hart) { return g.idle().hart(hart).pc(); }, py::arg("hart"))

@@ -17,7 +17,7 @@ from .hart import Hart
 from .machine import Machine
 from .process import Page, Process
 from .running import CompletedRun, run
-from .stats import Stats, TlbStats
+from .stats import FenceFinding, FenceReport, Stats, TlbStats
 
 __version__: str = _core.__version__
 
@@ -29,6 +29,8 @@ __all__ = [
     "Condition",
     "Error",
     "Event",
+    "FenceFinding",
+    "FenceReport",
     "FileError",
     "Hart",
     "Machine",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import _core
 from .checks import count
 from .errors import UsageError
-from .stats import TlbStats
+from .stats import FenceReport, TlbStats
 
 if TYPE_CHECKING:
     from .process import Process
@@ -28,8 +28,13 @@ class Tlb:
         return TlbStats(**self._guest.stats()["tlb"])
 
     @property
+    def fences(self) -> FenceReport:
+        """What the fence checker has seen so far (tlb="check=fences")."""
+        return FenceReport.from_core(self._guest.fence_report())
+
+    @property
     def config(self) -> dict[str, int | str]:
-        """entries, ways and policy."""
+        """entries, ways, policy and check."""
         return self._guest.tlb_config()
 
     def __repr__(self) -> str:

@@ -8,7 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TlbStats:
-    """The architectural TLB since reset. Hits are counted when a policy is named (tlb="policy=lru"), else 0."""
+    """The architectural TLB since reset. Hits are counted when a policy is named (tlb="policy=lru"), else 0.
+
+    Accesses are 'r', 'w' and 'x'. A store that must set D walks although it hits; `pte_reads` are the
+    entries that walks looked at. Flushes are counted by what the fence named.
+    """
 
     hits: int
     misses: int
@@ -17,6 +21,56 @@ class TlbStats:
     flushes_all: int
     flushes_asid: int
     flushes_page: int
+    flushes_page_asid: int
+    hits_by_access: dict[str, int] = field(repr=False)
+    misses_by_access: dict[str, int] = field(repr=False)
+    pte_reads: int
+
+
+@dataclass(frozen=True, slots=True)
+class FenceFinding:
+    """All uses of a page's stale TLB entry by one instruction: an sfence.vma is missing before them."""
+
+    kind: str  #: 'unmapped', 'remapped', 'permission' or 'dirty-cleared'
+    access: str
+    privilege: str
+    asid: int
+    pc: int
+    va: int
+    page_bytes: int
+    cached_physical: int
+    cached_flags: int
+    table_physical: int
+    table_pte: int
+    table_pte_address: int
+    table_reason: str
+    first_icount: int
+    count: int
+    text: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class FenceReport:
+    """What the fence checker saw (tlb="check=fences").
+
+    `spurious_faults` (the entry refuses what the table now allows) and `accessed_cleared` (A was cleared, and
+    the entry answers) are stale uses that the architecture leaves open; they are counted and no findings.
+    """
+
+    enabled: bool
+    hits_checked: int
+    stale_uses: int
+    unlisted: int
+    spurious_faults: int
+    accessed_cleared: int
+    findings: tuple[FenceFinding, ...]
+
+    @classmethod
+    def from_core(cls, raw: dict[str, Any]) -> FenceReport:
+        return cls(**{**raw, "findings": tuple(FenceFinding(**finding) for finding in raw["findings"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ World::World(const Plan& plan)
   if (!plan.code.empty()) ram_.write(plan.code_start(), plan.code);
   set_registers(plan);
   set_csrs(plan);
+  set_pmp(plan);
   set_paging(plan);
   constexpr std::array kPrivileges = {Privilege::kMachine, Privilege::kSupervisor, Privilege::kUser,
                                       Privilege::kUser};
@@ -168,6 +169,22 @@ void World::set_registers(const Plan& plan) {
   HartState& state = hart_->state();
   for (unsigned r = 1; r < 32; ++r) state.x[r] = odd_number(plan, random);
   for (u64& f : state.f) f = odd_float(random);
+}
+
+/// Everything is allowed below M-mode, or, with a bit of the plan, all but some bytes near the code.
+void World::set_pmp(const Plan& plan) {
+  Pmp& pmp = hart_->mmu().pmp();
+  if ((plan.header.mode & 8) == 0) return pmp.allow_everything();
+  Random random(plan.header.world_seed ^ 0x504d50);
+  const u64 code = align_down(plan.code_start().value, kPageBytes);
+  for (unsigned entry = 0; entry < 3; ++entry) {
+    pmp.set_address(entry, (code + random.next() % (3 * kPageBytes)) >> 2);
+    const u8 lock = random.next() % 4 == 0 ? u8{Pmp::kLocked} : u8{0};
+    pmp.set_config(entry,
+                   static_cast<u8>(lock | (random.next() & (Pmp::kMode | Pmp::kExecute)) | Pmp::kRead));
+  }
+  pmp.set_address(3, ~u64{0});
+  pmp.set_config(3, Pmp::kRead | Pmp::kWrite | Pmp::kExecute | Pmp::kMode);
 }
 
 void World::set_csrs(const Plan& plan) {

@@ -89,6 +89,7 @@ class World final : public HartEnv, public Device {
  private:
   void set_registers(const Plan& plan);
   void set_csrs(const Plan& plan);
+  void set_pmp(const Plan& plan);
   void set_paging(const Plan& plan);
   void note(u64 what, u64 value);
   void check_host_float() const;

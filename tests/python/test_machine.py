@@ -243,5 +243,5 @@ def test_the_core_needs_no_other_package():
 def test_configuration_travels_with_the_machine(bare_program):
     with quire.Machine.bare(bare_program, ram="32M", seed=4, tlb={"entries": 64, "ways": 4, "policy": "lru"}) as m:
         assert m.config["seed"] == 4 and m.config["ram_bytes"] == 32 << 20
-        assert m.config["tlb"] == m.mmu.tlb.config == {"entries": 64, "ways": 4, "policy": "lru"}
+        assert m.config["tlb"] == m.mmu.tlb.config == {"entries": 64, "ways": 4, "policy": "lru", "check": "off"}
         assert m.config["version"] == quire.__version__

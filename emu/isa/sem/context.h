@@ -44,6 +44,7 @@
 //                           legal on read-only CSRs, no write side effects. Raises illegal itself.
 //               bool c.ecall() c.ebreak() c.mret() c.sret() c.wfi()    incl. their privilege checks
 //               bool c.sfence_vma(U64 va, U64 asid, bool all_va, bool all_asid)
+//               bool c.sfence_inval()      sfence.w.inval, sfence.inval.ir: order what is in order already
 //               c.fence()  c.fence_i()
 //               bool c.illegal(i)          raises the illegal-instruction exception; returns false
 //   floating    bool c.require_fp(i)       mstatus.FS is off: raises illegal (of loads, stores, moves)
@@ -126,6 +127,7 @@ concept SemContext = requires(C& c, const Insn& i, typename C::U64 v, typename C
   { c.sret() } -> std::same_as<bool>;
   { c.wfi() } -> std::same_as<bool>;
   { c.sfence_vma(v, v, yes, yes) } -> std::same_as<bool>;
+  { c.sfence_inval() } -> std::same_as<bool>;
   c.fence();
   c.fence_i();
   { c.illegal(i) } -> std::same_as<bool>;

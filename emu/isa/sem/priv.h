@@ -18,6 +18,13 @@ QUIRE_SEM bool sem_sfence_vma(C& c, const Insn& i) {
   return c.sfence_vma(va, asid, i.rs1 == 0, i.rs2 == 0);
 }
 
+/// Svinval (chapter 16): the fences of a batch of sinval.vma happen one by one, which is allowed.
+QUIRE_SEM bool sem_sinval_vma(C& c, const Insn& i) { return sem_sfence_vma(c, i); }
+
+QUIRE_SEM bool sem_sfence_w_inval(C& c, const Insn&) { return c.sfence_inval(); }
+
+QUIRE_SEM bool sem_sfence_inval_ir(C& c, const Insn&) { return c.sfence_inval(); }
+
 /// Op::illegal: no row of the table.
 QUIRE_SEM bool sem_illegal(C& c, const Insn& i) { return c.illegal(i); }
 

@@ -27,7 +27,11 @@ enum PteFlag : u64 {
   kPteDirty = 1U << 7,
   kPteSoftware0 = 1U << 8,
   kPteSoftware1 = 1U << 9,
+  kPtePbmt = u64{3} << 61,   ///< memory type (Svpbmt, chapter 14); 3 is reserved
+  kPteNapot = u64{1} << 63,  ///< one of 16 equal entries that map 64 KiB (Svnapot, chapter 13)
 };
+/// Bits that a NAPOT entry of 64 KiB has in place of its four lowest frame bits: 0b1000.
+inline constexpr unsigned kNapotBits = 4;
 
 struct Pte {
   u64 raw = 0;
@@ -40,6 +44,7 @@ struct Pte {
   constexpr PhysAddr address() const { return PhysAddr(ppn() << kPageShift); }
   /// Bits 63:54 (Svnapot N, Svpbmt, reserved) must be clear where the extensions are absent.
   constexpr u64 reserved() const { return bits(raw, 63, 54); }
+  constexpr bool napot() const { return (raw & kPteNapot) != 0; }
 
   static constexpr Pte make(PhysAddr target, u64 flags) {
     return Pte{((target.value >> kPageShift) << 10) | flags};
@@ -54,6 +59,11 @@ constexpr unsigned pte_index(VirtAddr va, unsigned level) {
 }
 /// Bytes that one leaf of `level` maps: 4 KiB, 2 MiB, 1 GiB ...
 constexpr u64 level_bytes(unsigned level) { return u64{1} << (kPageShift + kPteIndexBits * level); }
+
+/// Log2 of the bytes that a leaf of `level` maps, NAPOT ones included.
+constexpr unsigned leaf_shift(Pte leaf, unsigned level) {
+  return kPageShift + (leaf.napot() && level == 0 ? kNapotBits : kPteIndexBits * level);
+}
 
 enum class SatpMode : u8 { kBare = 0, kSv39 = 8, kSv48 = 9, kSv57 = 10 };
 

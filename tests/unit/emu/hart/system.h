@@ -16,6 +16,8 @@ struct FakeEnv final : HartEnv {
   u64 ticks = 1234;
   bool answers_sbi = false;
   u64 time() override { return ticks; }
+  std::optional<u64> compare;
+  void set_supervisor_compare(std::optional<u64> ticks_due) override { compare = ticks_due; }
   bool sbi_call(HartState& state) override {
     if (!answers_sbi) return false;
     state.x[10] = 0;
@@ -36,6 +38,7 @@ struct HartTest : testing::Test {
   void SetUp() override {
     hart.write_csr(number_of(Csr::mtvec), kRam + 0x100);
     hart.write_csr(number_of(Csr::stvec), kRam + 0x200);
+    hart.mmu().pmp().allow_everything();
   }
   u64 csr(Csr c) { return *hart.read_csr(number_of(c)); }
   void set_csr(Csr c, u64 value) { ASSERT_TRUE(hart.write_csr(number_of(c), value)); }

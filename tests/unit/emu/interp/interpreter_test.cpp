@@ -53,6 +53,7 @@ struct Board {
     owner = std::make_unique<Hart>(0, bus, tlb, env, extensions);
     interpreter = std::make_unique<Interpreter>(*owner);
     hart().reset(kRam, Privilege::kMachine, 0, 0);
+    hart().mmu().pmp().allow_everything();
   }
   Hart& hart() { return *owner; }
   HartState& state() { return owner->state(); }
@@ -580,6 +581,56 @@ TEST(Interpreter, RemappedCodeRunsAfterTheFenceAndNotBefore) {
   EXPECT_EQ(board.x(11), 1u);
   EXPECT_EQ(board.x(12), 1u);
   EXPECT_EQ(board.x(13), 2u);
+}
+
+TEST(Interpreter, CodeOnAPagePartlyProtectedRunsUpToWhatIsDenied) {
+  // A loop in S-mode whose third round runs into a word that may not be fetched; M-mode's handler then allows
+  // it.
+  constexpr const char* kSource = R"(
+    li t0, 0x80000200          # handler
+    csrw mtvec, t0
+    li t0, 0x80000320 >> 2     # denied
+    csrw pmpaddr0, t0
+    li t0, -1
+    csrw pmpaddr1, t0
+    li t0, 0x1f13              # 0: NA4 without X, 1: everything
+    csrw pmpcfg0, t0
+    li t0, 0x800
+    csrs mstatus, t0
+    li t0, 0x80000300          # loop
+    csrw mepc, t0
+    mret
+    .org 0x200
+    csrr s0, mcause
+    csrr s1, mtval
+    addi s2, s2, 1
+    csrwi pmpcfg0, 0
+    li t0, 0x1f00
+    csrw pmpcfg0, t0
+    mret
+    .org 0x300
+  loop:
+    addi a0, a0, 1
+    li t1, 3
+    bltu a0, t1, loop
+    .option norvc
+    j denied
+    .org 0x320
+  denied:
+    addi a1, a1, 1
+    j loop
+  )";
+  Board blocks(kSource);
+  Board steps(kSource);
+  for (u64 count = 1; count < 80; ++count) {
+    blocks.run(count);
+    steps.step(count);
+    ASSERT_EQ(blocks.everything(), steps.everything()) << count;
+  }
+  EXPECT_EQ(blocks.x(8), static_cast<u64>(Exception::kInsnAccessFault));
+  EXPECT_EQ(blocks.x(18), 1u) << "one trap";
+  EXPECT_EQ(blocks.x(9), kRam + 0x320);
+  EXPECT_GT(blocks.x(11), 3u) << "and on behind it";
 }
 
 TEST(Interpreter, ExceptionsOfDevicesPassThroughAndTheRunCanGoOn) {

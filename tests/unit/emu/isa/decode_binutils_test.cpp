@@ -91,7 +91,7 @@ class Generator {
           text << " x" << +rd << ",f" << +i.rs1 << ",rtz";
           break;
         }
-        if (op == Op::sfence_vma) {
+        if (op == Op::sfence_vma || op == Op::sinval_vma) {
           i.rs2 = reg();
           text << " x" << +i.rs1 << ",x" << +i.rs2;
           break;

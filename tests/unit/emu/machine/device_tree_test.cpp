@@ -48,7 +48,7 @@ TEST_F(DeviceTree, ChosenSaysHowToBoot) {
 
 TEST_F(DeviceTree, DescribesTheHart) {
   EXPECT_EQ(text("/cpus/cpu@0", "riscv,isa").substr(0, 10), "rv64imafdc");
-  EXPECT_EQ(text("/cpus/cpu@0", "mmu-type"), "riscv,sv39");
+  EXPECT_EQ(text("/cpus/cpu@0", "mmu-type"), "riscv,sv57");
   for (const char* property : {"riscv,cbom-block-size", "riscv,cbop-block-size", "riscv,cboz-block-size"}) {
     EXPECT_EQ(number("/cpus/cpu@0", property), 64U) << property;
   }

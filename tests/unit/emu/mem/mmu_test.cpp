@@ -31,6 +31,8 @@ struct MmuTest : testing::Test {
   MemoryMode user = user_mode(tables);
   u64 out = 0;
 
+  void SetUp() override { mmu.pmp().allow_everything(); }
+
   FastTlb::Bank& bank(const MemoryMode& mode) {
     return fast.banks[FastTlb::bank_index(mode.privilege, mode.sum)];
   }
@@ -55,12 +57,12 @@ TEST_F(MmuTest, HardwareSetsAccessedAndDirty) {
 }
 
 TEST_F(MmuTest, SoftwareIsAskedForAccessedAndDirtyWhereItWantsTo) {
-  Mmu svade(bus, fast, TlbConfig{}, nullptr, AdUpdate::kFault);
+  user.rules.ad_update = AdUpdate::kFault;
   tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser);
-  EXPECT_EQ(svade.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadPageFault, kVa}));
+  EXPECT_EQ(mmu.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadPageFault, kVa}));
   tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser | kPteAccessed);
-  EXPECT_FALSE(svade.load(user, VirtAddr(kVa), 8, out));
-  EXPECT_EQ(svade.store(user, VirtAddr(kVa), 8, 1), (Trap{Exception::kStorePageFault, kVa}));
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(mmu.store(user, VirtAddr(kVa), 8, 1), (Trap{Exception::kStorePageFault, kVa}));
   EXPECT_EQ(tables.get(kVa).flags(), kPteValid | kPteRead | kPteWrite | kPteUser | kPteAccessed);
 }
 
@@ -114,6 +116,7 @@ TEST_F(MmuTest, FastEntriesGoWithTheEntryTheyWereMadeFrom) {
   EXPECT_FALSE(hits(Access::kRead, kVa));
 
   Mmu tiny(bus, fast, TlbConfig{.entries = 1, .ways = 1, .policy = TlbPolicy::kDefault});
+  tiny.pmp().allow_everything();
   tables.map(0x2000, kOther, kAll);
   ASSERT_FALSE(tiny.load(user, VirtAddr(kVa), 8, out));
   EXPECT_TRUE(hits(Access::kRead, kVa));
@@ -189,6 +192,7 @@ TEST_F(MmuTest, DevicesAreReachedAndNeverFast) {
   Port port;
   bus.add_device(PhysAddr(0x1000), 0x1000, &port);
   Mmu observed(bus, fast, TlbConfig{}, &observer);
+  observed.pmp().allow_everything();
   tables.map(kVa, 0x1000, kAll);
   ASSERT_FALSE(observed.load(user, VirtAddr(kVa), 4, out));
   EXPECT_EQ(out, 0x55u);
@@ -218,12 +222,102 @@ TEST_F(MmuTest, StoresToWatchedPagesMiss) {
 
 TEST_F(MmuTest, NamedPoliciesCountEveryAccess) {
   Mmu lru(bus, fast, TlbConfig{.entries = 16, .ways = 4, .policy = TlbPolicy::kLru});
+  lru.pmp().allow_everything();
   tables.map(kVa, kPage, kAll);
   for (int i = 0; i < 10; ++i) ASSERT_FALSE(lru.load(user, VirtAddr(kVa), 8, out));
   EXPECT_FALSE(hits(Access::kRead, kVa));
   EXPECT_EQ(lru.tlb().stats().hits, 9u);
   EXPECT_EQ(lru.tlb().stats().misses, 1u);
   EXPECT_EQ(lru.tlb().stats().walks, 1u);
+}
+
+constexpr u8 kReadOnlyWord = Pmp::kRead | 2 << 3;
+
+/// Entries 0.. as given, everything else allowed.
+void protect(Mmu& mmu, std::initializer_list<std::pair<u64, u8>> entries) {
+  mmu.pmp() = {};
+  unsigned index = 0;
+  for (const auto& [address, config] : entries) {
+    mmu.pmp().set_address(index, address >> 2);
+    mmu.pmp().set_config(index++, config);
+  }
+  mmu.pmp().set_address(index, ~u64{0});
+  mmu.pmp().set_config(index, 0x1f);
+  mmu.mode_changed();
+}
+
+TEST_F(MmuTest, ProtectionIsCheckedBehindTheTranslation) {
+  tables.map(kVa, kPage, kAll);
+  protect(mmu, {{kPage + 8, kReadOnlyWord}});
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa + 8), 4, out));
+  EXPECT_EQ(mmu.store(user, VirtAddr(kVa + 8), 4, 1), (Trap{Exception::kStoreAccessFault, kVa + 8}));
+  EXPECT_EQ(mmu.load(user, VirtAddr(kVa + 8), 8, out), (Trap{Exception::kLoadAccessFault, kVa + 8}));
+  PhysAddr place;
+  EXPECT_EQ(mmu.atomic(user, VirtAddr(kVa + 8), 4, Access::kWrite, place),
+            (Trap{Exception::kStoreAccessFault, kVa + 8}));
+  EXPECT_FALSE(mmu.store(user, VirtAddr(kVa + 16), 4, 1));
+  EXPECT_FALSE(hits(Access::kRead, kVa)) << "a page that is not uniform must not become fast";
+  protect(mmu, {});
+  EXPECT_FALSE(mmu.store(user, VirtAddr(kVa + 8), 4, 1));
+  EXPECT_TRUE(hits(Access::kWrite, kVa));
+}
+
+TEST_F(MmuTest, ProtectionBindsTheWalk) {
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser);
+  const u64 leaf = tables.pte_address(kVa, 0).value;
+  protect(mmu, {{leaf, 3 << 3}});  // eight bytes that nobody may touch
+  EXPECT_EQ(mmu.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadAccessFault, kVa}));
+  EXPECT_EQ(mmu.store(user, VirtAddr(kVa), 8, 1), (Trap{Exception::kStoreAccessFault, kVa}));
+  protect(mmu, {{leaf, 3 << 3 | Pmp::kRead}});
+  EXPECT_EQ(mmu.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadAccessFault, kVa}))
+      << "A cannot be set";
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser | kPteAccessed);
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(mmu.store(user, VirtAddr(kVa), 8, 1), (Trap{Exception::kStoreAccessFault, kVa})) << "nor D";
+}
+
+TEST_F(MmuTest, EachPartOfAnAccessAcrossPagesIsProtected) {
+  tables.map(kVa, kPage, kAll);
+  tables.map(kVa + kPageBytes, kOther, kAll);
+  protect(mmu, {{kOther, 2 << 3}});
+  const u64 va = kVa + kPageBytes - 4;
+  EXPECT_EQ(mmu.load(user, VirtAddr(va), 8, out), (Trap{Exception::kLoadAccessFault, kVa + kPageBytes}));
+  EXPECT_EQ(mmu.store(user, VirtAddr(va), 8, ~u64{0}),
+            (Trap{Exception::kStoreAccessFault, kVa + kPageBytes}));
+  EXPECT_EQ(peek(kPage + kPageBytes - 8), 0u);
+}
+
+TEST_F(MmuTest, NapotPagesAreOneEntryOfTheTlb) {
+  user.rules.napot = true;
+  constexpr u64 kNapotVa = 0x40'0000;
+  constexpr u64 kFrame = kRam + 0x3'0000;
+  for (u64 page = 0; page < 16; ++page) {
+    Pte pte = Pte::make(PhysAddr(kFrame + 0x8000), kAll);
+    pte.raw |= kPteNapot;
+    tables.set(kNapotVa + page * kPageBytes, 0, pte);
+  }
+  poke(kFrame + 0xf008, 42);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kNapotVa + 0x1000), 8, out));
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kNapotVa + 0xf008), 8, out));
+  EXPECT_EQ(out, 42u);
+  EXPECT_EQ(mmu.tlb().stats().walks, 1u);
+}
+
+TEST_F(MmuTest, EveryHitIsComparedUnderTheFenceChecker) {
+  FenceChecker checker([] { return FenceChecker::Place{0x1234, 7}; });
+  mmu.set_fence_checker(&checker);
+  tables.map(kVa, kPage, kAll);
+  for (int i = 0; i < 3; ++i) ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(checker.report().hits_checked, 2u);
+  EXPECT_EQ(mmu.tlb().stats().hits, 2u);
+  EXPECT_TRUE(checker.report().findings.empty());
+  tables.map(kVa, kOther, kAll);
+  for (int i = 0; i < 3; ++i) ASSERT_FALSE(mmu.load(user, VirtAddr(kVa + 8), 8, out));
+  ASSERT_EQ(checker.report().findings.size(), 1u);
+  EXPECT_EQ(checker.report().findings[0].count, 3u);
+  mmu.fence_page(VirtAddr(kVa));
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(checker.report().stale_uses, 3u);
 }
 
 TEST_F(MmuTest, ProbeLeavesNoTrace) {

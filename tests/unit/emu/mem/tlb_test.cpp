@@ -15,14 +15,16 @@ VirtAddr page(u64 number) { return VirtAddr(number << kPageShift); }
 TEST(Tlb, AnswersForTheWholePageInItsAddressSpace) {
   Tlb tlb({.entries = 16, .ways = 4, .policy = TlbPolicy::kLru});
   tlb.insert(VirtAddr(0x1234), 7, leaf(0x8000'5000), 0);
-  const TlbEntry* entry = tlb.lookup(VirtAddr(0x1fff), 7);
+  const TlbEntry* entry = tlb.lookup(VirtAddr(0x1fff), 7, Access::kRead, true);
   ASSERT_NE(entry, nullptr);
   EXPECT_EQ(entry->translate(VirtAddr(0x1fff)).value, 0x8000'5fffu);
-  EXPECT_EQ(tlb.lookup(VirtAddr(0x2000), 7), nullptr);
-  EXPECT_EQ(tlb.lookup(VirtAddr(0x1000), 8), nullptr);
-  EXPECT_EQ(tlb.lookup(VirtAddr(0x1000 | u64{1} << 63), 7), nullptr);
+  EXPECT_EQ(tlb.lookup(VirtAddr(0x2000), 7, Access::kRead, true), nullptr);
+  EXPECT_EQ(tlb.lookup(VirtAddr(0x1000), 8, Access::kWrite, true), nullptr);
+  EXPECT_EQ(tlb.lookup(VirtAddr(0x1000 | u64{1} << 63), 7, Access::kExecute, true), nullptr);
   EXPECT_EQ(tlb.stats().hits, 1u);
   EXPECT_EQ(tlb.stats().misses, 3u);
+  EXPECT_EQ(tlb.stats().hits_by_access[0], 1u);
+  for (const u64 misses : tlb.stats().misses_by_access) EXPECT_EQ(misses, 1u);
 }
 
 TEST(Tlb, SuperpagesAnswerForAllTheyMap) {
@@ -33,6 +35,18 @@ TEST(Tlb, SuperpagesAnswerForAllTheyMap) {
   EXPECT_EQ(tlb.peek(VirtAddr(0x401f'ffff), 1)->translate(VirtAddr(0x401f'ffff)).value, 0x803f'ffffu);
   EXPECT_EQ(tlb.peek(VirtAddr(0x4020'0000), 1), nullptr);
   EXPECT_EQ(tlb.peek(VirtAddr(0xbfff'ffff), 1)->translate(VirtAddr(0xbfff'ffff)).value, 0xffff'ffffu);
+}
+
+TEST(Tlb, NapotEntriesAnswerForSixteenPagesAndAreFencedByAnyOfThem) {
+  Tlb tlb({});
+  Pte napot = leaf(0x8001'8000);  // 0b1000 in the frame's low bits: 64 KiB at 0x80010000
+  napot.raw |= kPteNapot;
+  tlb.insert(VirtAddr(0x4002'3000), 1, napot, 0);
+  ASSERT_NE(tlb.peek(VirtAddr(0x4002'f123), 1), nullptr);
+  EXPECT_EQ(tlb.peek(VirtAddr(0x4002'f123), 1)->translate(VirtAddr(0x4002'f123)).value, 0x8001'f123u);
+  EXPECT_EQ(tlb.peek(VirtAddr(0x4003'0000), 1), nullptr);
+  EXPECT_FALSE(tlb.flush_page(VirtAddr(0x4002'0000)));
+  EXPECT_EQ(tlb.peek(VirtAddr(0x4002'f123), 1), nullptr);
 }
 
 TEST(Tlb, GlobalEntriesAnswerEveryAddressSpaceAndSurviveItsFence) {
@@ -63,7 +77,8 @@ TEST(Tlb, FencesDropNoMoreThanTheyName) {
   EXPECT_EQ(tlb.peek(page(2), 2), nullptr);
   tlb.flush_all();
   EXPECT_EQ(tlb.peek(page(1), 2), nullptr);
-  EXPECT_EQ(tlb.stats().flushes_page, 2u);
+  EXPECT_EQ(tlb.stats().flushes_page, 1u);
+  EXPECT_EQ(tlb.stats().flushes_page_asid, 1u);
   EXPECT_EQ(tlb.stats().flushes_all, 1u);
 }
 
@@ -104,7 +119,7 @@ TEST(Tlb, LruKeepsWhatWasUsedAndFifoDoesNot) {
     Tlb tlb({.entries = 2, .ways = 2, .policy = policy});
     tlb.insert(page(1), 1, leaf(0x8000'0000), 0);
     tlb.insert(page(2), 1, leaf(0x8000'0000), 0);
-    tlb.lookup(page(1), 1);
+    tlb.lookup(page(1), 1, Access::kRead, true);
     tlb.insert(page(3), 1, leaf(0x8000'0000), 0);
     EXPECT_EQ(tlb.peek(page(1), 1) != nullptr, policy == TlbPolicy::kLru);
     EXPECT_EQ(tlb.peek(page(2), 1) != nullptr, policy == TlbPolicy::kFifo);

@@ -123,6 +123,65 @@ TEST_F(WalkTest, PermissionsFollowTheAccess) {
   EXPECT_EQ(fault(Access::kExecute, user), WalkFault::kNotExecutable);
 }
 
+TEST_F(WalkTest, SoftwareManagedBitsAreFaults) {
+  user.rules.ad_update = AdUpdate::kFault;
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser);
+  EXPECT_EQ(fault(Access::kRead, user), WalkFault::kAccessedClear);
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser | kPteAccessed);
+  EXPECT_EQ(fault(Access::kRead, user), WalkFault::kNone);
+  EXPECT_EQ(fault(Access::kWrite, user), WalkFault::kDirtyClear);
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteUser);
+  EXPECT_EQ(fault(Access::kWrite, user), WalkFault::kNotWritable);  // before A and D are looked at
+}
+
+TEST_F(WalkTest, NapotEntriesAreThoseOf64KiBAtTheLowestLevel) {
+  Pte pte = Pte::make(PhysAddr((kPage & ~u64{0xffff}) | 0x8000), kAll);
+  pte.raw |= kPteNapot;
+  tables.set(kVa, 0, pte);
+  EXPECT_EQ(fault(Access::kRead, user), WalkFault::kReserved);
+  user.rules.napot = true;
+  EXPECT_EQ(fault(Access::kRead, user), WalkFault::kNone);
+  EXPECT_EQ(leaf_address(pte, 0, VirtAddr(0xa123)).value, (kPage & ~u64{0xffff}) + 0xa123);
+  for (const u64 low : {0x0000, 0x1000, 0x4000, 0xc000}) {
+    Pte bad = Pte::make(PhysAddr((kPage & ~u64{0xffff}) | low), kAll);
+    bad.raw |= kPteNapot;
+    tables.set(kVa, 0, bad);
+    EXPECT_EQ(fault(Access::kRead, user), WalkFault::kBadNapot) << low;
+  }
+}
+
+TEST_F(WalkTest, MemoryTypesNeedTheirEnableAndTypeThreeIsReserved) {
+  for (u64 type = 1; type <= 3; ++type) {
+    Pte pte = Pte::make(PhysAddr(kPage), kAll);
+    pte.raw |= type << 61;
+    tables.set(kVa, 0, pte);
+    user.rules.pbmt = false;
+    EXPECT_EQ(fault(Access::kRead, user), WalkFault::kReserved);
+    user.rules.pbmt = true;
+    EXPECT_EQ(fault(Access::kRead, user), type == 3 ? WalkFault::kReserved : WalkFault::kNone);
+  }
+}
+
+TEST_F(WalkTest, DeeperModesAreTheSameWalkFromHigherUp) {
+  tables.map(kVa, kPage, kAll);
+  PhysAddr next(kRam + 0x30'0000);
+  PhysAddr below = tables.root();
+  for (const SatpMode mode : {SatpMode::kSv48, SatpMode::kSv57}) {
+    const Pte pointer = Pte::make(below, kPteValid);
+    std::memcpy(ram.host(next), &pointer, sizeof pointer);
+    user.satp = Satp::make(mode, 0, next);
+    const PageWalk found = walk(ram, VirtAddr(kVa), Access::kRead, user);
+    EXPECT_EQ(found.fault, WalkFault::kNone);
+    EXPECT_EQ(found.step_count, levels_of(mode));
+    // The first address that the mode cannot express, and the last of the upper half.
+    const u64 top = u64{1} << (levels_of(mode) * kPteIndexBits + kPageShift - 1);
+    EXPECT_EQ(walk(ram, VirtAddr(top), Access::kRead, user).fault, WalkFault::kNotCanonical);
+    EXPECT_EQ(walk(ram, VirtAddr(~u64{0}), Access::kRead, user).fault, WalkFault::kInvalid);
+    below = next;
+    next += kPageBytes;
+  }
+}
+
 TEST_F(WalkTest, ChangesNothing) {
   tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser);
   EXPECT_EQ(fault(Access::kWrite, user), WalkFault::kNone);

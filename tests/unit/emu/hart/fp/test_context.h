@@ -194,6 +194,7 @@ struct TestContext {
   bool mret() { return named("mret"); }
   bool sret() { return named("sret"); }
   bool wfi() { return named("wfi"); }
+  bool sfence_inval() { return named("fence inval"); }
   bool sfence_vma(U64, U64, bool all_va, bool all_asid) {
     return named(all_va ? (all_asid ? "fence all" : "fence asid")
                         : (all_asid ? "fence va" : "fence va asid"));
