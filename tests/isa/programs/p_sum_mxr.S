@@ -22,14 +22,6 @@
   or s6, a0, a1
   csrw satp, s6
   sfence.vma
-  .macro PROBE address
-  li a1, \address
-  li a0, -5
-  ld a0, 0(a1)
-  SIG(a0)
-  sd zero, 8(a1)
-  nop
-.endm
   ori a0, s3, 0xd7
   sd a0, 0(s2)
   ori a0, s3, 0xc9
