@@ -170,9 +170,10 @@ std::string Monitor::tlb(const Words& words) {
   }
   const TlbConfig& config = machine_.config().tlb;
   const TlbStats stats = machine_.counters().tlb;
-  return text + fmt::format("{} of {} entries, {} ways; misses {}, walks {}, evictions {}, fences {}\n",
-                            count, config.entries, config.ways, stats.misses, stats.walks, stats.evictions,
-                            stats.flushes_all + stats.flushes_asid + stats.flushes_page);
+  return text +
+         fmt::format("{} of {} entries, {} ways; misses {}, walks {}, evictions {}, fences {}\n", count,
+                     config.entries, config.ways, stats.misses, stats.walks, stats.evictions,
+                     stats.flushes_all + stats.flushes_asid + stats.flushes_page + stats.flushes_page_asid);
 }
 
 std::string Monitor::disassemble(const Words& words) {

@@ -203,7 +203,7 @@ void ObserverHub::on_walk(const MemoryMode& mode, VirtAddr va, Access access, co
     event.fault = describe(found.fault);
   } else {
     const PteRead& leaf = found.leaf();
-    event.page_bytes = level_bytes(leaf.level);
+    event.page_bytes = u64{1} << leaf_shift(leaf.pte, leaf.level);
     event.physical_address = leaf_address(leaf.pte, leaf.level, VirtAddr(0)).value;
     event.flags = static_cast<u8>(leaf.pte.raw);
   }
