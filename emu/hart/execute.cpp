@@ -23,7 +23,8 @@ bool run_body(HartContext& context, const Insn& insn) {
   }
 }
 
-bool dispatch(HartContext& context, const Insn& insn) {
+/// Into its one caller: with all the bodies in it, compilers would keep it apart.
+[[gnu::always_inline]] inline bool dispatch(HartContext& context, const Insn& insn) {
   switch (insn.op) {
     case Op::illegal:
       return run_body<Op::illegal>(context, insn);

@@ -11,7 +11,8 @@ namespace quire {
 
 class Isa {
  public:
-  explicit constexpr Isa(ExtensionSet extensions = kDefaultExtensions) : extensions_(extensions) {
+  explicit constexpr Isa(ExtensionSet extensions = kDefaultExtensions)
+      : extensions_(extensions), alignment_bytes_(extensions.has(Extension::C) ? 2 : 4) {
     for (unsigned op = 0; op < kOpCount; ++op) present_[op] = is_in(static_cast<Op>(op), extensions);
   }
 
@@ -27,10 +28,11 @@ class Isa {
   }
 
   /// What the address of an instruction is a multiple of (IALIGN, Unprivileged ISA 1.5): 2 or 4 bytes.
-  constexpr u64 alignment_bytes() const { return has(Extension::C) ? 2 : 4; }
+  constexpr u64 alignment_bytes() const { return alignment_bytes_; }
 
  private:
   ExtensionSet extensions_;
+  u64 alignment_bytes_;
   std::array<bool, kOpCount> present_{};
 };
 
