@@ -39,7 +39,7 @@ def test_the_supervisors_self_test_on_qemu_with_a_drive(how, status, quire, comp
     (tmp_path / "disk").write_bytes(sectors)
     drive = f"file={tmp_path / 'disk'},format=raw,if=none,id=drive"
     theirs = subprocess.run(
-        ["sh", tmp_path / "q" / "run.sh", "-append", f"quire.seed=1 quire.selftest{how}",
+        ["sh", tmp_path / "q" / "run.sh", "-append", f"quire.seed=1 quire.loglevel=6 quire.selftest{how}",
          "-drive", drive, "-device", "virtio-blk-device,drive=drive"],
         capture_output=True, timeout=300, stdin=subprocess.DEVNULL,
     )  # fmt: skip

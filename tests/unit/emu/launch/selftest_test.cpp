@@ -47,7 +47,7 @@ class Selftest : public testing::Test {
   }
   Stop run(const std::string& how, Drive drive) {
     Config config;
-    config.command_line = "quire.selftest" + how;
+    config.command_line = "quire.loglevel=6 quire.selftest" + how;
     prepare_supervisor(config, nullptr);
     config.drives.push_back(drive);
     config.uart = log_;
