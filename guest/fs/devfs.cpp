@@ -190,6 +190,11 @@ constexpr Link kLinks[] = {{"fd", "/proc/self/fd"},
                            {"stdout", "/proc/self/fd/1"},
                            {"stderr", "/proc/self/fd/2"}};
 
+StreamOperations& plain_console() {
+  static StreamOperations console(console_stdin, console_stdout);
+  return console;
+}
+
 KResult<void> register_standard_devices() {
   static NullOperations null;
   static ZeroOperations zero(false);
@@ -198,7 +203,7 @@ KResult<void> register_standard_devices() {
   static StreamOperations input(console_stdin, nullptr);
   static StreamOperations output(nullptr, console_stdout);
   static StreamOperations error(nullptr, console_stderr);
-  for (StreamOperations* const stream : {&console, &input, &output, &error}) {
+  for (StreamOperations* const stream : {&plain_console(), &input, &output, &error}) {
     TRY(stream->init());
   }
   TRY(register_char_device(kNull, null));
@@ -254,10 +259,7 @@ KResult<RefPtr<FileSystem>> make_devfs() {
   return fs;
 }
 
-FileOperations& plain_console_operations() {
-  static StreamOperations console(console_stdin, console_stdout);
-  return console;
-}
+FileOperations& plain_console_operations() { return plain_console(); }
 
 KResult<ConsoleFiles> open_console_files(const FsContext& context, const bool (&terminal)[3]) {
   constexpr StringView kPorts[3] = {"/dev/vport0p0", "/dev/vport0p1", "/dev/vport0p2"};
