@@ -82,9 +82,16 @@ void add_run_options(CLI::App& app, Options& options) {
   app.add_option("--env", options.env, "Set a variable of the program's environment (repeatable)")
       ->type_name("K=V")
       ->allow_extra_args(false);
-  app.add_option("--cwd", options.cwd, "Working directory of the program")
-      ->type_name("DIR")
-      ->capture_default_str();
+  app.add_option("--cwd", options.cwd,
+                 "Working directory of the program (default: the current one where the guest has it, else /)")
+      ->type_name("DIR");
+  app.add_option("--root", options.root,
+                 "Make DIR the guest's /; what the guest writes is thrown away, unless :rw")
+      ->type_name("DIR[:rw]");
+  app.add_option("--share", options.guest_shares,
+                 "Let the guest see a directory of the host, read-only unless :rw (repeatable)")
+      ->type_name("HOST:GUEST[:rw]")
+      ->allow_extra_args(false);
   app.add_option("--file", options.files, "Give the program a file of the host (repeatable)")
       ->type_name("HOST:GUEST")
       ->allow_extra_args(false);

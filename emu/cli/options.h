@@ -30,7 +30,9 @@ struct Options {
 
   // run
   std::vector<std::string> env;
-  std::string cwd = "/";
+  std::optional<std::string> cwd;  ///< none: the current directory where it is shared, else /
+  std::optional<std::string> root;
+  std::vector<std::string> guest_shares;
   std::vector<std::string> files;
   bool check = false;
   bool strace = false;

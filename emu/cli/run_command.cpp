@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "emu/cli/commands.h"
 #include "emu/cli/host_terminal.h"
@@ -28,7 +29,7 @@ Program program_of(const Options& options) {
   Program program;
   program.host_path = options.program;
   program.args = options.args;
-  program.cwd = options.cwd;
+  program.cwd = options.cwd.value_or("/");
   for (const std::string& variable : options.env) {
     if (variable.find('=') == std::string::npos || variable.front() == '=') {
       throw Error(ErrorKind::kUsage, fmt::format("--env '{}' is not K=V, as in --env LANG=C", variable));
@@ -40,6 +41,47 @@ Program program_of(const Options& options) {
     program.files.push_back({std::move(paths.host), std::move(paths.guest)});
   }
   return program;
+}
+
+/// The current directory, read-only, at the path it has on the host: for programs that are not given a root.
+void share_current_directory(const Options& options, Program& program, GuestMounts& mounts) {
+  std::error_code error;
+  const std::string here = std::filesystem::current_path(error).string();
+  if (error) {
+    return;  // it is gone
+  }
+  if (::access(here.c_str(), R_OK | X_OK) != 0) {
+    note("the current directory cannot be read: the program does not see it");
+    return;
+  }
+  if (collides_with_guest(here)) {
+    note(fmt::format("the program does not see the current directory: the guest has its own {}", here));
+    return;
+  }
+  const bool hides = std::any_of(program.files.begin(), program.files.end(), [&](const GuestFile& file) {
+    return file.guest_path.starts_with(here + "/");
+  });
+  if (hides) {
+    note("the program does not see the current directory: a file given with --file is in it");
+    return;
+  }
+  mounts.shares.push_back({here, here, false});
+  if (!options.cwd) {
+    program.cwd = here;
+  }
+}
+
+GuestMounts mounts_of(const Options& options, Program& program) {
+  GuestMounts mounts;
+  if (options.root) {
+    mounts.root = parse_root(*options.root);
+  } else if (options.export_qemu.empty()) {
+    share_current_directory(options, program, mounts);
+  }
+  for (const std::string& share : options.guest_shares) {
+    mounts.shares.push_back(parse_shared_path(share));
+  }
+  return mounts;
 }
 
 /// The log's file, or memory when the user named none.
@@ -117,6 +159,7 @@ Report run_command(const Options& options) {
   Config config = machine_config(options);
   config.mode = BootMode::kSupervisor;
   Program program = program_of(options);
+  const GuestMounts mounts = mounts_of(options, program);
   const KernelLog log(options.kernel_log);
   config.uart = log.sink;
   const HostTerminal terminal(options.export_qemu.empty() ? Lend::kYes : Lend::kNo);
@@ -133,7 +176,7 @@ Report run_command(const Options& options) {
   if (options.check) {
     config.command_line += config.command_line.empty() ? "quire.check" : " quire.check";
   }
-  prepare_supervisor(config, &program);
+  prepare_supervisor(config, &program, mounts);
 
   if (!options.export_qemu.empty()) {
     export_qemu(config, options.export_qemu);

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "emu/launch/guest_mounts.h"
 #include "emu/launch/program_plan.h"
 #include "emu/machine/isa_string.h"
 #include "quire/arch/bootinfo.h"
@@ -37,11 +38,26 @@ void check_fits(const GuestTree& tree, std::uint64_t memory_bytes) {
   }
 }
 
-std::vector<std::uint8_t> build_initramfs(const Program& program, std::uint64_t memory_bytes) {
-  GuestTree tree = base_tree();
-  ProgramPlan plan = plan_program(program, memory_bytes);
-  tree.merge(std::move(plan.tree));
-  tree.add_file(arch::kRunFilePath, {plan.run_file.begin(), plan.run_file.end()}, 0600);
+void add_bytes(GuestTree& tree, const char* path, std::string_view text) {
+  tree.add_file(path, {text.begin(), text.end()}, 0600);
+}
+
+/// With a root of the host's only what the supervisor itself reads: the rest would be hidden.
+std::vector<std::uint8_t> build_initramfs(const Program* program, std::uint64_t memory_bytes,
+                                          const GuestMounts& mounts) {
+  GuestTree tree;
+  if (!mounts.root) {
+    tree.merge(base_tree());
+  }
+  if (program != nullptr) {
+    ProgramPlan plan =
+        mounts.root ? plan_program_in_root(*program) : plan_program(*program, memory_bytes, mounts);
+    tree.merge(std::move(plan.tree));
+    add_bytes(tree, arch::kRunFilePath, plan.run_file);
+  }
+  if (const std::string mount_file = make_mount_file(mounts); !mount_file.empty()) {
+    add_bytes(tree, arch::kMountFilePath, mount_file);
+  }
   check_fits(tree, memory_bytes);
   return tree.to_cpio();
 }
@@ -60,18 +76,19 @@ void add_kernel_option(std::string& command_line, std::string_view key, std::str
 }  // namespace
 
 std::vector<std::uint8_t> make_initramfs(const Program& program) {
-  return build_initramfs(program, kLargestRamBytes);
+  return build_initramfs(&program, kLargestRamBytes, {});
 }
 
 std::vector<std::uint8_t> make_base_initramfs() { return base_tree().to_cpio(); }
 
-void prepare_supervisor(Config& config, const Program* program) {
+void prepare_supervisor(Config& config, const Program* program, const GuestMounts& mounts) {
   if (!parse_isa(config.isa).has_all(kSupervisorNeeds)) {
     throw Error(ErrorKind::kUsage, fmt::format("ISA '{}' is impossible: the supervisor needs {}", config.isa,
                                                isa_string(kSupervisorNeeds)));
   }
   config.mode = BootMode::kSupervisor;
-  config.initrd = program != nullptr ? build_initramfs(*program, config.ram_bytes) : make_base_initramfs();
+  config.initrd = build_initramfs(program, config.ram_bytes, mounts);
+  add_shares(config, mounts);
   const auto image = supervisor_image();
   if (image.empty()) {
     throw Error(ErrorKind::kInternal, "this build has no supervisor in it; configure with -DQUIRE_GUEST=ON");

@@ -175,8 +175,22 @@ class Planner {
   std::uint64_t memory_bytes_;
 };
 
-/// PROGRAM keeps its absolute host path, except where the guest mounts something over it.
-std::string program_guest_path(const std::string& host_path) {
+bool is_beneath(std::string_view path, std::string_view directory) {
+  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+/// Seen through a share, a file has the permissions it has on the host.
+bool may_be_executed(const std::string& host_path) {
+  std::error_code error;
+  const auto permissions = std::filesystem::status(host_path, error).permissions();
+  constexpr auto kExecute = std::filesystem::perms::owner_exec | std::filesystem::perms::group_exec |
+                            std::filesystem::perms::others_exec;
+  return !error && (permissions & kExecute) != std::filesystem::perms::none;
+}
+
+/// PROGRAM keeps its absolute host path, except where the guest mounts something over it in which it cannot
+/// be executed.
+std::string program_guest_path(const std::string& host_path, const GuestMounts& mounts) {
   if (host_path.empty()) {
     throw Error(ErrorKind::kUsage, "the program's path is empty; name a riscv64 Linux program");
   }
@@ -186,7 +200,12 @@ std::string program_guest_path(const std::string& host_path) {
     fail(host_path, fmt::format("the current directory cannot be found ({})", error.message()));
   }
   const std::string path = normal_guest_path(absolute.string());
-  return mount_over(path) ? "/.quire/program" + path : path;
+  bool hidden = static_cast<bool>(mount_over(path));
+  for (const SharedPath& share : mounts.shares) {
+    const bool same_file = share.host_path == share.guest_path && may_be_executed(host_path);
+    hidden |= is_beneath(path, normal_guest_path(share.guest_path)) && !same_file;
+  }
+  return hidden ? "/.quire/program" + path : path;
 }
 
 bool sets(std::span<const std::string> env, std::string_view assignment) {
@@ -236,16 +255,36 @@ std::string make_run_file(const Program& program, const std::string& exe, const 
 
 }  // namespace
 
-ProgramPlan plan_program(const Program& program, std::uint64_t memory_bytes) {
+namespace {
+
+void check_cwd(const Program& program) {
   if (program.cwd.empty() || program.cwd.front() != '/') {
     throw Error(ErrorKind::kUsage, fmt::format("the working directory '{}' is not absolute", program.cwd));
   }
+}
+
+}  // namespace
+
+ProgramPlan plan_program_in_root(const Program& program) {
+  check_cwd(program);
+  if (!program.files.empty()) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("{}: single files cannot be given beside a root; share their directory",
+                            program.files.front().host_path));
+  }
+  ProgramPlan plan;
+  plan.run_file = make_run_file(program, program.host_path, normal_guest_path(program.cwd));
+  return plan;
+}
+
+ProgramPlan plan_program(const Program& program, std::uint64_t memory_bytes, const GuestMounts& mounts) {
+  check_cwd(program);
   ProgramPlan plan;
   Planner planner(plan.tree, memory_bytes);
   for (const GuestFile& file : program.files) {  // first, as a script's interpreter may be among them
     planner.add_further_file(file);
   }
-  const std::string exe = program_guest_path(program.host_path);
+  const std::string exe = program_guest_path(program.host_path, mounts);
   for (const GuestFile& file : program.files) {
     if (normal_guest_path(file.guest_path) == exe) {
       throw Error(ErrorKind::kUsage,

@@ -16,7 +16,11 @@ struct ProgramPlan {
 
 /// Checks everything the launcher promises to check (quire/launch.h, make_initramfs). `memory_bytes` bounds
 /// what the program's segments may ask for.
-ProgramPlan plan_program(const Program& program, std::uint64_t memory_bytes);
+/// `mounts`: what the guest mounts, and so sees instead of the plan's files.
+ProgramPlan plan_program(const Program& program, std::uint64_t memory_bytes, const GuestMounts& mounts = {});
+
+/// The same when the guest's root is a directory of the host, in which the guest finds the program by itself.
+ProgramPlan plan_program_in_root(const Program& program);
 
 /// The directories and files of /etc that programs expect to find everywhere.
 GuestTree base_tree();

@@ -129,6 +129,49 @@ std::string_view tlb_policy_name(TlbPolicy policy) {
   return "?";
 }
 
+namespace {
+
+/// Takes ":rw" or ":ro" off the end; whether it was ":rw".
+bool take_access(std::string_view& text) {
+  const bool writable = text.ends_with(":rw");
+  if (writable || text.ends_with(":ro")) {
+    text.remove_suffix(3);
+  }
+  return writable;
+}
+
+}  // namespace
+
+SharedPath parse_shared_path(std::string_view text) {
+  std::string_view paths = text;
+  SharedPath shared;
+  shared.writable = take_access(paths);
+  const std::size_t colon = paths.rfind(':');
+  if (colon != std::string_view::npos) {
+    shared.host_path = paths.substr(0, colon);
+    shared.guest_path = paths.substr(colon + 1);
+  }
+  if (shared.host_path.empty() || shared.guest_path.empty() || shared.guest_path[0] != '/') {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("'{}' is not HOST:GUEST[:rw] with an absolute path for the guest, as in "
+                            "data:/mnt/data:rw",
+                            text));
+  }
+  return shared;
+}
+
+SharedPath parse_root(std::string_view text) {
+  SharedPath root;
+  std::string_view path = text;
+  root.writable = take_access(path);
+  root.host_path = path;
+  root.guest_path = "/";
+  if (path.empty()) {
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is not DIR[:rw]", text));
+  }
+  return root;
+}
+
 HostGuestPath parse_host_guest(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   HostGuestPath paths;

@@ -24,6 +24,8 @@ KResult<void> probe_device(const FdtNode& node) {
       return probe_virtio_blk(transport);
     case virtio::DeviceId::kEntropy:
       return probe_virtio_rng(transport);
+    case virtio::DeviceId::k9p:
+      return probe_virtio_9p(transport);
     default:
       log_info("{}: no driver for virtio device {}", node.name(), transport->device());
       return {};

@@ -14,6 +14,7 @@ void probe_virtio();
 KResult<void> probe_virtio_console(UniquePtr<VirtioTransport>& transport);
 KResult<void> probe_virtio_blk(UniquePtr<VirtioTransport>& transport);
 KResult<void> probe_virtio_rng(UniquePtr<VirtioTransport>& transport);
+KResult<void> probe_virtio_9p(UniquePtr<VirtioTransport>& transport);
 
 /// The stream of the console port of that name, or null.
 ConsoleStream* find_console_port(StringView name);

@@ -80,7 +80,7 @@ class CachedFileOperations final : public FileOperations {
 
   KResult<u64> seek_data(File& file, u64 position, bool hole) override {
     Inode& inode = file.inode();
-    if (!inode.lives_in_memory()) {
+    if (inode.reads_pages()) {
       return FileOperations::seek_data(file, position, hole);
     }
     if (position >= inode.size()) {
@@ -131,7 +131,7 @@ class CachedFileOperations final : public FileOperations {
   /// Holes of files that live in memory stay holes: an empty result reads as zeroes.
   static KResult<FrameRef> page_to_read(PageCache& cache, u64 index) {
     FrameRef present = cache.find(index);
-    if (present || cache.inode().lives_in_memory()) {
+    if (present || !cache.inode().reads_pages()) {
       return present;
     }
     return cache.get(index);

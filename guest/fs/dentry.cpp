@@ -53,7 +53,11 @@ KResult<RefPtr<Dentry>> Dentry::lookup(StringView name) {
     }
     live->mark_deleted();
   }
-  return add_child(name, TRY(inode_->lookup(name)));
+  RefPtr<Inode> inode = TRY(inode_->lookup(name));
+  if (Dentry* const raced = find_child(name); raced != nullptr) {
+    return RefPtr<Dentry>(raced);  // another thread was first while looking up slept
+  }
+  return add_child(name, std::move(inode));
 }
 
 KResult<RefPtr<Dentry>> Dentry::add_child(StringView name, RefPtr<Inode> inode) {

@@ -2,7 +2,7 @@
 //
 // Invariants: at most one live dentry for a (parent, name); a dentry keeps its parent alive; it is in
 // its parent's set from its making until it dies, is deleted, or moves. Dentries live as long as
-// somebody holds them. Lock: the name-tree lock (today: no preemption, and no operation here sleeps).
+// somebody holds them. Lock: the name-tree lock (today: no preemption; only an inode's own lookup may sleep).
 #pragma once
 
 #include "guest/fs/inode.h"

@@ -112,6 +112,13 @@ KResult<void> Inode::set_owner(u32 uid, u32 gid) {
   return {};
 }
 
+KResult<void> Inode::set_times(const TimeSpec* atime, const TimeSpec* mtime) {
+  atime_ = atime != nullptr ? *atime : atime_;
+  mtime_ = mtime != nullptr ? *mtime : mtime_;
+  touch_changed();
+  return {};
+}
+
 /// mount(8), relatime: the access time follows only a newer change, or after a day.
 void Inode::touch_accessed() {
   if (!before(mtime_, atime_) || !before(ctime_, atime_)) {

@@ -40,6 +40,7 @@ class FileSystem : public RefCounted<FileSystem> {
   /// st_dev: a number of its own for every file system without a device.
   u64 device() const { return device_; }
   u64 next_inode_number() { return ++last_inode_number_; }
+  void number_from(u64 first) { last_inode_number_ = first - 1; }
 
  private:
   u64 device_;
@@ -133,6 +134,8 @@ class Inode : public RefCounted<Inode> {
   virtual void release_pages(u64 count) { (void)count; }
   /// The cache is the file (tmpfs): nothing to write back, dirty pages stay.
   virtual bool lives_in_memory() const { return true; }
+  /// Pages that are not in the cache are no holes: read_page() has their contents.
+  virtual bool reads_pages() const { return !lives_in_memory(); }
   virtual u64 blocks() const { return 0; }  ///< of 512 bytes
 
   // --- seals of memory files (fcntl(2)); EINVAL where there are none ---
@@ -142,6 +145,8 @@ class Inode : public RefCounted<Inode> {
   // --- attributes: permission has been checked ---
   virtual KResult<void> set_mode(u32 permissions);
   virtual KResult<void> set_owner(u32 uid, u32 gid);
+  /// utimensat(2): null keeps a time.
+  virtual KResult<void> set_times(const TimeSpec* atime, const TimeSpec* mtime);
   void set_atime(const TimeSpec& time) { atime_ = time; }
   void set_mtime(const TimeSpec& time) { mtime_ = time; }
   void set_ctime(const TimeSpec& time) { ctime_ = time; }
@@ -156,6 +161,8 @@ class Inode : public RefCounted<Inode> {
   void end_execute();
 
   void set_size(u64 size) { size_ = size; }
+  /// For files that were numbered elsewhere; before anybody sees the inode.
+  void set_number(u64 number) { number_ = number; }
   void add_links(i32 change) { links_ += static_cast<u32>(change); }
 
   Mutex lock;

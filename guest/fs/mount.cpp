@@ -86,6 +86,9 @@ KResult<void> format_mounts(FormatSink& sink) {
   for (const RefPtr<Mount>& mount : MountTable::mounts()) {
     const Path at{mount, RefPtr<Dentry>(&mount->root())};
     const String where = TRY(path_text(at, root_path()));
+    if (where.empty() || where[0] != '/') {
+      continue;  // another root covers it
+    }
     format(sink, "{} {} {} {},relatime", mount->source(), where.view(), mount->fs().type(),
            mount->read_only() ? "ro" : "rw");
     TRY(mount->fs().show_options(sink));

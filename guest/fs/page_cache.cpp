@@ -31,7 +31,7 @@ KResult<FrameRef> PageCache::get(u64 index, bool* major) {
   fresh->index = index;
   get_frame(fresh.get());
   if (major != nullptr) {
-    *major = !inode_.lives_in_memory();
+    *major = inode_.reads_pages();
   }
   return fresh;
 }

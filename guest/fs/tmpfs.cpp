@@ -11,6 +11,8 @@ namespace {
 
 /// What tmpfs says a directory entry takes (st_size of directories).
 constexpr u64 kEntryBytes = 20;
+/// Over a lower tree, new files are numbered from here on, beyond all that the tree may have.
+constexpr u64 kFirstOwnNumber = u64{1} << 32;
 
 class Tmpfs final : public FileSystem {
  public:
@@ -48,17 +50,44 @@ class Tmpfs final : public FileSystem {
     used_pages_ -= count;
   }
 
+  /// The inode that another name of a file of the lower tree was given; null when this is the first.
+  RefPtr<Inode> find_linked(u64 id) const {
+    const auto at =
+        std::find_if(linked_.begin(), linked_.end(), [id](const Linked& l) { return l.id == id; });
+    return at == linked_.end() ? nullptr : at->inode;
+  }
+  KResult<void> add_linked(u64 id, RefPtr<Inode> inode) { return linked_.push({id, std::move(inode)}); }
+
  private:
+  struct Linked {
+    u64 id;
+    RefPtr<Inode> inode;
+  };
   StringView type_;
   u64 max_pages_;
   u64 used_pages_ = 0;
   RefPtr<Inode> root_;
+  Vector<Linked> linked_;
 };
 
-/// A regular file: nothing but its page cache.
+/// A regular file: nothing but its page cache, and for what was never in that the lower file it began as.
 class TmpfsFile final : public Inode {
  public:
   TmpfsFile(Tmpfs& fs, const NewInode& what) : Inode(fs, what.mode, what.uid, what.gid), cache_(*this) {}
+
+  void begin_as(RefPtr<LowerFile> lower, u64 size) {
+    lower_ = std::move(lower);
+    lower_bytes_ = size;
+    set_size(size);
+  }
+  bool reads_pages() const override { return lower_bytes_ != 0; }
+  KResult<void> read_page(u64 index, Frame& frame) override {
+    const u64 start = index << kPageShift;
+    if (start >= lower_bytes_) {
+      return Inode::read_page(index, frame);
+    }
+    return lower_->read_page(index, std::min(lower_bytes_ - start, kPageBytes), frame);
+  }
 
   PageCache* page_cache() override { return &cache_; }
   KResult<void> reserve_page() override { return tmpfs().reserve_page(); }
@@ -70,6 +99,7 @@ class TmpfsFile final : public Inode {
         (size > this->size() && (seals_ & kSealGrow) != 0)) {
       return Err(Errno::kEPERM);
     }
+    lower_bytes_ = std::min(lower_bytes_, size);
     return Inode::resize(size);
   }
 
@@ -138,8 +168,13 @@ class TmpfsFile final : public Inode {
     }
     const u64 first_whole = (start + kPageBytes - 1) >> kPageShift;
     const u64 after_whole = end >> kPageShift;
-    if (first_whole < after_whole) {
-      cache_.drop(first_whole, after_whole - 1);
+    const u64 lower_pages = (lower_bytes_ + kPageBytes - 1) >> kPageShift;
+    for (u64 index = first_whole; index < std::min(after_whole, lower_pages); index++) {
+      TRY(cache_.get(index));  // a page that is not there would come from the lower file
+      cache_.zero_range(index, 0, kPageBytes);
+    }
+    if (std::max(first_whole, lower_pages) < after_whole) {
+      cache_.drop(std::max(first_whole, lower_pages), after_whole - 1);
     }
     const u64 start_page = start >> kPageShift;
     const u64 end_page = end >> kPageShift;
@@ -156,6 +191,8 @@ class TmpfsFile final : public Inode {
   }
 
   PageCache cache_;
+  RefPtr<LowerFile> lower_;
+  u64 lower_bytes_ = 0;  // what of the lower file still shows
   /// Files of a directory cannot be sealed; memory files without MFD_ALLOW_SEALING neither.
   u32 seals_ = kSealSeal;
 };
@@ -179,8 +216,8 @@ class TmpfsSpecial final : public Inode {
   String target_;
 };
 
-class TmpfsDirectory;
 KResult<RefPtr<Inode>> make_inode(Tmpfs& fs, const NewInode& what);
+KResult<RefPtr<Inode>> make_from_lower(Tmpfs& fs, RefPtr<LowerFile> lower);
 
 class TmpfsDirectory final : public Inode {
  public:
@@ -194,8 +231,19 @@ class TmpfsDirectory final : public Inode {
     }
   }
 
+  void begin_as(RefPtr<LowerFile> lower) { lower_ = std::move(lower); }
+
   KResult<RefPtr<Inode>> lookup(StringView name) override {
-    Entry* const entry = find(name);
+    TRY(take_up());
+    Entry* entry = find(name);
+    if (entry != nullptr && !entry->inode) {
+      RefPtr<LowerFile> lower = TRY(lower_->child(name));
+      RefPtr<Inode> inode = TRY(make_from_lower(tmpfs(), std::move(lower)));
+      entry = find(name);  // making it may have slept
+      if (entry != nullptr && !entry->inode) {
+        entry->inode = std::move(inode);
+      }
+    }
     if (entry == nullptr) {
       return Err(Errno::kENOENT);
     }
@@ -227,10 +275,8 @@ class TmpfsDirectory final : public Inode {
   }
 
   KResult<void> unlink(StringView name) override {
+    TRY(lookup(name));
     Entry* const entry = find(name);
-    if (entry == nullptr) {
-      return Err(Errno::kENOENT);
-    }
     if (entry->inode->is_directory()) {
       return Err(Errno::kEISDIR);
     }
@@ -242,17 +288,17 @@ class TmpfsDirectory final : public Inode {
   }
 
   KResult<void> rmdir(StringView name) override {
-    Entry* const entry = find(name);
-    if (entry == nullptr) {
-      return Err(Errno::kENOENT);
-    }
-    if (!entry->inode->is_directory()) {
+    const RefPtr<Inode> victim = TRY(lookup(name));
+    if (!victim->is_directory()) {
       return Err(Errno::kENOTDIR);
     }
-    if (!static_cast<TmpfsDirectory&>(*entry->inode).by_name_.empty()) {
+    auto& directory = static_cast<TmpfsDirectory&>(*victim);
+    TRY(directory.take_up());
+    if (!directory.by_name_.empty()) {
       return Err(Errno::kENOTEMPTY);
     }
-    entry->inode->add_links(-2);
+    Entry* const entry = find(name);
+    directory.links_ = 0;
     add_links(-1);
     remove(*entry);
     touch_modified();
@@ -261,11 +307,12 @@ class TmpfsDirectory final : public Inode {
 
   KResult<void> rename(StringView name, Inode& to, StringView to_name, u32 flags) override {
     auto& target = static_cast<TmpfsDirectory&>(to);
+    TRY(lookup(name));
+    if (const auto replaced = target.lookup(to_name); !replaced.ok() && replaced.error() != Errno::kENOENT) {
+      return Err(replaced.error());
+    }
     Entry* const entry = find(name);
     Entry* const victim = target.find(to_name);
-    if (entry == nullptr) {
-      return Err(Errno::kENOENT);
-    }
     if ((flags & kRenameExchange) != 0) {
       if (victim == nullptr) {
         return Err(Errno::kENOENT);
@@ -295,9 +342,11 @@ class TmpfsDirectory final : public Inode {
   }
 
   KResult<u64> read_directory(u64 position, DirectorySink& sink) override {
+    TRY(take_up());
     for (auto at = by_cookie_.upper_bound(position, ByCookie()); at != by_cookie_.end(); ++at) {
-      const Inode& inode = *at->inode;
-      if (!sink.entry(at->name, inode.number(), mode_to_dirent_type(inode.mode()), at->cookie)) {
+      const u64 number = at->inode ? at->inode->number() : at->lower_id;
+      const u8 type = at->inode ? mode_to_dirent_type(at->inode->mode()) : at->lower_type;
+      if (!sink.entry(at->name, number, type, at->cookie)) {
         break;
       }
       position = at->cookie;
@@ -308,10 +357,24 @@ class TmpfsDirectory final : public Inode {
  private:
   struct Entry {
     String name;
-    RefPtr<Inode> inode;
+    RefPtr<Inode> inode;  // null: the lower file of that name, which nobody has asked for yet
+    u64 lower_id = 0;
+    u8 lower_type = 0;
     u64 cookie = 0;  // readers of the directory continue behind it
     TreeNode name_node;
     TreeNode cookie_node;
+  };
+  struct Listing final : LowerSink {
+    Vector<Entry*> entries;
+    KResult<void> entry(StringView name, u64 id, u8 type) override {
+      UniquePtr<Entry> made = TRY(try_make<Entry>());
+      made->name = TRY(String::from(name));
+      made->lower_id = id;
+      made->lower_type = type;
+      TRY(entries.push(made.get()));
+      made.release();
+      return {};
+    }
   };
   struct ByName {
     bool operator()(const Entry& a, const Entry& b) const { return a.name.view() < b.name.view(); }
@@ -329,7 +392,30 @@ class TmpfsDirectory final : public Inode {
     const auto at = by_name_.find(name, ByName());
     return at == by_name_.end() ? nullptr : &*at;
   }
+  /// The entries of the lower directory become this one's own, once and all together.
+  KResult<void> take_up() {
+    if (!lower_ || taken_up_) {
+      return {};
+    }
+    Listing listing;
+    ScopeExit discard([&] {
+      for (Entry* entry : listing.entries) {
+        delete entry;
+      }
+    });
+    TRY(lower_->list(listing));
+    if (taken_up_) {
+      return {};  // another thread was first while listing slept
+    }
+    discard.dismiss();
+    for (Entry* entry : listing.entries) {
+      hook(*entry);
+    }
+    taken_up_ = true;
+    return {};
+  }
   KResult<void> check_new(StringView name) {
+    TRY(take_up());
     if (links() == 0) {
       return Err(Errno::kENOENT);  // removed while somebody stood in it
     }
@@ -363,6 +449,8 @@ class TmpfsDirectory final : public Inode {
   Tree<Entry, &Entry::name_node, ByName> by_name_;
   Tree<Entry, &Entry::cookie_node, ByCookie> by_cookie_;
   u64 last_cookie_ = 0;
+  RefPtr<LowerFile> lower_;
+  bool taken_up_ = false;
 };
 
 KResult<RefPtr<Inode>> make_inode(Tmpfs& fs, const NewInode& what) {
@@ -374,6 +462,41 @@ KResult<RefPtr<Inode>> make_inode(Tmpfs& fs, const NewInode& what) {
   }
   String target = TRY(String::from(what.target));
   return RefPtr<Inode>(TRY(try_make_ref<TmpfsSpecial>(fs, what, std::move(target))));
+}
+
+void begin_as(Inode& inode, const LowerInfo& info, RefPtr<LowerFile> lower) {
+  inode.set_number(info.id);
+  inode.set_atime(info.atime);
+  inode.set_mtime(info.mtime);
+  inode.set_ctime(info.ctime);
+  const u32 links = inode.is_directory() ? std::max(info.links, 2U) : std::max(info.links, 1U);
+  inode.add_links(static_cast<i32>(links - inode.links()));
+  if (inode.is_regular()) {
+    static_cast<TmpfsFile&>(inode).begin_as(std::move(lower), info.size);
+  } else if (inode.is_directory()) {
+    static_cast<TmpfsDirectory&>(inode).begin_as(std::move(lower));
+  }
+}
+
+/// Names of one file give one inode.
+KResult<RefPtr<Inode>> make_from_lower(Tmpfs& fs, RefPtr<LowerFile> lower) {
+  const LowerInfo info = TRY(lower->info());
+  const bool linked = info.links > 1 && !mode_is(info.mode, kModeDirectory);
+  if (linked) {
+    if (RefPtr<Inode> known = fs.find_linked(info.id)) {
+      return known;
+    }
+  }
+  String target;
+  if (mode_is(info.mode, kModeSymlink)) {
+    target = TRY(lower->read_link());
+  }
+  RefPtr<Inode> inode = TRY(make_inode(fs, {info.mode, info.uid, info.gid, info.rdev, target}));
+  begin_as(*inode, info, std::move(lower));
+  if (linked) {
+    TRY(fs.add_linked(info.id, inode));
+  }
+  return inode;
 }
 
 KResult<RefPtr<Tmpfs>> make_instance(const TmpfsOptions& options) {
@@ -397,6 +520,13 @@ MemoryFiles& memory_files() {
 
 KResult<RefPtr<FileSystem>> make_tmpfs(const TmpfsOptions& options) {
   return RefPtr<FileSystem>(TRY(make_instance(options)));
+}
+
+KResult<RefPtr<FileSystem>> make_tmpfs_over(const TmpfsOptions& options, RefPtr<LowerFile> root) {
+  RefPtr<Tmpfs> fs = TRY(make_instance(options));
+  fs->number_from(kFirstOwnNumber);
+  fs->set_root(TRY(make_from_lower(*fs, std::move(root))));
+  return RefPtr<FileSystem>(std::move(fs));
 }
 
 KResult<void> init_memory_files() {

@@ -7,6 +7,7 @@
 
 #include "guest/fs/credentials.h"
 #include "guest/fs/file.h"
+#include "guest/fs/lower.h"
 
 namespace kernel {
 
@@ -16,6 +17,9 @@ struct TmpfsOptions {
   u64 max_pages = 0;  ///< 0: half of RAM
 };
 KResult<RefPtr<FileSystem>> make_tmpfs(const TmpfsOptions& options);
+/// One that starts as the tree `root` (lower.h), of which it takes up directories and pages when they are first
+/// asked for. What is changed is changed here alone.
+KResult<RefPtr<FileSystem>> make_tmpfs_over(const TmpfsOptions& options, RefPtr<LowerFile> root);
 
 /// Mounts the internal instance for memory files. Once, at boot.
 KResult<void> init_memory_files();

@@ -536,14 +536,10 @@ KResult<void> set_times(const FsContext& context, const Path& path, const TimeCh
   }
   MutexGuard guard(inode.lock);
   const TimeSpec now = wall_clock_now();
-  if (atime.how != How::kKeep) {
-    inode.set_atime(atime.how == How::kNow ? now : atime.time);
-  }
-  if (mtime.how != How::kKeep) {
-    inode.set_mtime(mtime.how == How::kNow ? now : mtime.time);
-  }
-  inode.set_ctime(now);
-  return {};
+  const auto time_of = [&now](const TimeChange& change) {
+    return change.how == How::kKeep ? nullptr : change.how == How::kNow ? &now : &change.time;
+  };
+  return inode.set_times(time_of(atime), time_of(mtime));
 }
 
 KResult<void> check_chdir(const FsContext& context, const Path& path) {

@@ -13,6 +13,7 @@
 #include "guest/init/control_server.h"
 #include "guest/init/end_check.h"
 #include "guest/init/program.h"
+#include "guest/init/shares.h"
 #include "guest/lib/log.h"
 #include "guest/proc/exit.h"
 #include "guest/proc/faults.h"
@@ -57,7 +58,35 @@ KResult<void> mount_on_directory(StringView path, RefPtr<FileSystem> fs, StringV
   return {};
 }
 
-KResult<void> mount_all() {
+KResult<Vector<u8>> read_whole(StringView path) {
+  const FsContext context = boot_context();
+  auto file = TRY(vfs::open(context, context.root, path, kOpenReadOnly, 0));
+  Vector<u8> bytes;
+  TRY(bytes.resize(file->inode().size()));
+  auto buffer = IoBuffer::kernel(bytes.span());
+  TRY(file->read(buffer));
+  return bytes;
+}
+
+/// What the initramfs asks for; read before a share may take its place.
+struct BootFiles {
+  Vector<u8> run;     ///< empty: there is none
+  Vector<u8> mounts;  ///< likewise
+};
+
+KResult<Vector<ShareMount>> read_boot_files(BootFiles& files) {
+  if (auto run = read_whole(kRunFilePath); run.ok()) {
+    files.run = std::move(run).value();
+  }
+  auto mounts = read_whole(kMountFilePath);
+  if (!mounts.ok()) {
+    return Vector<ShareMount>();
+  }
+  files.mounts = std::move(mounts).value();
+  return parse_mount_file(files.mounts.span());
+}
+
+KResult<void> mount_all(BootFiles& files) {
   const PhysRange initrd = boot_info().initrd;
   // As Linux has it by default, also for the root: what runs needs the other half. The archive's frames
   // count, as they are free once it is unpacked.
@@ -75,6 +104,8 @@ KResult<void> mount_all() {
     }
     release_reserved(initrd);
   }
+  const Vector<ShareMount> shares = TRY(read_boot_files(files));
+  TRY(mount_share_root(shares));
   TRY(register_terminals());
   auto devices = TRY(make_devfs());
   TRY(mount_on_directory("/dev", std::move(devices), "devtmpfs", 0755));
@@ -86,17 +117,8 @@ KResult<void> mount_all() {
   TRY(mount_on_directory("/sys", std::move(system), "sysfs", 0555));
   TRY(register_process_files());
   auto processes = TRY(make_procfs());
-  return mount_on_directory("/proc", std::move(processes), "proc", 0555);
-}
-
-KResult<Vector<u8>> read_run_file() {
-  const FsContext context = boot_context();
-  auto file = TRY(vfs::open(context, context.root, kRunFilePath, kOpenReadOnly, 0));
-  Vector<u8> bytes;
-  TRY(bytes.resize(file->inode().size()));
-  auto buffer = IoBuffer::kernel(bytes.span());
-  TRY(file->read(buffer));
-  return bytes;
+  TRY(mount_on_directory("/proc", std::move(processes), "proc", 0555));
+  return mount_shares(shares);
 }
 
 u8 exit_status_of(i32 wait_status) {
@@ -162,15 +184,15 @@ void reap_for_ever(void*) {
 }
 
 void init_main(void*) {
-  if (const auto mounted = mount_all(); !mounted.ok()) {
+  BootFiles files;
+  if (const auto mounted = mount_all(files); !mounted.ok()) {
     log_error("cannot set the name tree up: {}", errno_name(mounted.error()));
     finish(kStatusNotExecutable);
   }
   const MemoryStats& memory = memory_stats();
   trace(TraceEventId::k_boot, memory.free(), memory.total);
-  const auto run_file = read_run_file();
-  if (run_file.ok()) {
-    run_program(run_file.value().span());
+  if (!files.run.empty()) {
+    run_program(files.run.span());
   }
   auto reaper = Thread::spawn("reaper", &reap_for_ever, nullptr);
   if (!reaper.ok()) {

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quire/config.h"
@@ -19,8 +21,24 @@ struct GuestFile {
   std::string guest_path;  ///< absolute
 };
 
+/// A directory of the host at a path of the guest, by 9P. What lies outside of it stays out of reach.
+struct SharedPath {
+  std::string host_path;
+  std::string guest_path;  ///< absolute
+  bool writable = false;
+};
+
+/// Directories of the host in the guest's name tree.
+struct GuestMounts {
+  /// The guest's `/` (guest_path is ignored). Not writable: what the guest changes in it stays in the guest.
+  std::optional<SharedPath> root;
+  std::vector<SharedPath> shares;  ///< read-only, but for writable ones
+};
+
 struct Program {
-  std::string host_path;          ///< a riscv64 Linux executable, or a `#!` script
+  /// A riscv64 Linux executable, or a `#!` script. With a root of the host's: a path in that, which the guest
+  /// resolves.
+  std::string host_path;
   std::vector<std::string> args;  ///< argv[1..]
   std::vector<std::string> env;   ///< KEY=VALUE; PATH and HOME get defaults where absent
   std::string cwd = "/";
@@ -41,8 +59,12 @@ std::vector<std::uint8_t> make_initramfs(const Program& program);
 /// An initramfs with the base tree alone: the supervisor comes up and waits on the control port.
 std::vector<std::uint8_t> make_base_initramfs();
 
-/// Fills kernel, initrd and command line of `config`.
-void prepare_supervisor(Config& config, const Program* program);
+/// Fills kernel, initrd and command line of `config`, and adds a share for each of `mounts`.
+void prepare_supervisor(Config& config, const Program* program, const GuestMounts& mounts = {});
+
+/// Whether the guest has a directory of its own at `guest_path`, above it or beneath it, that a share there would
+/// hide or that would hide the share.
+bool collides_with_guest(std::string_view guest_path);
 
 /// Writes `kernel`, `initramfs.cpio`, `command-line` and `run.sh` that run the same program on
 /// qemu-system-riscv64 -M virt.

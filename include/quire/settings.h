@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "quire/config.h"
+#include "quire/launch.h"
 
 namespace quire {
 
@@ -32,5 +33,11 @@ struct HostGuestPath {
   std::string guest;
 };
 HostGuestPath parse_host_guest(std::string_view text);
+
+/// "HOST:GUEST[:ro|:rw]"; the guest's path must be absolute. Read-only unless it says rw.
+SharedPath parse_shared_path(std::string_view text);
+
+/// "DIR[:ro|:rw]".
+SharedPath parse_root(std::string_view text);
 
 }  // namespace quire

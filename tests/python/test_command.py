@@ -48,16 +48,17 @@ def invoke(quire_command, *words, **options):
     return subprocess.run([str(quire_command), *map(str, words)], capture_output=True, timeout=120, **options)
 
 
-def test_streams_are_byte_exact(quire_command, compile_c):
+def test_streams_are_byte_exact(quire_command, compile_c, tmp_path):
     data = bytes(range(256)) * 300 + b"\r\n\x00\x03\x04last"
-    done = invoke(quire_command, "run", compile_c(ECHO), input=data)
+    done = invoke(quire_command, "run", compile_c(ECHO), input=data, cwd=tmp_path)
     assert done.stdout == data
-    assert done.stderr == b"- /\n"
+    assert done.stderr == f"- {tmp_path}\n".encode()
     assert done.returncode == 7
 
 
 def test_the_programs_words_are_not_ours(quire_command, compile_c):
-    done = invoke(quire_command, "run", "--seed", "3", compile_c(ECHO), "--help", "--seed", "-x", "--", "run", "")
+    done = invoke(quire_command, "run", "--seed", "3", "--cwd", "/", compile_c(ECHO), "--help", "--seed", "-x", "--",
+                  "run", "")
     assert done.stderr == b"[--help][--seed][-x][--][run][]- /\n"
 
 
@@ -70,6 +71,88 @@ def test_files_given(quire_command, compile_c, tmp_path):
     (tmp_path / "data").write_bytes(b"from the host")
     done = invoke(quire_command, "run", "--file", f"{tmp_path}/data:/deep/in/here", compile_c(CAT), "/deep/in/here")
     assert (done.returncode, done.stdout) == (0, b"from the host")
+
+
+COPY = r"""
+#include <stdio.h>
+int main(int argc, char **argv) {
+  char data[64];
+  FILE *from = fopen(argv[1], "r"), *to;
+  if (!from) return perror(argv[1]), 1;
+  size_t count = fread(data, 1, sizeof data, from);
+  if (!(to = fopen(argv[2], "w"))) return perror(argv[2]), 2;
+  return fwrite(data, 1, count, to) != count || fclose(to) != 0;
+}
+"""
+
+
+def test_the_current_directory_is_seen_and_not_written(quire_command, compile_c, tmp_path):
+    (tmp_path / "here").write_text("host")
+    done = invoke(quire_command, "run", compile_c(CAT), "here", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"host", b"")
+    done = invoke(quire_command, "run", compile_c(COPY), "here", "new", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, b"new: Read-only file system\n")
+    done = invoke(quire_command, "run", compile_c(COPY), "here", "/tmp/new", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("place", ["/", "/usr", "/etc", "/tmp"])
+def test_a_current_directory_that_the_guest_has_itself(quire_command, compile_c, place):
+    done = invoke(quire_command, "run", compile_c(ECHO), cwd=place)
+    note, program = done.stderr.decode().splitlines()
+    assert note == f"quire: the program does not see the current directory: the guest has its own {place}"
+    assert program == "- /"
+
+
+def test_a_program_in_the_current_directory_needs_no_x_bit(quire_command, compile_c, tmp_path):
+    (tmp_path / "plain").write_bytes(compile_c(ECHO).read_bytes())
+    done = invoke(quire_command, "run", "./plain", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (7, f"- {tmp_path}\n".encode())
+
+
+def test_shares(quire_command, compile_c, tmp_path):
+    for name in "read", "write":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    shares = ["--share", f"{tmp_path}/read:/mnt/r", "--share", f"{tmp_path}/write:/srv/deep/w:rw"]
+    done = invoke(quire_command, "run", *shares, compile_c(COPY), "/mnt/r/file", "/srv/deep/w/made")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "write/made").read_text() == "read"
+    done = invoke(quire_command, "run", *shares, compile_c(COPY), "/srv/deep/w/file", "/mnt/r/made")
+    assert (done.returncode, done.stderr) == (2, b"/mnt/r/made: Read-only file system\n")
+
+
+def test_nothing_leads_out_of_a_share(quire_command, compile_c, tmp_path):
+    (tmp_path / "secret").write_text("outside")
+    share = tmp_path / "share"
+    share.mkdir()
+    (share / "absolute").symlink_to(tmp_path / "secret")
+    (share / "relative").symlink_to("../secret")
+    (share / "up").symlink_to("..")
+    for name in "absolute", "relative", "up/secret", "../secret", "up/share/../../secret":
+        done = invoke(quire_command, "run", "--share", f"{share}:/mnt/s:rw", compile_c(CAT), f"/mnt/s/{name}", cwd="/")
+        assert (done.returncode, done.stdout) == (1, b""), name
+        done = invoke(quire_command, "run", "--share", f"{share}:/mnt/s:rw", compile_c(COPY), "/etc/hostname",
+                      f"/mnt/s/{name}", cwd="/")
+        assert done.stdout == b""
+    assert (tmp_path / "secret").read_text() == "outside"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["secret", "share"]
+
+
+@pytest.mark.parametrize(("words", "status", "parts"), [
+    (["--share", "x"], 2, ["HOST:GUEST", "'x'"]),
+    (["--share", "/nowhere/at/all:/mnt"], 3, ["/nowhere/at/all", "No such file"]),
+    (["--share", "/usr:/"], 2, ["--root /usr"]),
+    (["--root", ""], 2, ["DIR"]),
+    (["--root", "/nowhere/at/all"], 3, ["/nowhere/at/all", "No such file"]),
+    (["--root", "/usr", "--file", "/etc/hosts:/x"], 2, ["/etc/hosts", "share"]),
+])  # fmt: skip
+def test_shares_that_cannot_be(quire_command, compile_c, words, status, parts, tmp_path):
+    done = invoke(quire_command, "run", *words, compile_c(ECHO), cwd=tmp_path)
+    assert done.returncode == status
+    error = done.stderr.decode()
+    assert error.startswith("quire: ") and error.count("\n") == 1
+    assert all(part in error for part in parts), error
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV", "SIGABRT"])

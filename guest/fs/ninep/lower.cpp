@@ -1,0 +1,190 @@
+#include "guest/fs/ninep/lower.h"
+
+#include <algorithm>
+
+#include "guest/fs/ninep/client.h"
+
+namespace kernel {
+
+namespace {
+
+class NinepLowerFile;
+
+/// The session, and the fids of the files that were read last, open. Fids of other files are made when they
+/// are needed, so that the host holds few files open however many the guest has seen.
+class NinepTree : public RefCounted<NinepTree> {
+ public:
+  explicit NinepTree(RefPtr<NinepClient> client) : client_(std::move(client)) {}
+  ~NinepTree() { ASSERT(open_.empty()); }
+
+  NinepClient& client() const { return *client_; }
+  /// An open fid, good until the next call.
+  KResult<NinepFid> open_fid(const NinepLowerFile& file);
+  void forget(const NinepLowerFile& file);
+
+ private:
+  static constexpr usize kMaxOpen = 64;
+  struct Open {
+    const NinepLowerFile* file;
+    NinepFid fid;
+  };
+
+  RefPtr<NinepClient> client_;
+  Vector<Open> open_;  // the one used last is the last
+};
+
+class NinepLowerFile final : public LowerFile {
+ public:
+  NinepLowerFile(RefPtr<NinepTree> tree, RefPtr<NinepLowerFile> parent, String name)
+      : tree_(std::move(tree)), parent_(std::move(parent)), name_(std::move(name)) {}
+  ~NinepLowerFile() override { tree_->forget(*this); }
+
+  KResult<LowerInfo> info() override {
+    const Walked at(*tree_, TRY(walk()));
+    const ninep::Attributes found = TRY(client().get_attributes(at.fid));
+    const auto time = [](u64 seconds, u64 nanoseconds) {
+      return TimeSpec{static_cast<i64>(seconds), static_cast<i64>(nanoseconds)};
+    };
+    return LowerInfo{found.mode,
+                     found.uid,
+                     found.gid,
+                     static_cast<u32>(found.links),
+                     found.qid.path,
+                     found.rdev,
+                     found.size_bytes,
+                     time(found.atime_s, found.atime_ns),
+                     time(found.mtime_s, found.mtime_ns),
+                     time(found.ctime_s, found.ctime_ns)};
+  }
+
+  KResult<void> list(LowerSink& sink) override {
+    const Walked at(*tree_, TRY(walk()));
+    TRY(client().open(at.fid, kOpenReadOnly));
+    Entries entries(sink);
+    while (TRY(client().read_directory(at.fid, entries.next, entries))) {
+      TRY(entries.finish());
+    }
+    return entries.finish();
+  }
+
+  KResult<RefPtr<LowerFile>> child(StringView name) override {
+    String owned = TRY(String::from(name));
+    return RefPtr<LowerFile>(
+        TRY(try_make_ref<NinepLowerFile>(tree_, RefPtr<NinepLowerFile>(this), std::move(owned))));
+  }
+
+  KResult<String> read_link() override {
+    const Walked at(*tree_, TRY(walk()));
+    return client().read_link(at.fid);
+  }
+
+  KResult<void> read_page(u64 index, u64 bytes, Frame& frame) override {
+    const NinepFid fid = TRY(tree_->open_fid(*this));
+    const ByteSpan page(frame_data(&frame), kPageBytes);
+    const usize got = TRY(client().read(fid, index << kPageShift, page.first(bytes)));
+    std::fill_n(page.data() + got, kPageBytes - got, u8{0});
+    return {};
+  }
+
+  /// A new fid that stands on this file.
+  KResult<NinepFid> walk() const {
+    Vector<StringView> names;  // from the file up
+    for (const NinepLowerFile* at = this; at->parent_; at = at->parent_.get()) {
+      TRY(names.push(at->name_.view()));
+    }
+    std::reverse(names.begin(), names.end());
+    Span<const StringView> left(names.data(), names.size());
+    if (left.empty()) {
+      return client().clone(NinepClient::kRootFid);
+    }
+    NinepFid fid = NinepClient::kRootFid;
+    while (!left.empty()) {
+      const auto part = left.first(std::min<usize>(left.size(), ninep::kMaxWalkNames));
+      const auto walked = client().walk(fid, part);
+      if (fid != NinepClient::kRootFid) {
+        client().clunk(fid);
+      }
+      if (!walked.ok()) {
+        return Err(walked.error());
+      }
+      fid = walked.value().fid;
+      left = left.subspan(part.size());
+    }
+    return fid;
+  }
+
+ private:
+  struct Walked : private kernel::NonCopyable {
+    Walked(const NinepTree& of, NinepFid at) : tree(of), fid(at) {}
+    ~Walked() { tree.client().clunk(fid); }
+    const NinepTree& tree;
+    const NinepFid fid;
+  };
+  struct Entries final : NinepEntrySink {
+    explicit Entries(LowerSink& to) : sink(to) {}
+    bool entry(const ninep::Qid& qid, u64 after, u8 type, StringView name) override {
+      next = after;
+      if (name == "." || name == "..") {
+        return true;
+      }
+      const auto taken = sink.entry(name, qid.path, type);
+      failed = !taken.ok();
+      error = failed ? taken.error() : Errno{};
+      return taken.ok();
+    }
+    KResult<void> finish() const { return failed ? KResult<void>(Err(error)) : KResult<void>(); }
+    LowerSink& sink;
+    u64 next = 0;
+    bool failed = false;
+    Errno error{};
+  };
+
+  NinepClient& client() const { return tree_->client(); }
+
+  RefPtr<NinepTree> tree_;
+  RefPtr<NinepLowerFile> parent_;
+  String name_;
+};
+
+KResult<NinepFid> NinepTree::open_fid(const NinepLowerFile& file) {
+  const auto at =
+      std::find_if(open_.begin(), open_.end(), [&](const Open& open) { return open.file == &file; });
+  if (at != open_.end()) {
+    std::rotate(at, at + 1, open_.end());
+    return open_.back().fid;
+  }
+  TRY(open_.reserve(kMaxOpen));
+  const NinepFid fid = TRY(file.walk());
+  const auto opened = client_->open(fid, kOpenReadOnly);
+  if (!opened.ok()) {
+    client_->clunk(fid);
+    return Err(opened.error());
+  }
+  if (open_.size() == kMaxOpen) {
+    client_->clunk(open_[0].fid);
+    std::rotate(open_.begin(), open_.begin() + 1, open_.end());
+    open_.pop();
+  }
+  TRY(open_.push({&file, fid}));
+  return fid;
+}
+
+void NinepTree::forget(const NinepLowerFile& file) {
+  const auto at =
+      std::find_if(open_.begin(), open_.end(), [&](const Open& open) { return open.file == &file; });
+  if (at != open_.end()) {
+    client_->clunk(at->fid);
+    std::rotate(at, at + 1, open_.end());
+    open_.pop();
+  }
+}
+
+}  // namespace
+
+KResult<RefPtr<LowerFile>> ninep_lower_root(StringView tag) {
+  auto client = TRY(NinepClient::start(tag));
+  auto tree = TRY(try_make_ref<NinepTree>(std::move(client)));
+  return RefPtr<LowerFile>(TRY(try_make_ref<NinepLowerFile>(std::move(tree), nullptr, String())));
+}
+
+}  // namespace kernel

@@ -1,0 +1,374 @@
+#include "guest/fs/ninep/ninep_inode.h"
+
+#include <algorithm>
+
+#include "guest/hal/time.h"
+
+namespace kernel {
+
+namespace {
+
+/// How long the attributes of a name in use are taken for granted.
+constexpr u64 kTrustNs = 1'000'000'000;
+
+TimeSpec time_of(u64 seconds, u64 nanoseconds) {
+  return {static_cast<i64>(seconds), static_cast<i64>(nanoseconds)};
+}
+
+/// Cached files whose openings the share hears of.
+class NinepFileOperations final : public FileOperations {
+ public:
+  KResult<void> open(File& file) override { return inode(file).begin_opening(file.writable()); }
+  void release(File& file) override { inode(file).end_opening(file.writable()); }
+  KResult<usize> read(File& file, u64 position, IoBuffer& buffer) override {
+    return cached().read(file, position, buffer);
+  }
+  KResult<usize> write(File& file, u64 position, IoBuffer& buffer) override {
+    return cached().write(file, position, buffer);
+  }
+  KResult<void> sync(File& file) override { return inode(file).sync_to_host(); }
+  KResult<RefPtr<File>> map(File& file, bool shared, u64 offset, u64 bytes) override {
+    return cached().map(file, shared, offset, bytes);
+  }
+  KResult<FaultPage> fault(File& file, u64 index, Access access) override {
+    return cached().fault(file, index, access);
+  }
+  KResult<void> page_mkwrite(File& file, u64 index, Frame& frame) override {
+    return cached().page_mkwrite(file, index, frame);
+  }
+
+ private:
+  static FileOperations& cached() { return cached_file_operations(); }
+  static NinepInode& inode(File& file) { return static_cast<NinepInode&>(file.inode()); }
+};
+
+}  // namespace
+
+NinepInode::NinepInode(NinepFs& fs, NinepFid fid, const ninep::Attributes& attributes)
+    : Inode(fs, attributes.mode, attributes.uid, attributes.gid), cache_(*this), fid_(fid) {
+  set_number(attributes.qid.path);
+  rdev_ = attributes.rdev;
+  version_ = attributes.qid.version;
+  learn(attributes);
+  fs.add(*this);
+}
+
+NinepInode::~NinepInode() {
+  share().remove(*this);
+  close(read_fid_);
+  close(write_fid_);
+  client().clunk(fid_);
+}
+
+void NinepInode::close(std::optional<NinepFid>& fid) {
+  if (fid) {
+    client().clunk(*fid);
+    fid.reset();
+  }
+}
+
+// --- what the host says ---
+
+// While it is open for writing here, what is known here is newer.
+void NinepInode::learn(const ninep::Attributes& attributes) {
+  refreshed_ns_ = monotonic_ns();
+  (void)Inode::set_mode(attributes.mode);
+  (void)Inode::set_owner(attributes.uid, attributes.gid);
+  links_ = static_cast<u32>(attributes.links);
+  set_ctime(time_of(attributes.ctime_s, attributes.ctime_ns));
+  set_atime(time_of(attributes.atime_s, attributes.atime_ns));
+  if (write_openings_ != 0) {
+    return;
+  }
+  set_mtime(time_of(attributes.mtime_s, attributes.mtime_ns));
+  set_size(attributes.size_bytes);
+  if (version_ != attributes.qid.version) {
+    version_ = attributes.qid.version;
+    cache_.drop(0, ~u64{0});
+  }
+}
+
+void NinepInode::moved_to(NinepFid fid) {
+  client().clunk(fid_);
+  fid_ = fid;
+}
+
+KResult<void> NinepInode::refresh() {
+  learn(TRY(client().get_attributes(fid_)));
+  return {};
+}
+
+// Asking the host changes what is known of the file, not the file.
+bool NinepInode::is_current() const {
+  if (monotonic_ns() - refreshed_ns_ < kTrustNs) {
+    return true;
+  }
+  return const_cast<NinepInode*>(this)->refresh().ok();
+}
+
+// --- directories ---
+
+KResult<RefPtr<NinepInode>> NinepInode::find(StringView name) {
+  if (!is_directory()) {
+    return Err(Errno::kENOTDIR);
+  }
+  const NinepFid fid = TRY(client().walk(fid_, name)).fid;
+  return share().inode_at(fid);
+}
+
+KResult<RefPtr<Inode>> NinepInode::lookup(StringView name) { return RefPtr<Inode>(TRY(find(name))); }
+
+KResult<RefPtr<Inode>> NinepInode::create(StringView name, const NewInode& what) {
+  RefPtr<NinepInode> made;
+  switch (what.mode & kModeTypeMask) {
+    case kModeRegular:
+      TRY(make_file(name, what, made));
+      break;
+    case kModeDirectory:
+      TRY(client().make_directory(fid_, name, what.mode & kModeAllPermissions));
+      break;
+    case kModeSymlink:
+      TRY(client().make_symlink(fid_, name, what.target));
+      break;
+    default:
+      TRY(client().make_node(fid_, name, what.mode, what.rdev));
+      break;
+  }
+  if (!made) {
+    made = TRY(find(name));
+  }
+  (void)refresh();
+  return RefPtr<Inode>(std::move(made));
+}
+
+/// The fid that created it can write whatever the new file's permissions say, and is kept for that.
+KResult<void> NinepInode::make_file(StringView name, const NewInode& what, RefPtr<NinepInode>& made) {
+  const NinepFid fid = TRY(client().clone(fid_));
+  ScopeExit clunk([&] { client().clunk(fid); });
+  TRY(client().create(fid, name, kOpenReadWrite | kOpenExclusive, what.mode & kModeAllPermissions));
+  made = TRY(find(name));
+  if (!made->write_fid_) {
+    made->write_fid_ = fid;
+    clunk.dismiss();
+  }
+  return {};
+}
+
+KResult<void> NinepInode::link(StringView name, Inode& target) {
+  auto& file = static_cast<NinepInode&>(target);
+  TRY(client().link(fid_, file.fid_, name));
+  (void)file.refresh();
+  (void)refresh();
+  return {};
+}
+
+KResult<void> NinepInode::unlink(StringView name) {
+  const RefPtr<NinepInode> victim = TRY(find(name));
+  TRY(client().unlink(fid_, name, 0));
+  (void)victim->refresh();
+  (void)refresh();
+  return {};
+}
+
+KResult<void> NinepInode::rmdir(StringView name) {
+  const RefPtr<NinepInode> victim = TRY(find(name));
+  TRY(client().unlink(fid_, name, kAtRemoveDir));
+  victim->links_ = 0;
+  (void)refresh();
+  return {};
+}
+
+KResult<void> NinepInode::rename(StringView name, Inode& to, StringView to_name, u32 flags) {
+  if ((flags & kRenameExchange) != 0) {
+    return Err(Errno::kEINVAL);
+  }
+  auto& target = static_cast<NinepInode&>(to);
+  const auto victim = target.find(to_name);
+  TRY(client().rename(fid_, name, target.fid_, to_name));
+  if (victim.ok()) {
+    (void)victim.value()->refresh();
+    if (victim.value()->is_directory()) {
+      victim.value()->links_ = 0;
+    }
+  }
+  (void)refresh();
+  (void)target.refresh();
+  return {};
+}
+
+// The server's positions are kept; its entries "." and ".." are left out.
+KResult<u64> NinepInode::read_directory(u64 position, DirectorySink& sink) {
+  struct Entries final : NinepEntrySink {
+    Entries(DirectorySink& sink, u64 from) : to(sink), next(from) {}
+    bool entry(const ninep::Qid& qid, u64 after, u8 type, StringView name) override {
+      if (name != "." && name != ".." && !to.entry(name, qid.path, type, after)) {
+        return false;
+      }
+      next = after;
+      return true;
+    }
+    DirectorySink& to;
+    u64 next;
+  };
+  const NinepFid fid = TRY(open_fid(kOpenReadOnly));
+  ScopeExit clunk([&] { client().clunk(fid); });
+  Entries entries(sink, position);
+  while (TRY(client().read_directory(fid, entries.next, entries))) {
+  }
+  return entries.next;
+}
+
+KResult<String> NinepInode::read_link() {
+  return is_symlink() ? client().read_link(fid_) : KResult<String>(Err(Errno::kEINVAL));
+}
+
+// --- contents ---
+
+KResult<FileOperations*> NinepInode::operations() {
+  static NinepFileOperations files;
+  if (is_regular()) {
+    return &files;
+  }
+  return Inode::operations();
+}
+
+KResult<NinepFid> NinepInode::open_fid(u32 flags) {
+  const NinepFid fid = TRY(client().clone(fid_));
+  const auto opened = client().open(fid, flags);
+  if (!opened.ok()) {
+    client().clunk(fid);
+    return Err(opened.error());
+  }
+  return fid;
+}
+
+KResult<NinepFid> NinepInode::fid_to_read() {
+  if (write_fid_) {
+    return *write_fid_;
+  }
+  if (!read_fid_) {
+    read_fid_ = TRY(open_fid(kOpenReadOnly));
+  }
+  return *read_fid_;
+}
+
+KResult<NinepFid> NinepInode::fid_to_write() {
+  if (!write_fid_) {
+    write_fid_ = TRY(open_fid(kOpenReadWrite));
+  }
+  return *write_fid_;
+}
+
+KResult<void> NinepInode::begin_opening(bool writable) {
+  TRY(refresh());
+  TRY(writable ? fid_to_write() : fid_to_read());
+  openings_++;
+  write_openings_ += writable ? 1 : 0;
+  return {};
+}
+
+// close(2) cannot say what became of a write that failed here; fsync(2) does.
+void NinepInode::end_opening(bool writable) {
+  if (writable) {
+    (void)write_back();
+    if (--write_openings_ == 0) {
+      close(write_fid_);
+      // The version that our own writes made is ours.
+      if (const auto now = client().get_attributes(fid_); now.ok()) {
+        version_ = now.value().qid.version;
+        learn(now.value());
+      }
+    }
+  }
+  if (--openings_ == 0) {
+    close(read_fid_);
+    close(write_fid_);
+  }
+}
+
+KResult<void> NinepInode::write_back() {
+  return is_regular() ? cache_.write_back(0, ~u64{0}) : KResult<void>();
+}
+
+KResult<void> NinepInode::sync_to_host() {
+  TRY(write_back());
+  const NinepFid fid = TRY(fid_to_read());
+  return client().sync(fid);
+}
+
+KResult<void> NinepInode::resize(u64 size) {
+  if (!is_regular()) {
+    return Inode::resize(size);
+  }
+  NinepChange change;
+  change.valid = ninep::kSetSize;
+  change.size_bytes = size;
+  TRY(client().set_attributes(write_fid_.value_or(fid_), change));
+  TRY(Inode::resize(size));
+  if (write_openings_ == 0) {
+    TRY(write_back());
+    TRY(refresh());
+  }
+  return {};
+}
+
+KResult<void> NinepInode::read_page(u64 index, Frame& frame) {
+  const ByteSpan page(frame_data(&frame), kPageBytes);
+  const NinepFid fid = TRY(fid_to_read());
+  const usize got = TRY(client().read(fid, index << kPageShift, page));
+  std::fill_n(page.data() + got, kPageBytes - got, u8{0});
+  return {};
+}
+
+KResult<void> NinepInode::write_page(u64 index, Frame& frame) {
+  const u64 start = index << kPageShift;
+  const u64 bytes = start < size() ? std::min(size() - start, kPageBytes) : 0;
+  const NinepFid fid = TRY(fid_to_write());
+  for (u64 done = 0; done < bytes;) {
+    const usize wrote =
+        TRY(client().write(fid, start + done, ConstByteSpan(frame_data(&frame) + done, bytes - done)));
+    if (wrote == 0) {
+      return Err(Errno::kEIO);
+    }
+    done += wrote;
+  }
+  return {};
+}
+
+// --- attributes ---
+
+KResult<void> NinepInode::set_mode(u32 permissions) {
+  NinepChange change;
+  change.valid = ninep::kSetMode;
+  change.mode = permissions & kModeAllPermissions;
+  TRY(client().set_attributes(fid_, change));
+  return refresh();
+}
+
+KResult<void> NinepInode::set_owner(u32 uid, u32 gid) {
+  NinepChange change;
+  change.valid = ninep::kSetUid | ninep::kSetGid;
+  change.uid = uid;
+  change.gid = gid;
+  TRY(client().set_attributes(fid_, change));
+  return refresh();
+}
+
+// What is still to be written would change the time again.
+KResult<void> NinepInode::set_times(const TimeSpec* atime, const TimeSpec* mtime) {
+  TRY(write_back());
+  NinepChange change;
+  if (atime != nullptr) {
+    change.valid |= ninep::kSetAtime | ninep::kSetAtimeTo;
+    change.atime = *atime;
+  }
+  if (mtime != nullptr) {
+    change.valid |= ninep::kSetMtime | ninep::kSetMtimeTo;
+    change.mtime = *mtime;
+  }
+  TRY(client().set_attributes(fid_, change));
+  TRY(refresh());
+  return Inode::set_times(atime, mtime);
+}
+
+}  // namespace kernel

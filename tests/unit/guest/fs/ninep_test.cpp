@@ -1,0 +1,343 @@
+// The supervisor's 9P client against the emulator's 9P server, message by message, over a directory of the
+// host.
+#include <sys/stat.h>
+
+#include <map>
+
+#include "emu/devices/ninep/server.h"
+#include "guest/drivers/ninep_channel.h"
+#include "guest/fs/ninep/lower.h"
+#include "guest/fs/ninep/ninep_fs.h"
+#include "guest/fs/page_cache.h"
+#include "guest/fs/tmpfs.h"
+#include "tests/unit/emu/devices/temp_dir.h"
+#include "tests/unit/guest/support/kernel/host_kernel.h"
+
+namespace kernel {
+namespace {
+
+using host::error_of;
+using host::must;
+using quire::share::ShareAccess;
+
+/// Hands requests to a server at once.
+class DirectChannel final : public NinepChannel {
+ public:
+  DirectChannel(const std::string& directory, ShareAccess access) : server_(directory, access) {}
+
+  StringView tag() const override { return "share"; }
+  KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply, ByteSpan in) override {
+    std::vector<u8> whole(request.begin(), request.end());
+    whole.insert(whole.end(), out.begin(), out.end());
+    const auto answer = server_.answer(whole, reply.size() + in.size());
+    const usize first = std::min(answer.size(), reply.size());
+    std::copy_n(answer.begin(), first, reply.begin());
+    std::copy(answer.begin() + static_cast<std::ptrdiff_t>(first), answer.end(), in.begin());
+    return answer.size();
+  }
+  usize fids() const { return server_.fid_count(); }
+
+ private:
+  quire::share::Server server_;
+};
+
+DirectChannel* g_channel = nullptr;
+
+}  // namespace
+
+NinepChannel* find_ninep_channel(StringView tag) {
+  return g_channel != nullptr && tag == g_channel->tag() ? g_channel : nullptr;
+}
+
+namespace {
+
+class SharedTree : public host::KernelTest {
+ protected:
+  explicit SharedTree(ShareAccess access) : channel_(dir.path().string(), access) {
+    g_channel = &channel_;
+    dir.put("hello", "Hello, share!\n");
+    dir.put("sub/inner", "deeper");
+    std::filesystem::create_symlink("hello", dir / "link");
+    home_ = context_;
+  }
+  ~SharedTree() override {
+    context_ = home_;
+    mount_.reset();
+    g_channel = nullptr;
+  }
+  void use(RefPtr<FileSystem> fs) {
+    mount_ = must(mount_internal(std::move(fs)));
+    context_.root = context_.cwd = Path{mount_, RefPtr<Dentry>(&mount_->root())};
+  }
+  auto try_open(const std::string& path, u32 flags, u32 mode = 0644) {
+    return vfs::open(context_, context_.cwd, path, flags, mode);
+  }
+  std::string contents(const std::string& path) { return read_all(*must(try_open(path, kOpenReadOnly))); }
+  void put(const std::string& path, const std::string& text) {
+    write_at(*must(try_open(path, kOpenReadWrite | kOpenCreate | kOpenTruncate)), 0, text);
+  }
+  std::vector<std::string> names(const std::string& path) {
+    struct Names final : DirectorySink {
+      bool entry(StringView name, u64, u8, u64 next) override {
+        all.emplace_back(name);
+        position = next;
+        return all.size() % 7 != 0;  // as a caller with little room
+      }
+      std::vector<std::string> all;
+      u64 position = 0;
+    } sink;
+    const Path directory = at(path);
+    for (usize before = 1; before != sink.all.size();) {
+      before = sink.all.size();
+      must(directory.inode().read_directory(sink.position, sink));
+    }
+    std::sort(sink.all.begin(), sink.all.end());
+    return sink.all;
+  }
+
+  quire::testing::TempDir dir;
+  DirectChannel channel_;
+  FsContext home_;
+  RefPtr<Mount> mount_;  // outlives every path into it
+};
+
+struct Share : SharedTree {
+  Share() : SharedTree(ShareAccess::kReadWrite) { use(must(make_ninep_fs("share"))); }
+};
+struct ReadOnlyShare : SharedTree {
+  ReadOnlyShare() : SharedTree(ShareAccess::kReadOnly) { use(must(make_ninep_fs("share"))); }
+};
+struct OverShare : SharedTree {
+  OverShare() : SharedTree(ShareAccess::kReadOnly) {
+    use(must(make_tmpfs_over({.type = "overlay"}, must(ninep_lower_root("share")))));
+  }
+  /// The host's tree is as it was.
+  void TearDown() override {
+    EXPECT_EQ(dir.get("hello"), "Hello, share!\n");
+    EXPECT_EQ(dir.get("sub/inner"), "deeper");
+    EXPECT_FALSE(dir.has("new"));
+  }
+};
+
+TEST(NoShare, IsNoDevice) { EXPECT_EQ(error_of(make_ninep_fs("absent")), "ENODEV"); }
+
+TEST_F(Share, ReadsFilesAndLinks) {
+  EXPECT_EQ(contents("hello"), "Hello, share!\n");
+  EXPECT_EQ(contents("sub/inner"), "deeper");
+  EXPECT_EQ(contents("link"), "Hello, share!\n");
+  EXPECT_EQ(error_of(try_open("absent", kOpenReadOnly)), "ENOENT");
+  EXPECT_EQ(error_of(try_open("hello/x", kOpenReadOnly)), "ENOTDIR");
+  EXPECT_EQ(must(vfs::readlink(context_, must(resolve(context_, context_.cwd, "link", 0)))).view(), "hello");
+}
+
+TEST_F(Share, WritesReachTheHostAtSyncAndClose) {
+  {
+    const auto file = must(try_open("hello", kOpenReadWrite));
+    write_at(*file, 7, "world");
+    EXPECT_EQ(dir.get("hello"), "Hello, share!\n");
+    must(file->sync());
+    EXPECT_EQ(dir.get("hello"), "Hello, world!\n");
+    write_at(*file, 5000, "far");
+  }
+  EXPECT_EQ(dir.get("hello").size(), 5003U);
+  EXPECT_EQ(dir.get("hello").substr(4998), std::string("\0\0far", 5));
+  EXPECT_EQ(contents("hello").size(), 5003U);
+}
+
+TEST_F(Share, ChangesOfTheHostShowAtOpen) {
+  const auto held = must(try_open("hello", kOpenReadOnly));
+  EXPECT_EQ(read_all(*held), "Hello, share!\n");
+  dir.put("hello", "Something else, and longer\n");
+  EXPECT_EQ(contents("hello"), "Something else, and longer\n");
+  EXPECT_EQ(read_all(*held), "Something else, and longer\n");  // one cache for all who have it open
+}
+
+TEST_F(Share, AttributesOfNamesInUseAreAskedForAfterASecond) {
+  const Path hello = at("hello");
+  dir.put("hello", "12");
+  EXPECT_EQ(vfs::stat(at("hello")).size, 14);
+  host::g_now_ns += 1'100'000'000;
+  EXPECT_EQ(vfs::stat(at("hello")).size, 2);
+  std::filesystem::remove(dir / "hello");
+  host::g_now_ns += 1'100'000'000;
+  EXPECT_EQ(error_of(resolve(context_, context_.cwd, "hello", 0)), "ENOENT");
+}
+
+TEST_F(Share, AFileThatIsGoneIsGone) {
+  const Path hello = at("hello");
+  std::filesystem::remove(dir / "hello");
+  EXPECT_EQ(error_of(try_open("hello", kOpenReadOnly)), "ENOENT");
+}
+
+TEST_F(Share, NamesAreMadeMovedAndRemoved) {
+  must(vfs::mkdir(context_, context_.cwd, "made", 0750));
+  put("made/file", "text");
+  must(vfs::symlink(context_, "/etc/passwd", context_.cwd, "made/sym"));
+  must(vfs::link(context_, at("made/file"), context_.cwd, "made/hard"));
+  EXPECT_EQ(vfs::stat(at("made/hard")).nlink, 2U);
+  EXPECT_EQ(vfs::stat(at("made/hard")).ino, vfs::stat(at("made/file")).ino);
+  EXPECT_EQ(dir.get("made/hard"), "text");
+  EXPECT_EQ(std::filesystem::read_symlink(dir / "made/sym"), "/etc/passwd");
+  const auto held = must(try_open("made/file", kOpenReadOnly));
+  must(vfs::rename(context_, context_.cwd, "made", context_.cwd, "moved", 0));
+  EXPECT_EQ(dir.get("moved/file"), "text");
+  must(vfs::unlink(context_, context_.cwd, "moved/file"));
+  EXPECT_EQ(held->inode().links(), 1U);
+  must(vfs::unlink(context_, context_.cwd, "moved/hard"));
+  EXPECT_EQ(held->inode().links(), 0U);
+  EXPECT_EQ(read_all(*held), "text");
+  EXPECT_EQ(error_of(vfs::rmdir(context_, context_.cwd, "moved")), "ENOTEMPTY");
+  must(vfs::unlink(context_, context_.cwd, "moved/sym"));
+  must(vfs::rmdir(context_, context_.cwd, "moved"));
+  EXPECT_FALSE(dir.has("moved"));
+}
+
+TEST_F(Share, RenameReplaces) {
+  must(vfs::rename(context_, context_.cwd, "sub/inner", context_.cwd, "hello", 0));
+  EXPECT_EQ(dir.get("hello"), "deeper");
+  EXPECT_EQ(contents("hello"), "deeper");
+  EXPECT_EQ(error_of(vfs::rename(context_, context_.cwd, "hello", context_.cwd, "link", kRenameExchange)),
+            "EINVAL");
+}
+
+TEST_F(Share, ListsMoreThanAMessageHolds) {
+  for (int i = 0; i < 300; ++i) {
+    dir.put("many/file-with-a-rather-long-name-" + std::to_string(i), "");
+  }
+  EXPECT_EQ(names("many").size(), 300U);
+  EXPECT_EQ(names("."), (std::vector<std::string>{"hello", "link", "many", "sub"}));
+}
+
+TEST_F(Share, TruncationReachesTheHostAtOnce) {
+  must(vfs::truncate(context_, at("hello"), 5));
+  EXPECT_EQ(dir.get("hello"), "Hello");
+  must(vfs::truncate(context_, at("hello"), 8));
+  EXPECT_EQ(dir.get("hello"), std::string("Hello\0\0\0", 8));
+  EXPECT_EQ(contents("hello"), std::string("Hello\0\0\0", 8));
+}
+
+TEST_F(Share, WhoCreatesAReadOnlyFileMayWriteIt) {
+  write_at(*must(try_open("object", kOpenWriteOnly | kOpenCreate | kOpenExclusive, 0444)), 0, "content");
+  EXPECT_EQ(dir.get("object"), "content");
+  EXPECT_EQ(vfs::stat(at("object")).mode & 0777, 0444U);
+}
+
+TEST_F(Share, AttributesReachTheHost) {
+  must(vfs::chmod(context_, at("hello"), 0600));
+  const vfs::TimeChange when{vfs::TimeChange::How::kSet, {1'000'000'000, 5}};
+  must(vfs::set_times(context_, at("hello"), when, when));
+  struct stat status;
+  ASSERT_EQ(::stat((dir / "hello").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600U);
+  EXPECT_EQ(status.st_mtim.tv_sec, 1'000'000'000);
+  EXPECT_EQ(vfs::stat(at("hello")).mtime.nanoseconds, 5);
+  EXPECT_EQ(error_of(vfs::chown(context_, at("hello"), 12345, 12345)), "EPERM");
+}
+
+TEST_F(Share, FidsAreGivenBack) {
+  const usize before = channel_.fids();
+  for (int i = 0; i < 5; ++i) {
+    put("new", "x");
+    contents("sub/inner");
+    names("sub");
+    must(vfs::unlink(context_, context_.cwd, "new"));
+  }
+  EXPECT_EQ(channel_.fids(), before);
+}
+
+TEST_F(ReadOnlyShare, ReadsAndRefuses) {
+  EXPECT_EQ(contents("sub/inner"), "deeper");
+  EXPECT_EQ(error_of(try_open("hello", kOpenReadWrite)), "EROFS");
+  EXPECT_EQ(error_of(try_open("new", kOpenReadWrite | kOpenCreate)), "EROFS");
+  EXPECT_EQ(error_of(vfs::unlink(context_, context_.cwd, "hello")), "EROFS");
+  EXPECT_EQ(error_of(vfs::truncate(context_, at("hello"), 0)), "EROFS");
+  EXPECT_EQ(error_of(vfs::chmod(context_, at("hello"), 0)), "EROFS");
+}
+
+// --- a tree of the host's whose changes stay in memory ---
+
+TEST_F(OverShare, StartsAsTheHostsTree) {
+  EXPECT_EQ(contents("hello"), "Hello, share!\n");
+  EXPECT_EQ(contents("link"), "Hello, share!\n");
+  EXPECT_EQ(contents("sub/inner"), "deeper");
+  EXPECT_EQ(names("."), (std::vector<std::string>{"hello", "link", "sub"}));
+  EXPECT_EQ(error_of(try_open("absent", kOpenReadOnly)), "ENOENT");
+  struct stat status;
+  ASSERT_EQ(::stat((dir / "hello").c_str(), &status), 0);
+  EXPECT_EQ(vfs::stat(at("hello")).mode, status.st_mode);
+  EXPECT_EQ(vfs::stat(at("hello")).mtime.seconds, status.st_mtim.tv_sec);
+}
+
+TEST_F(OverShare, ChangesStayHere) {
+  put("new", "mine");
+  write_at(*must(try_open("hello", kOpenReadWrite)), 7, "world");
+  EXPECT_EQ(contents("hello"), "Hello, world!\n");
+  must(vfs::unlink(context_, context_.cwd, "sub/inner"));
+  EXPECT_EQ(error_of(try_open("sub/inner", kOpenReadOnly)), "ENOENT");
+  EXPECT_EQ(names("sub"), std::vector<std::string>());
+  must(vfs::rmdir(context_, context_.cwd, "sub"));
+  must(vfs::mkdir(context_, context_.cwd, "sub", 0755));
+  EXPECT_EQ(names("sub"), std::vector<std::string>());
+  EXPECT_EQ(names("."), (std::vector<std::string>{"hello", "link", "new", "sub"}));
+}
+
+TEST_F(OverShare, DirectoriesOfTheHostMoveWithTheirContents) {
+  must(vfs::rename(context_, context_.cwd, "sub", context_.cwd, "moved", 0));
+  EXPECT_EQ(contents("moved/inner"), "deeper");
+  must(vfs::rename(context_, context_.cwd, "moved/inner", context_.cwd, "hello", 0));
+  EXPECT_EQ(contents("hello"), "deeper");
+  must(vfs::rmdir(context_, context_.cwd, "moved"));
+}
+
+TEST_F(OverShare, AFullDirectoryOfTheHostIsNotRemoved) {
+  EXPECT_EQ(error_of(vfs::rmdir(context_, context_.cwd, "sub")), "ENOTEMPTY");
+  put("new", "");
+  EXPECT_EQ(error_of(vfs::rename(context_, context_.cwd, "new", context_.cwd, "sub", 0)), "EISDIR");
+}
+
+TEST_F(OverShare, WhatWasCutOffStaysOff) {
+  dir.put("long", std::string(10'000, 'l'));
+  must(vfs::truncate(context_, at("long"), 5000));
+  must(vfs::truncate(context_, at("long"), 10'000));
+  EXPECT_EQ(contents("long"), std::string(5000, 'l') + std::string(5000, '\0'));
+}
+
+TEST_F(OverShare, AHoleHidesTheHostsPages) {
+  dir.put("long", std::string(20'000, 'l'));
+  const auto file = must(try_open("long", kOpenReadWrite));
+  must(file->allocate(kFallocPunchHole | kFallocKeepSize, 4096, 8192));
+  EXPECT_EQ(read_all(*file),
+            std::string(4096, 'l') + std::string(8192, '\0') + std::string(20'000 - 12'288, 'l'));
+}
+
+TEST_F(OverShare, NamesOfOneFileAreOneFile) {
+  std::filesystem::create_hard_link(dir / "hello", dir / "sub/also");
+  write_at(*must(try_open("hello", kOpenReadWrite)), 0, "J");
+  EXPECT_EQ(contents("sub/also"), "Jello, share!\n");
+  must(vfs::unlink(context_, context_.cwd, "hello"));
+  EXPECT_EQ(vfs::stat(at("sub/also")).nlink, 1U);
+}
+
+TEST_F(OverShare, FewFilesAreOpenOnTheHost) {
+  for (int i = 0; i < 200; ++i) {
+    dir.put("many/" + std::to_string(i), "file " + std::to_string(i));
+  }
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 200; ++i) {
+      EXPECT_EQ(contents("many/" + std::to_string(i)), "file " + std::to_string(i));
+    }
+  }
+  EXPECT_LT(channel_.fids(), 80U);
+}
+
+TEST_F(OverShare, DeepTreesAreWalked) {
+  std::string path = "d";
+  for (int i = 0; i < 40; ++i) {
+    path += "/d";
+  }
+  dir.put(path + "/end", "far down");
+  EXPECT_EQ(contents(path + "/end"), "far down");
+}
+
+}  // namespace
+}  // namespace kernel
