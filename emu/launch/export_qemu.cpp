@@ -29,6 +29,27 @@ void write_text(const fs::path& path, std::string_view text) {
   write_file(path, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
+std::string replace_all(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+/// QEMU takes a doubled comma for one; the shell nothing at all between single quotes but those.
+std::string share_options(const Config& config) {
+  std::string options;
+  for (std::size_t i = 0; i < config.shares.size(); ++i) {
+    const Share& share = config.shares[i];
+    const std::string path = replace_all(fs::absolute(share.host_path).string(), ",", ",,");
+    options += fmt::format(
+        "  -fsdev 'local,id=share{},security_model=none{},path={}' -device "
+        "virtio-9p-device,fsdev=share{},mount_tag={} \\\n",
+        i, share.writable ? "" : ",readonly=on", replace_all(path, "'", "'\\''"), i, share.tag);
+  }
+  return options;
+}
+
 /// The program's three streams and the kernel's log share the serial port there: QEMU's stdin and stdout.
 /// QEMU ends with the status the guest gives the finisher.
 std::string run_script(const Config& config) {
@@ -42,9 +63,10 @@ std::string run_script(const Config& config) {
       "stdio "
       "-no-reboot \\\n"
       "  -global virtio-mmio.force-legacy=false -device virtio-rng-device \\\n"
+      "{}"
       "  -kernel \"$here/kernel\" -initrd \"$here/initramfs.cpio\" -append \"$(cat \"$here/command-line\")\" "
       "\"$@\"\n",
-      config.ram_bytes >> 20);
+      config.ram_bytes >> 20, share_options(config));
 }
 
 }  // namespace
