@@ -8,6 +8,7 @@
 namespace quire::cli {
 
 Report run_command(const Options& options);
+Report boot_command(const Options& options);
 Report bare_command(const Options& options);
 /// Prints its findings on stdout; status 3 when something is missing without which no program runs.
 Report doctor_command();

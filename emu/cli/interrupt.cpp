@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "emu/cli/host_terminal.h"
+#include "emu/cli/terminal.h"
 
 namespace quire::cli {
 namespace {
@@ -22,6 +23,7 @@ void on_interrupt(int /*signo*/) {
   }
   if (was_interrupted.exchange(true)) {
     HostTerminal::restore();
+    restore_terminal();
     ::_exit(kInterruptedStatus);
   }
   if (Machine* machine = running_machine.load()) {

@@ -30,6 +30,9 @@ void check_outputs(Options& options) {
   if (!options.signature.empty()) {
     quire::cli::check_writable(options.signature);
   }
+  if (!options.dump_dtb.empty()) {
+    quire::cli::check_writable(options.dump_dtb);
+  }
   if (!options.screenshot.empty()) {
     quire::cli::check_writable(options.screenshot);
   }
@@ -47,6 +50,8 @@ Report perform(Options& options) {
     switch (options.command) {
       case Command::kRun:
         return run_command(options);
+      case Command::kBoot:
+        return boot_command(options);
       case Command::kBare:
         return bare_command(options);
       case Command::kDoctor:

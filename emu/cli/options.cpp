@@ -20,6 +20,18 @@ constexpr const char* kFooter =
     "2 for a wrong command line; 3 for an error of the emulator or of a file; 130 after Ctrl-C.\n"
     "The first Ctrl-C stops the run and still reports; a second one ends quire at once.";
 
+std::string boot_footer() {
+  return std::string(
+             "The UART is the guest's console. On a terminal every key, Ctrl-C too, goes to the guest; "
+             "Ctrl-A x "
+             "ends the\n"
+             "run, Ctrl-A Ctrl-A sends Ctrl-A. While the guest waits and may be typed to, its clock goes as "
+             "the "
+             "host's;\n"
+             "with input from a file, or none, runs repeat exactly.\n") +
+         kFooter;
+}
+
 /// Unlike the conversions of C, takes no sign, no blank and nothing that does not fit.
 CLI::Validator count_validator() {
   return CLI::Validator(
@@ -133,6 +145,33 @@ void add_bare_options(CLI::App& app, Options& options) {
       ->type_name("FILE");
 }
 
+void add_boot_options(CLI::App& app, Options& options) {
+  app.add_option("--kernel", options.kernel, "Linux Image, ELF, or with --bios a raw image for 0x80200000")
+      ->type_name("FILE");
+  app.add_option("--bios", options.bios, "Firmware for M-mode (OpenSBI), or 'builtin' for Quire's own SBI")
+      ->type_name("builtin|FILE")
+      ->capture_default_str();
+  app.add_option("--initrd", options.initrd, "Initial RAM disk")->type_name("FILE");
+  app.add_option("--append", options.append, "Kernel command line")->type_name("STRING");
+  app.add_option("--drive", options.drives, "Raw disk image as a virtio disk (repeatable)")
+      ->type_name("FILE[,ro][,snapshot]")
+      ->allow_extra_args(false);
+  app.add_option("--share", options.shares, "Directory that the guest can mount by 9P (repeatable)")
+      ->type_name("DIR,tag=NAME[,rw]")
+      ->allow_extra_args(false);
+  app.add_option("--net", options.net, "Network: none, or user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]")
+      ->type_name("SPEC")
+      ->capture_default_str();
+  app.add_option("--smp", options.harts, "Number of harts; 1 is the only one yet")
+      ->check(count_validator())
+      ->type_name("N")
+      ->capture_default_str();
+  app.add_option("--dtb", options.dtb, "Device tree to hand over instead of the board's own")
+      ->type_name("FILE");
+  app.add_option("--dump-dtb", options.dump_dtb, "Do not run: write the device tree to FILE")
+      ->type_name("FILE");
+}
+
 CLI::App* add_command(CLI::App& app, const char* name, const char* description, const char* usage) {
   CLI::App* command = app.add_subcommand(name, description);
   command->formatter(std::make_shared<HelpFormatter>(usage));
@@ -181,6 +220,11 @@ std::optional<std::string> parse_words(CLI::App& command, std::vector<std::strin
   }
   std::reverse(ours.begin(), ours.end());  // CLI11 takes them from the end
   command.parse(ours);
+  if (options.command == Command::kBoot) {
+    return program < words.size() ? std::optional(fmt::format(
+                                        "'{}' is no option; a kernel is given with --kernel", words[program]))
+                                  : std::nullopt;
+  }
   if (program == words.size()) {
     return "PROGRAM is missing";
   }
@@ -204,6 +248,11 @@ Parsed parse_command_line(int argc, const char* const* argv) {
                               "quire run [OPTIONS] PROGRAM [ARGS...]");
   add_machine_options(*run, options);
   add_run_options(*run, options);
+  CLI::App* boot = add_command(app, "boot", "Boot a whole system: firmware, kernel, disks",
+                               "quire boot [OPTIONS] --kernel FILE");
+  boot->footer(boot_footer());
+  add_machine_options(*boot, options);
+  add_boot_options(*boot, options);
   CLI::App* bare =
       add_command(app, "bare", "Run a bare-metal ELF in M-mode, ending through tohost or the finisher",
                   "quire bare [OPTIONS] PROGRAM");
@@ -215,10 +264,13 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   CLI::App* machine_command = words.empty()        ? nullptr
                               : words[0] == "run"  ? run
+                              : words[0] == "boot" ? boot
                               : words[0] == "bare" ? bare
                                                    : nullptr;
   const std::string_view command_name = machine_command != nullptr ? std::string_view(words[0]) : "";
-  options.command = machine_command == bare ? Command::kBare : Command::kRun;
+  options.command = machine_command == bare   ? Command::kBare
+                    : machine_command == boot ? Command::kBoot
+                                              : Command::kRun;
   if (words.empty()) {
     return complain(std::move(options), "COMMAND is missing", "");
   }

@@ -8,7 +8,7 @@
 
 namespace quire::cli {
 
-enum class Command { kRun, kBare, kDoctor };
+enum class Command { kRun, kBoot, kBare, kDoctor };
 
 struct Options {
   Command command = Command::kRun;
@@ -42,6 +42,18 @@ struct Options {
   // bare and boot
   std::string screen;      ///< "": none
   std::string screenshot;  ///< "": none
+
+  // boot
+  std::string bios = "builtin";
+  std::string kernel;
+  std::string initrd;
+  std::string append;
+  std::vector<std::string> drives;
+  std::vector<std::string> shares;
+  std::string net = "none";
+  std::uint64_t harts = 1;
+  std::string dtb;
+  std::string dump_dtb;
 
   // bare
   std::string signature;

@@ -102,8 +102,20 @@ nlohmann::ordered_json fences_json(const FenceReport& fences) {
           {"findings", findings}};
 }
 
+const char* mode_name(BootMode mode) {
+  switch (mode) {
+    case BootMode::kBare:
+      return "bare";
+    case BootMode::kSupervisor:
+      return "supervisor";
+    case BootMode::kFirmware:
+      return "firmware";
+  }
+  return "?";
+}
+
 nlohmann::ordered_json config_json(const Config& config, const Options& options) {
-  return {{"mode", config.mode == BootMode::kBare ? "bare" : "supervisor"},
+  return {{"mode", mode_name(config.mode)},
           {"ram_bytes", config.ram_bytes},
           {"isa", full_isa(config.isa)},
           {"tlb",
@@ -114,7 +126,10 @@ nlohmann::ordered_json config_json(const Config& config, const Options& options)
           {"rtc_epoch_seconds", config.rtc_epoch_seconds},
           {"engine", "interp"},
           {"program", options.program},
-          {"args", options.args}};
+          {"args", options.args},
+          {"kernel", options.kernel},
+          {"append", options.append},
+          {"drives", options.drives}};
 }
 
 void to_stderr(const std::string& text) {
@@ -138,7 +153,9 @@ std::string format_stats(const Report& report) {
       "traps         {} exceptions, {} interrupts\n",
       counters.icount, counters.minstret, machine.seconds, mips(machine), counters.traps,
       counters.interrupts);
-  if (machine.config.mode == BootMode::kSupervisor) {
+  if (machine.events.events(arch::TraceEventId::k_exec) == 0) {  // nobody told which kinds
+    text += fmt::format("page faults   {}\n", counters.page_faults);
+  } else {
     text += fmt::format("page faults   {} minor, {} major\n", machine.events.minor_faults(),
                         machine.events.major_faults());
     for_each_fault(machine.events, [&](std::string_view name, std::uint64_t count) {

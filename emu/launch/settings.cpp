@@ -1,11 +1,14 @@
 // Parsing of settings; see quire/settings.h.
 #include "quire/settings.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <charconv>
 #include <filesystem>
 #include <optional>
+#include <regex>
+#include <vector>
 
 #include "emu/machine/isa_string.h"
 #include "quire/error.h"
@@ -189,6 +192,126 @@ HostGuestPath parse_host_guest(std::string_view text) {
                     text));
   }
   return paths;
+}
+
+namespace {
+
+/// The parts between commas; ",," is a comma of the part itself.
+std::vector<std::string> split_at_commas(std::string_view text) {
+  std::vector<std::string> parts(1);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != ',') {
+      parts.back() += text[at];
+    } else if (at + 1 < text.size() && text[at + 1] == ',') {
+      parts.back() += ',';
+      ++at;
+    } else {
+      parts.emplace_back();
+    }
+  }
+  return parts;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  const std::optional<std::uint64_t> number = parse_number(text);
+  return number && *number > 0 && *number <= 65535 ? std::optional(static_cast<std::uint16_t>(*number))
+                                                   : std::nullopt;
+}
+
+bool is_ipv4(const std::string& text) {
+  in_addr address;
+  return ::inet_pton(AF_INET, text.c_str(), &address) == 1;
+}
+
+/// "PROTOCOL:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT"
+std::optional<HostForward> parse_forward(const std::string& text) {
+  static const std::regex form("(tcp|udp):([0-9.]*):([0-9]+)-([0-9.]*):([0-9]+)");
+  std::smatch part;
+  if (!std::regex_match(text, part, form)) {
+    return std::nullopt;
+  }
+  HostForward forward;
+  forward.protocol = part[1] == "udp" ? HostForward::Protocol::kUdp : HostForward::Protocol::kTcp;
+  if (part[2].length() != 0) {
+    forward.host_address = part[2];
+  }
+  forward.guest_address = part[4];
+  const auto host_port = parse_port(part[3].str());
+  const auto guest_port = parse_port(part[5].str());
+  if (!host_port || !guest_port || !is_ipv4(forward.host_address) ||
+      (!forward.guest_address.empty() && !is_ipv4(forward.guest_address))) {
+    return std::nullopt;
+  }
+  forward.host_port = *host_port;
+  forward.guest_port = *guest_port;
+  return forward;
+}
+
+template <class... Args>
+[[noreturn]] void refuse(fmt::format_string<Args...> text, Args&&... args) {
+  throw Error(ErrorKind::kUsage, fmt::format(text, std::forward<Args>(args)...));
+}
+
+}  // namespace
+
+Drive parse_drive(std::string_view text) {
+  const std::vector<std::string> parts = split_at_commas(text);
+  Drive drive;
+  drive.path = parts[0];
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    if (parts[i] == "ro") {
+      drive.read_only = true;
+    } else if (parts[i] == "snapshot") {
+      drive.snapshot = true;
+    } else {
+      refuse("drive '{}': '{}' is neither ro nor snapshot (a comma in a file's name is written twice)", text,
+             parts[i]);
+    }
+  }
+  if (drive.path.empty()) {
+    refuse("drive '{}' is not FILE[,ro][,snapshot]", text);
+  }
+  return drive;
+}
+
+Share parse_share(std::string_view text) {
+  constexpr std::size_t kMaxTagBytes = 31;  // what Linux's 9P takes
+  const std::vector<std::string> parts = split_at_commas(text);
+  Share share;
+  share.host_path = parts[0];
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    if (parts[i] == "rw") {
+      share.writable = true;
+    } else if (parts[i].starts_with("tag=")) {
+      share.tag = parts[i].substr(4);
+    } else {
+      refuse("share '{}': '{}' is neither tag=NAME nor rw (a comma in a directory's name is written twice)",
+             text, parts[i]);
+    }
+  }
+  if (share.host_path.empty() || share.tag.empty() || share.tag.size() > kMaxTagBytes) {
+    refuse("share '{}' is not DIR,tag=NAME[,rw] with a NAME of 1 to {} bytes", text, kMaxTagBytes);
+  }
+  return share;
+}
+
+NetConfig parse_net(std::string_view text) {
+  const std::vector<std::string> parts = split_at_commas(text);
+  NetConfig net;
+  if (parts[0] == "user") {
+    net.mode = NetMode::kUser;
+  } else if (parts[0] != "none" || parts.size() > 1) {
+    refuse("network '{}' is neither none nor user[,hostfwd=...]", text);
+  }
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const auto forward = parts[i].starts_with("hostfwd=") ? parse_forward(parts[i].substr(8)) : std::nullopt;
+    if (!forward) {
+      refuse("network '{}': '{}' is not hostfwd=tcp|udp:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT", text,
+             parts[i]);
+    }
+    net.forwards.push_back(*forward);
+  }
+  return net;
 }
 
 }  // namespace quire

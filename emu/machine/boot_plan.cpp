@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "emu/machine/device_tree.h"
+#include "emu/machine/device_tree_file.h"
 #include "emu/machine/isa_string.h"
 #include "emu/machine/ram_layout.h"
 #include "quire/arch/memmap.h"
@@ -14,6 +15,17 @@ namespace {
 // Linux wants the tree inside one 2 MiB page of its early mapping.
 constexpr u64 kDeviceTreeAlignment = u64{2} << 20;
 
+/// OpenSBI, include/sbi/fw_dynamic.h, version 2.
+struct DynamicInfo {
+  u64 magic = 0x4942'534f;  // "OSBI"
+  u64 version = 2;
+  u64 next_address = 0;
+  u64 next_mode = 1;  // S
+  u64 options = 0;
+  u64 boot_hart = 0;
+};
+static_assert(sizeof(DynamicInfo) == 48);
+
 u64 place(RamLayout& layout, u64 size, u64 alignment, const char* what, const Config& config) {
   const auto address = layout.place_top(size, alignment);
   if (!address) {
@@ -24,16 +36,48 @@ u64 place(RamLayout& layout, u64 size, u64 alignment, const char* what, const Co
   return *address;
 }
 
+KernelImage parse_kernel_of(const Config& config) {
+  if (config.kernel.empty()) {
+    return {};
+  }
+  return parse_kernel(config.kernel, config.kernel_name.empty() ? "kernel" : config.kernel_name,
+                      {kRamBase, config.ram_bytes},
+                      config.mode == BootMode::kBare ? RawKernel::kRefused : RawKernel::kTaken);
+}
+
+std::optional<KernelImage> parse_firmware_of(const Config& config) {
+  if (config.mode != BootMode::kFirmware) {
+    return std::nullopt;
+  }
+  return parse_firmware(config.firmware, config.firmware_name.empty() ? "firmware" : config.firmware_name,
+                        {kRamBase, config.ram_bytes});
+}
+
+bool overlap(const ImageSegment& a, const ImageSegment& b) {
+  return a.address < b.address + b.memory_bytes && b.address < a.address + a.memory_bytes;
+}
+
+void check_apart(const KernelImage& firmware, const KernelImage& kernel, const Config& config) {
+  for (const ImageSegment& a : firmware.segments) {
+    for (const ImageSegment& b : kernel.segments) {
+      if (overlap(a, b)) {
+        throw Error(
+            ErrorKind::kFile,
+            fmt::format("{}: its part at {:#x} overlaps the firmware's at {:#x} ({}); firmware expects a "
+                        "kernel at {:#x}",
+                        config.kernel_name, b.address, a.address, config.firmware_name,
+                        kRamBase + kRawKernelOffset));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 BootPlan::BootPlan(const Config& config, unsigned virtio_slots)
-    : kernel_(parse_kernel(config.kernel, config.kernel_name.empty() ? "kernel" : config.kernel_name,
-                           {kRamBase, config.ram_bytes})),
-      initrd_(config.initrd) {
+    : firmware_(parse_firmware_of(config)), kernel_(parse_kernel_of(config)), initrd_(config.initrd) {
   RamLayout layout(kRamBase, config.ram_bytes);
-  for (const ImageSegment& segment : kernel_.segments) {
-    layout.reserve(segment.address, segment.memory_bytes);
-  }
+  place_images(layout, config);
   DeviceTreeInputs inputs{.ram_bytes = config.ram_bytes,
                           .command_line = config.command_line,
                           .initrd = std::nullopt,
@@ -51,13 +95,41 @@ BootPlan::BootPlan(const Config& config, unsigned virtio_slots)
     initrd_address_ = place(layout, initrd_.size(), kPageBytes, "initrd", config);
     inputs.initrd = InitrdRange{initrd_address_, initrd_address_ + initrd_.size()};
   }
-  device_tree_ = build_device_tree(inputs);
+  device_tree_ = config.device_tree.empty()
+                     ? build_device_tree(inputs)
+                     : complete_device_tree(config.device_tree, config.device_tree_name, inputs);
   device_tree_address_ = place(layout, device_tree_.size(), kDeviceTreeAlignment, "device tree", config);
+  if (firmware_) {
+    dynamic_info_address_ = place(layout, sizeof(DynamicInfo), kPageBytes, "firmware's information", config);
+  }
+}
+
+void BootPlan::place_images(RamLayout& layout, const Config& config) {
+  for (const ImageSegment& segment : kernel_.segments) {
+    layout.reserve(segment.address, segment.memory_bytes);
+  }
+  if (firmware_) {
+    check_apart(*firmware_, kernel_, config);
+    for (const ImageSegment& segment : firmware_->segments) {
+      layout.reserve(segment.address, segment.memory_bytes);
+    }
+    // A raw image does not say how much memory it uses beyond itself.
+    layout.reserve(kRamBase, kRawKernelOffset);
+  }
 }
 
 void BootPlan::install(Ram& ram) const {
-  for (const ImageSegment& segment : kernel_.segments) {
-    ram.write(PhysAddr(segment.address), segment.contents);
+  const auto put = [&ram](const KernelImage& image) {
+    for (const ImageSegment& segment : image.segments) {
+      ram.write(PhysAddr(segment.address), segment.contents);
+    }
+  };
+  put(kernel_);
+  if (firmware_) {
+    put(*firmware_);
+    DynamicInfo info;
+    info.next_address = kernel_.segments.empty() ? kRamBase + kRawKernelOffset : kernel_.entry;
+    ram.write(PhysAddr(dynamic_info_address_), {reinterpret_cast<const u8*>(&info), sizeof info});
   }
   if (!initrd_.empty()) {
     ram.write(PhysAddr(initrd_address_), initrd_);

@@ -40,6 +40,20 @@ void check_shares(const std::vector<Share>& shares) {
   }
 }
 
+void check_images(const Config& config) {
+  const auto check_file = [](const std::vector<u8>& bytes, const std::string& name) {
+    if (bytes.empty() && !name.empty()) {
+      throw Error(ErrorKind::kFile, fmt::format("{}: the file is empty", name));
+    }
+  };
+  check_file(config.kernel, config.kernel_name);
+  check_file(config.firmware, config.firmware_name);
+  check_file(config.device_tree, config.device_tree_name);
+  const bool firmware = config.mode == BootMode::kFirmware;
+  require(!config.kernel.empty() || firmware, "a machine needs a kernel: Config::kernel is empty");
+  require(!config.firmware.empty() || !firmware, "firmware mode needs a firmware: Config::firmware is empty");
+}
+
 void check_screen(const std::optional<ScreenSize>& screen) {
   if (!screen) {
     return;
@@ -66,13 +80,15 @@ void check_config(const Config& config) {
           "a TLB of {} ways is impossible: it must be a power of two, at most its {} entries", tlb.ways,
           tlb.entries);
   parse_isa(config.isa);
-  require(config.drives.size() + config.shares.size() <= Board::kMaxDrives,
-          "{} drives and {} shares are too many: the board has slots for {} of them", config.drives.size(),
-          config.shares.size(), Board::kMaxDrives);
+  const std::size_t slots = config.drives.size() + config.shares.size() + (config.net.mode != NetMode::kNone);
+  require(slots <= Board::kMaxDrives,
+          "{} drives, shares and network devices are too many: there are {} slots", slots, Board::kMaxDrives);
+  require(config.harts == 1, "{} harts are impossible: the machine has one", config.harts);
   check_shares(config.shares);
   check_screen(config.screen);
-  require(!config.kernel.empty() || config.kernel_name.empty(), "{}: the file is empty", config.kernel_name);
-  require(!config.kernel.empty(), "a machine needs a kernel: Config::kernel is empty");
+  check_images(config);
+  // Until the device is there, what it would reach must not be promised.
+  require(config.net.mode == NetMode::kNone, "there is no network device yet");
 }
 
 }  // namespace quire

@@ -1,4 +1,5 @@
-// The first program of a machine, from an ELF or a Linux `Image` file: what goes where, and where it starts.
+// A program that the machine starts with, from an ELF, a Linux `Image` or a raw file: what goes where, and where
+// it starts.
 //
 // Everything is checked before anything is copied: each segment lies inside RAM.
 #pragma once
@@ -33,7 +34,16 @@ struct RamRange {
   u64 size_bytes;
 };
 
+/// What a file is taken for that is in no format known: a mistake, or an image that goes kRawKernelOffset into RAM,
+/// where firmware looks for one.
+enum class RawKernel : u8 { kRefused, kTaken };
+inline constexpr u64 kRawKernelOffset = u64{2} << 20;
+
 /// `bytes` must outlive the image. Error(kFile) that names the file and the cause.
-KernelImage parse_kernel(std::span<const u8> bytes, const std::string& name, RamRange ram);
+KernelImage parse_kernel(std::span<const u8> bytes, const std::string& name, RamRange ram,
+                         RawKernel raw = RawKernel::kRefused);
+
+/// M-mode firmware: an ELF, which goes to the start of RAM if it can be moved, or a raw image for that place.
+KernelImage parse_firmware(std::span<const u8> bytes, const std::string& name, RamRange ram);
 
 }  // namespace quire

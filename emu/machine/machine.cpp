@@ -100,8 +100,11 @@ void Machine::Impl::make_htif() {
 void Machine::Impl::power_on() {
   board_.reset();
   plan_.install(ram_);
-  const Privilege privilege = config_.mode == BootMode::kBare ? Privilege::kMachine : Privilege::kSupervisor;
+  constexpr unsigned kA2 = 12;
+  const Privilege privilege =
+      config_.mode == BootMode::kSupervisor ? Privilege::kSupervisor : Privilege::kMachine;
   hart_.reset(plan_.entry(), privilege, hart_.id(), plan_.device_tree_address());
+  hart_.state().x[kA2] = plan_.dynamic_info_address();
   if (config_.mode == BootMode::kSupervisor) {
     firmware_.power_on();
   }

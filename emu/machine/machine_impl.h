@@ -89,7 +89,8 @@ class Machine::Impl final : private HartEnv {
   // Run loop.
   std::optional<Stop> check_stop(u64 end_icount, std::optional<HostClock::time_point> deadline);
   Idle idle(std::optional<HostClock::time_point> deadline);
-  bool wait_for_input(std::optional<HostClock::time_point> deadline);
+  bool wait_for_input(int timeout_ms, std::optional<HostClock::time_point> deadline);
+  void pass_time_to(u64 due_ns, std::optional<HostClock::time_point> deadline);
   void run_slice(u64 end_icount);
   void on_schedule(u64 deadline_ns);
   void breakpoints_changed();
@@ -131,6 +132,7 @@ class Machine::Impl final : private HartEnv {
   bool reboot_requested_ = false;
   std::atomic<bool> stop_requested_{false};
   bool running_ = false;             ///< inside run()
+  u64 idle_debt_ns_ = 0;             ///< skipped, but not waited for yet by the host (IdleTime::kWait)
   std::optional<u64> slice_end_ns_;  ///< while the engine runs: when it will stop by itself
 };
 

@@ -126,16 +126,40 @@ Machine::Impl::Idle Machine::Impl::idle(std::optional<HostClock::time_point> dea
     return Idle::kProgress;
   }
   if (const auto due_ns = events_.next_deadline_ns()) {
-    events_.skip_to(*due_ns);
+    pass_time_to(*due_ns, deadline);
     return Idle::kProgress;
   }
-  return wait_for_input(deadline) ? Idle::kProgress : Idle::kForEver;
+  return wait_for_input(kInputWaitMs, deadline) ? Idle::kProgress : Idle::kForEver;
+}
+
+/// To the next event or, where the host's time counts, as far as that has gone when input comes. The host is
+/// waited for by whole milliseconds, as it cannot be relied on for less; what is left of them is waited for
+/// later.
+void Machine::Impl::pass_time_to(u64 due_ns, std::optional<HostClock::time_point> deadline) {
+  constexpr u64 kNsPerMs = 1'000'000;
+  const u64 now_ns = events_.now_ns();
+  const u64 wanted_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+  const u64 owed_ms = add_saturating(idle_debt_ns_, wanted_ns) / kNsPerMs;
+  if (config_.idle_time == IdleTime::kSkip || owed_ms == 0 || board_.awaited_inputs().empty()) {
+    idle_debt_ns_ = owed_ms == 0 ? idle_debt_ns_ + wanted_ns : 0;
+    events_.skip_to(due_ns);
+    return;
+  }
+  const auto begin = HostClock::now();
+  wait_for_input(static_cast<int>(std::min<u64>(owed_ms, kInputWaitMs)), deadline);
+  const std::chrono::nanoseconds waited = HostClock::now() - begin;
+  const u64 waited_ns = static_cast<u64>(waited.count());
+  const u64 paid_ns = std::min(waited_ns, idle_debt_ns_);
+  idle_debt_ns_ -= paid_ns;
+  events_.skip_to(now_ns + std::min(wanted_ns, waited_ns - paid_ns));
 }
 
 /// False when none will ever come.
-bool Machine::Impl::wait_for_input(std::optional<HostClock::time_point> deadline) {
+bool Machine::Impl::wait_for_input(int timeout_ms, std::optional<HostClock::time_point> deadline) {
   const auto sources = board_.awaited_inputs();
-  int timeout_ms = sources.size() > 1 ? kSharedInputWaitMs : kInputWaitMs;
+  if (sources.size() > 1) {
+    timeout_ms = std::min(timeout_ms, kSharedInputWaitMs);
+  }
   if (deadline) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - HostClock::now()).count() + 1;

@@ -32,6 +32,7 @@ struct TlbConfig {
 enum class BootMode : std::uint8_t {
   kBare,        ///< an ELF in M-mode, from its entry point; no firmware
   kSupervisor,  ///< a kernel in S-mode under the built-in SBI
+  kFirmware,    ///< `firmware` in M-mode, which is told where `kernel` is
 };
 
 /// A raw disk image as a virtio-blk device.
@@ -48,6 +49,32 @@ struct Share {
   bool writable = false;
 };
 
+/// A port of the host whose connections (or datagrams) go to a port of the guest.
+struct HostForward {
+  enum class Protocol : std::uint8_t { kTcp, kUdp };
+  Protocol protocol = Protocol::kTcp;
+  std::string host_address = "127.0.0.1";  ///< numeric IPv4
+  std::uint16_t host_port = 0;
+  std::string guest_address;  ///< numeric IPv4; empty: the one DHCP gives the guest
+  std::uint16_t guest_port = 0;
+};
+
+enum class NetMode : std::uint8_t {
+  kNone,
+  kUser,  ///< a virtio-net device behind a NAT in this process
+};
+
+struct NetConfig {
+  NetMode mode = NetMode::kNone;
+  std::vector<HostForward> forwards;
+};
+
+/// What happens with the time until the next event while the guest waits for an interrupt.
+enum class IdleTime : std::uint8_t {
+  kSkip,  ///< it is over at once, so that runs repeat
+  kWait,  ///< it passes on the host as well, as long as input may come: for people and peers that answer
+};
+
 struct Config {
   BootMode mode = BootMode::kSupervisor;
   std::uint64_t ram_bytes = 256ULL << 20;  ///< 16 MiB .. 64 GiB, a multiple of 2 MiB
@@ -56,12 +83,23 @@ struct Config {
   std::uint64_t seed = 0;  ///< also /chosen/rng-seed and virtio-rng
   std::uint64_t rtc_epoch_seconds = 1'767'225'600;  ///< 2026-01-01T00:00:00Z
 
-  std::vector<std::uint8_t> kernel;  ///< bytes of an ELF or a Linux `Image`
-  std::string kernel_name;           ///< for messages
+  unsigned harts = 1;  ///< no other number works yet
+  IdleTime idle_time = IdleTime::kSkip;
+
+  std::vector<std::uint8_t> firmware;  ///< kFirmware: an ELF, or a raw image for the start of RAM
+  std::string firmware_name;           ///< for messages
+  /// An ELF or a Linux `Image`; with kFirmware also a raw image, which goes where firmware expects it
+  /// (2 MiB into RAM), or none.
+  std::vector<std::uint8_t> kernel;
+  std::string kernel_name;  ///< for messages
   std::vector<std::uint8_t> initrd;
   std::string command_line;  ///< /chosen/bootargs
+  /// A flattened device tree instead of the board's own; command line and initrd are still put into it.
+  std::vector<std::uint8_t> device_tree;
+  std::string device_tree_name;  ///< for messages
   std::vector<Drive> drives;
   std::vector<Share> shares;
+  NetConfig net;
   std::optional<ScreenSize> screen;  ///< a framebuffer at the end of RAM
 
   bool htif = false;  ///< end through the ELF's `tohost` symbol (kBare)

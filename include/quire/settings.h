@@ -40,4 +40,13 @@ SharedPath parse_shared_path(std::string_view text);
 /// "DIR[:ro|:rw]".
 SharedPath parse_root(std::string_view text);
 
+/// "FILE[,ro][,snapshot]". A comma in the file's name is written twice.
+Drive parse_drive(std::string_view text);
+
+/// "DIR,tag=NAME[,rw]". A comma in the directory's name is written twice.
+Share parse_share(std::string_view text);
+
+/// "none" or "user[,hostfwd=tcp|udp:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT]...".
+NetConfig parse_net(std::string_view text);
+
 }  // namespace quire

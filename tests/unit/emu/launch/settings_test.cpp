@@ -67,5 +67,52 @@ TEST(Settings, LastColonSeparatesHostFromGuest) {
   }
 }
 
+TEST(Settings, DrivesTakeFlagsAndDoubledCommas) {
+  const Drive plain = parse_drive("disk.img");
+  EXPECT_EQ(plain.path, "disk.img");
+  EXPECT_FALSE(plain.read_only || plain.snapshot);
+  const Drive drive = parse_drive("a,,b,ro,snapshot");
+  EXPECT_EQ(drive.path, "a,b");
+  EXPECT_TRUE(drive.read_only && drive.snapshot);
+  for (const char* text : {"", ",ro", "disk,", "disk,rw", "disk,ro,"}) {
+    expect_usage_error([&] { parse_drive(text); }, std::string("'") + text + "'");
+  }
+}
+
+TEST(Settings, SharesNeedADirectoryAndATag) {
+  const Share share = parse_share("/srv/a,,b,tag=host");
+  EXPECT_EQ(share.host_path, "/srv/a,b");
+  EXPECT_EQ(share.tag, "host");
+  EXPECT_FALSE(share.writable);
+  EXPECT_TRUE(parse_share("d,tag=x,rw").writable);
+  const std::string long_tag = "d,tag=" + std::string(32, 'x');
+  for (const char* text : {"", "d", "d,tag=", ",tag=x", "d,ro,tag=x", long_tag.c_str()}) {
+    expect_usage_error([&] { parse_share(text); }, std::string("'") + text + "'");
+  }
+}
+
+TEST(Settings, NetworksForwardPorts) {
+  EXPECT_EQ(parse_net("none").mode, NetMode::kNone);
+  EXPECT_EQ(parse_net("user").mode, NetMode::kUser);
+  const NetConfig net = parse_net("user,hostfwd=tcp::2222-:22,hostfwd=udp:0.0.0.0:53-10.0.2.15:5353");
+  ASSERT_EQ(net.forwards.size(), 2U);
+  EXPECT_EQ(net.forwards[0].protocol, HostForward::Protocol::kTcp);
+  EXPECT_EQ(net.forwards[0].host_address, "127.0.0.1");
+  EXPECT_EQ(net.forwards[0].host_port, 2222);
+  EXPECT_EQ(net.forwards[0].guest_address, "");
+  EXPECT_EQ(net.forwards[0].guest_port, 22);
+  EXPECT_EQ(net.forwards[1].protocol, HostForward::Protocol::kUdp);
+  EXPECT_EQ(net.forwards[1].host_address, "0.0.0.0");
+  EXPECT_EQ(net.forwards[1].guest_address, "10.0.2.15");
+}
+
+TEST(Settings, NetworksThatAreNoneAreRefused) {
+  for (const char* text : {"", "tap", "none,hostfwd=tcp::1-:1", "user,hostfwd=tcp:1-:1",
+                           "user,hostfwd=sctp::1-:1", "user,hostfwd=tcp::0-:1", "user,hostfwd=tcp::1-:65536",
+                           "user,hostfwd=tcp:1.2.3:1-:1", "user,", "user,dns=1.1.1.1"}) {
+    expect_usage_error([&] { parse_net(text); }, std::string("'") + text + "'");
+  }
+}
+
 }  // namespace
 }  // namespace quire

@@ -77,8 +77,36 @@ TEST(KernelImage, BadLinuxImagesAreRefused) {
 
 TEST(KernelImage, OtherFilesAreCalledWhatTheyAre) {
   EXPECT_EQ(complaint({0x1f, 0x8b, 8, 0}), "k: compressed with gzip; unpack it first (gunzip)");
-  EXPECT_EQ(complaint({'h', 'i'}), "k: neither an ELF file nor a Linux Image");
+  EXPECT_EQ(complaint({'h', 'i'}), "k: neither an ELF file nor a Linux Image, but text");
+  EXPECT_EQ(complaint({1, 2}), "k: neither an ELF file nor a Linux Image");
   EXPECT_EQ(complaint({}), "k: the file is empty");
+  const std::vector<u8> zstd{0x28, 0xb5, 0x2f, 0xfd, 0, 0};
+  EXPECT_EQ(complaint(zstd), "k: compressed with zstd; unpack it first (unzstd)");
+  EXPECT_THROW(parse_kernel(zstd, "k", kRam, RawKernel::kTaken), Error);
+  EXPECT_THROW(parse_firmware(linux_image(0, 4096), "f", kRam), Error);
+}
+
+TEST(KernelImage, RawImagesGoWhereFirmwareLooks) {
+  const std::vector<u8> bytes{0x13, 0, 0, 0};
+  const KernelImage kernel = parse_kernel(bytes, "k", kRam, RawKernel::kTaken);
+  EXPECT_EQ(kernel.entry, 0x8020'0000U);
+  ASSERT_EQ(kernel.segments.size(), 1U);
+  EXPECT_EQ(kernel.segments[0].contents.size(), 4U);
+  EXPECT_EQ(parse_firmware(bytes, "f", kRam).entry, 0x8000'0000U);
+  EXPECT_THROW(parse_kernel(bytes, "k", {kRam.base, 2 << 20}, RawKernel::kTaken), Error);
+}
+
+TEST(KernelImage, FirmwareThatCanBeMovedGoesToTheStartOfRam) {
+  ElfBuilder elf;
+  elf.header.type = static_cast<u16>(ElfType::kShared);
+  elf.header.entry = 0x1004;
+  const auto file = elf.load(0x1000, 0x1000, {1, 2, 3, 4, 5, 6, 7, 8}, 0x1000)
+                        .load(0x4'0000, 0x4'0000, {9}, 0x2000)
+                        .build();
+  const KernelImage image = parse_firmware(file, "f", kRam);
+  EXPECT_EQ(image.entry, 0x8000'0004U);
+  EXPECT_EQ(image.segments[0].address, 0x8000'0000U);
+  EXPECT_EQ(image.segments[1].address, 0x8003'f000U);
 }
 
 }  // namespace

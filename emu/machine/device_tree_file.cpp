@@ -1,0 +1,73 @@
+// Foreign bytes go through libfdt's full check before anything reads them.
+#include "emu/machine/device_tree_file.h"
+
+#include <fmt/format.h>
+extern "C" {
+#include <libfdt.h>
+}
+
+#include <utility>
+
+#include "quire/error.h"
+
+namespace quire {
+namespace {
+
+constexpr std::size_t kRoomForChosen = 512;  // a node, three names, two addresses
+
+class TreeEditor {
+ public:
+  TreeEditor(std::span<const std::uint8_t> file, std::string name, std::size_t room)
+      : name_(std::move(name)), buffer_(file.size() + room) {
+    check(fdt_check_full(file.data(), file.size()));
+    check(fdt_open_into(file.data(), buffer_.data(), static_cast<int>(buffer_.size())));
+    chosen_ = fdt_path_offset(buffer_.data(), "/chosen");
+    if (chosen_ == -FDT_ERR_NOTFOUND) {
+      chosen_ = fdt_add_subnode(buffer_.data(), 0, "chosen");
+    }
+    check(chosen_);
+  }
+
+  void set_chosen(const char* property, const std::string& value) {
+    check(fdt_setprop_string(buffer_.data(), chosen_, property, value.c_str()));
+  }
+  void set_chosen(const char* property, std::uint64_t value) {
+    check(fdt_setprop_u64(buffer_.data(), chosen_, property, value));
+  }
+
+  std::vector<std::uint8_t> finish() {
+    check(fdt_pack(buffer_.data()));
+    buffer_.resize(fdt_totalsize(buffer_.data()));
+    return std::move(buffer_);
+  }
+
+ private:
+  void check(int result) const {
+    if (result < 0) {
+      throw Error(ErrorKind::kFile,
+                  fmt::format("{}: not a sound flattened device tree ({}); dtc makes one from source", name_,
+                              fdt_strerror(result)));
+    }
+  }
+
+  const std::string name_;
+  std::vector<std::uint8_t> buffer_;
+  int chosen_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::uint8_t> complete_device_tree(std::span<const std::uint8_t> file, const std::string& name,
+                                               const DeviceTreeInputs& inputs) {
+  TreeEditor tree(file, name.empty() ? "device tree" : name, kRoomForChosen + inputs.command_line.size());
+  if (!inputs.command_line.empty()) {
+    tree.set_chosen("bootargs", inputs.command_line);
+  }
+  if (inputs.initrd) {
+    tree.set_chosen("linux,initrd-start", inputs.initrd->start);
+    tree.set_chosen("linux,initrd-end", inputs.initrd->end);
+  }
+  return tree.finish();
+}
+
+}  // namespace quire
