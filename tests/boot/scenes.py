@@ -20,8 +20,8 @@ PROMPT = b"\nquire# "
 def command(console, text, prompt=PROMPT):
     """The output of a shell command."""
     console.send(text + "\n")
-    console.expect(text.encode() + b"\r\n")
-    return console.expect(prompt, PANIC).replace(b"\r", b"")
+    console.expect(text.encode() + b"\r")
+    return console.expect(prompt, PANIC).replace(b"\r", b"").strip(b"\n")
 
 
 def u_boot(console):
@@ -51,3 +51,47 @@ def shell(console):
     assert command(console, "echo $?") == b"130"
     console.send("poweroff -f\n")
     console.expect(b"Power down", PANIC)
+
+
+class Disk:
+    """From an ext4 root: the disk is written and read back; with a share and a server, those too; then a power-off."""
+
+    def __init__(self, share=None, server_port=None):
+        self.share = share
+        self.server_port = server_port
+        self.blob_digest = None
+
+    def __call__(self, console):
+        console.expect(PROMPT, PANIC)
+        assert b"trixie" in command(console, "grep CODENAME /etc/os-release")
+        assert b" / ext4 rw" in command(console, "grep /dev/vda /proc/mounts")
+        self._write_and_read(console)
+        if self.share:
+            self._mount_the_share(console)
+        if self.server_port:
+            self._fetch(console)
+        console.send("poweroff\n")
+        console.expect(b"Power down", PANIC)
+
+    def _write_and_read(self, console):
+        command(console, "dd if=/dev/urandom of=/root/blob bs=64k count=48 2> /dev/null")
+        written = command(console, "sha256sum < /root/blob").split()[0]
+        command(console, "sync; echo 3 > /proc/sys/vm/drop_caches")
+        assert command(console, "sha256sum < /root/blob").split()[0] == written
+        self.blob_digest = written.decode()
+
+    def _mount_the_share(self, console):
+        (self.share / "from-host").write_text("hello guest\n")
+        assert command(console, "mount -t 9p -o trans=virtio,version=9p2000.L host /mnt; echo $?") == b"0"
+        assert command(console, "cat /mnt/from-host") == b"hello guest"
+        assert command(console, "seq 5000 > /mnt/from-guest; sync; wc -l < /mnt/from-guest") == b"5000"
+        assert command(console, "umount /mnt; echo $?") == b"0"
+        assert (self.share / "from-guest").read_text().splitlines() == [str(n) for n in range(1, 5001)]
+
+    def _fetch(self, console):
+        command(console, "ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2")
+        fetched = command(console, f"wget -q -O - http://10.0.2.2:{self.server_port}/file | sha256sum")
+        assert fetched.split()[0].decode() == hashlib.sha256(SERVED).hexdigest()
+
+
+SERVED = b"".join(b"line %d of the file\n" % n for n in range(20000))
