@@ -85,6 +85,10 @@ void add_machine_options(CLI::App& app, Options& options) {
   app.add_option("--trace", options.trace,
                  "Write what happens, to stderr or FILE: insn, asm, mmu, trap, irq, device, sbi, all")
       ->type_name("CATEGORIES[:FILE]");
+  app.add_option("--symbols", options.symbols,
+                 "Names for traces and gdb's monitor: an ELF file, or lines of nm as System.map (repeatable)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   app.add_option("--gdb", options.gdb, "Wait for gdb before the first instruction")
       ->type_name("[HOST:]PORT|unix:PATH");
   app.add_flag("!--no-color", options.color, "Plain messages, also on a terminal");

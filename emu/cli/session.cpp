@@ -10,6 +10,7 @@
 #include "emu/cli/files.h"
 #include "emu/cli/interrupt.h"
 #include "emu/cli/message.h"
+#include "quire/host_file.h"
 #include "quire/settings.h"
 #include "quire/streams.h"
 
@@ -95,6 +96,9 @@ Session::Session(const Config& config, const Options& options, std::shared_ptr<P
       to_stderr->write({reinterpret_cast<const std::uint8_t*>(line.data()), line.size()});
     });
     machine_.add_sink(&*strace_);
+  }
+  for (const std::string& file : options.symbols) {
+    machine_.add_symbols(read_host_file(file).data, file);
   }
   if (options.trace) {
     trace_ = std::make_unique<debug::TraceWriter>(machine_, debug::TraceSpec::parse(*options.trace));

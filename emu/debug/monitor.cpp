@@ -109,7 +109,7 @@ std::string Monitor::help() const {
          "symbol ADDR                    the symbol at or before an address\n"
          "phys on|off                    memory addresses in gdb are physical or virtual\n"
          "digest                         64 bits over RAM and architectural state\n"
-         "ADDR is a number, a symbol of the kernel or a register like $sp; +N may follow.\n";
+         "ADDR is a number, a symbol (see --symbols) or a register like $sp; +N may follow.\n";
 }
 
 std::string Monitor::info() {
@@ -190,7 +190,7 @@ std::string Monitor::symbol(const Words& words) {
   const auto at = words.size() == 2 ? address(words[1]) : std::nullopt;
   if (!at) return "usage: symbol ADDR\n";
   const std::string name = place_name(machine_, *at);
-  return fmt::format("{:#x} {}\n", *at, name.empty() ? "is near no symbol of the kernel" : name);
+  return fmt::format("{:#x} {}\n", *at, name.empty() ? "is near no symbol" : name);
 }
 
 std::string Monitor::phys(const Words& words) {
@@ -211,7 +211,7 @@ std::optional<std::uint64_t> Monitor::term(std::string_view text) {
   for (unsigned i = 0; i < 32; ++i) {
     if (text.starts_with('$') && text.substr(1) == kNames[i]) return hart.x(i);
   }
-  return machine_.symbol(std::string(text));
+  return machine_.symbol_address(std::string(text));
 }
 
 std::optional<std::uint64_t> Monitor::address(std::string_view text) {

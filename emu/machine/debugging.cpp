@@ -79,16 +79,19 @@ void Machine::add_observer(Observer* observer, ObservedSet what) { impl_->observ
 void Machine::remove_observer(Observer* observer) { impl_->observers().remove(observer); }
 
 std::optional<SymbolPlace> Machine::symbol_at(u64 address) const {
-  const auto& by_address = impl_->boot_plan().kernel().names;
-  auto after = by_address.upper_bound(address);
-  if (after == by_address.begin()) {
+  const auto found = impl_->symbols().at_or_before(address);
+  if (!found || address - found->address > kMaxSymbolOffset) {
     return std::nullopt;
   }
-  const auto& [start, name] = *std::prev(after);
-  if (address - start > kMaxSymbolOffset) {
-    return std::nullopt;
-  }
-  return SymbolPlace{name, address - start};
+  return SymbolPlace{found->name, address - found->address};
+}
+
+std::optional<u64> Machine::symbol_address(const std::string& name) const {
+  return impl_->symbols().find(name);
+}
+
+void Machine::add_symbols(std::span<const u8> file, const std::string& name) {
+  impl_->symbols().add(file, name);
 }
 
 }  // namespace quire

@@ -73,17 +73,14 @@ u64 physical_entry(const ElfFile& elf, const std::vector<ImageSegment>& segments
   fail(name, fmt::format("damaged: the entry point {:#x} is in no segment", elf.entry()));
 }
 
-/// Local labels and the assembler's marks of code and data ("$x") name nothing that people know.
-bool is_for_people(std::string_view symbol) { return !symbol.starts_with('$') && !symbol.starts_with('.'); }
-
 void name_addresses(KernelImage& image) {
   for (const auto& [symbol, address] : image.symbol_addresses) {
-    if (is_for_people(symbol)) {
+    if (is_symbol_for_people(symbol)) {
       image.names.emplace(image.symbols.find(symbol)->second, symbol);
     }
   }
   for (const auto& [symbol, address] : image.symbol_addresses) {
-    if (is_for_people(symbol)) {
+    if (is_symbol_for_people(symbol)) {
       image.names.emplace(address, symbol);
     }
   }
@@ -195,6 +192,10 @@ std::optional<KernelImage> try_elf(std::span<const u8> bytes, const std::string&
 }
 
 }  // namespace
+
+bool is_symbol_for_people(std::string_view symbol) {
+  return !symbol.starts_with('$') && !symbol.starts_with('.');
+}
 
 KernelImage parse_kernel(std::span<const u8> bytes, const std::string& name, RamRange ram, RawKernel raw) {
   if (auto image = try_elf(bytes, name, ram, false)) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "emu/base/types.h"
@@ -28,6 +29,9 @@ struct KernelImage {
   std::map<std::string, u64, std::less<>> symbol_addresses;  ///< physical, of those inside a segment
   std::map<u64, std::string> names;  ///< of what lies inside a segment, by virtual and by physical address
 };
+
+/// Not local labels and the assembler's marks of code and data ("$x"), which name nothing that people know.
+bool is_symbol_for_people(std::string_view symbol);
 
 struct RamRange {
   u64 base;

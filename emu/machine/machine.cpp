@@ -39,7 +39,8 @@ Machine::Impl::Impl(const Config& config)
       }),
       hart_view_(hart_),
       ram_view_(ram_),
-      hub_(hart_) {
+      hub_(hart_),
+      symbols_(plan_.kernel().names) {
   for (const Board::Placed& placed : board_.devices()) {
     bus_.add_device(PhysAddr(placed.region.base), placed.region.size_bytes, placed.device.get());
   }

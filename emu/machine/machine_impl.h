@@ -19,6 +19,7 @@
 #include "emu/machine/firmware.h"
 #include "emu/machine/htif.h"
 #include "emu/machine/observer_hub.h"
+#include "emu/machine/symbols.h"
 #include "emu/machine/views.h"
 #include "quire/machine.h"
 
@@ -57,6 +58,7 @@ class Machine::Impl final : private HartEnv {
   std::vector<TlbEntryView> tlb_entries() const;
   void restart();
   ObserverHub& observers() { return hub_; }
+  SymbolTable& symbols() { return symbols_; }
 
   const Config& config() const { return config_; }
   u64 icount() const { return hart_.state().icount; }
@@ -125,6 +127,7 @@ class Machine::Impl final : private HartEnv {
   RamAccess ram_view_;
   std::vector<TraceSink*> sinks_;
   ObserverHub hub_;
+  SymbolTable symbols_;
   std::set<u64> breakpoints_;
   bool at_breakpoint_ = false;  ///< the last slice ended before one
 

@@ -161,8 +161,14 @@ class Machine {
 
   /// All valid entries, by address.
   std::vector<TlbEntryView> tlb_entries() const;
-  /// The last symbol of the kernel's ELF at or before `address`, as linked or as loaded, within a MiB.
+  /// More names for symbol_at: an ELF that is not position-independent, or lines of nm (Linux's System.map).
+  /// Error(kFile), naming `name`, for anything else and for a file without symbols.
+  void add_symbols(std::span<const std::uint8_t> file, const std::string& name);
+  /// The last symbol at or before `address`, as linked or as loaded, within a MiB: of the kernel's ELF, and of
+  /// what was added.
   std::optional<SymbolPlace> symbol_at(std::uint64_t address) const;
+  /// Where one of these symbols is.
+  std::optional<std::uint64_t> symbol_address(const std::string& name) const;
 
   /// Power-on: everything starts over but counts, time and what was written to drives. Not from a sink.
   void restart();

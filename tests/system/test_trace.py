@@ -152,6 +152,32 @@ def test_kinds_of_events(compile_guest, tmp_path):
         assert re.search(r"^core   0: " + pattern, text, re.MULTILINE), pattern
 
 
+def test_symbols_of_a_program_and_of_nm_lines(compile_guest, tmp_path):
+    program = compile_guest("tests/programs/doubles.c")
+    log = tmp_path / "trace"
+    assert quire("run", "--trace", f"trap:{log}", "--symbols", program, program).returncode == 0
+    assert re.search(r"trap   \d+ U 0x0{8}\w{8} <\w+(\+0x\w+)?> ecall from U-mode", log.read_text())
+    nm = tmp_path / "System.map"
+    nm.write_text("0000000000010000 T from_the_map\n0000000000010000 t later\nffffffff80000000 A far\n")
+    assert quire("run", "--trace", f"trap:{log}", "--symbols", nm, program).returncode == 0
+    assert re.search(r" <from_the_map\+0x\w+> ecall from U-mode", log.read_text())
+
+
+@pytest.mark.parametrize("contents, complaint", [
+    (b"", "has no symbols"),
+    (b"hello\n", "neither an ELF file nor lines of ADDRESS TYPE NAME"),
+    (b"0000000000010000 T\n", "neither an ELF file nor lines"),
+    (b"\x7fELF", "sym: "),
+])  # fmt: skip
+def test_bad_symbol_files(contents, complaint, compile_guest, tmp_path):
+    program = compile_guest("tests/programs/hello.c")
+    bad = tmp_path / "sym"
+    bad.write_bytes(contents)
+    done = quire("run", "--symbols", bad, program)
+    assert done.returncode == 3
+    assert complaint in done.stderr and done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("request_text, status, complaint", [
     ("nonsense", 2, "'nonsense' is no category: there are insn, asm"),
     ("insn:", 2, "names no file"),
