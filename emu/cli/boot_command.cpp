@@ -56,13 +56,6 @@ Config boot_config(const Options& options) {
                 fmt::format("--smp {}: the machine has one hart as yet; leave it away, or 1", options.harts));
   }
   config.command_line = options.append;
-  for (const std::string& drive : options.drives) {
-    config.drives.push_back(parse_drive(drive));
-  }
-  for (const std::string& share : options.shares) {
-    config.shares.push_back(parse_share(share));
-  }
-  config.net = parse_net(options.net);
   if (input_is_live() || config.net.mode != NetMode::kNone) {
     config.idle_time = IdleTime::kWait;
   }

@@ -137,7 +137,16 @@ class HelpFormatter : public CLI::Formatter {
   std::string usage_;
 };
 
-void add_screen_options(CLI::App& app, Options& options) {
+void add_device_options(CLI::App& app, Options& options) {
+  app.add_option("--drive", options.drives, "Raw disk image as a virtio disk (repeatable)")
+      ->type_name("FILE[,ro][,snapshot]")
+      ->allow_extra_args(false);
+  app.add_option("--share", options.shares, "Directory that the guest can mount by 9P (repeatable)")
+      ->type_name("DIR,tag=NAME[,rw]")
+      ->allow_extra_args(false);
+  app.add_option("--net", options.net, "Network: none, or user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]")
+      ->type_name("SPEC")
+      ->capture_default_str();
   app.add_option("--screen", options.screen, "Give the guest a framebuffer of this size")->type_name("WxH");
   app.add_option("--screenshot", options.screenshot, "Write the screen to FILE, a PNG, when the run ends")
       ->type_name("FILE");
@@ -157,15 +166,6 @@ void add_boot_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--initrd", options.initrd, "Initial RAM disk")->type_name("FILE");
   app.add_option("--append", options.append, "Kernel command line")->type_name("STRING");
-  app.add_option("--drive", options.drives, "Raw disk image as a virtio disk (repeatable)")
-      ->type_name("FILE[,ro][,snapshot]")
-      ->allow_extra_args(false);
-  app.add_option("--share", options.shares, "Directory that the guest can mount by 9P (repeatable)")
-      ->type_name("DIR,tag=NAME[,rw]")
-      ->allow_extra_args(false);
-  app.add_option("--net", options.net, "Network: none, or user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]")
-      ->type_name("SPEC")
-      ->capture_default_str();
   app.add_option("--smp", options.harts, "Number of harts; 1 is the only one yet")
       ->check(count_validator())
       ->type_name("N")
@@ -256,12 +256,13 @@ Parsed parse_command_line(int argc, const char* const* argv) {
                                "quire boot [OPTIONS] --kernel FILE");
   boot->footer(boot_footer());
   add_machine_options(*boot, options);
+  add_device_options(*boot, options);
   add_boot_options(*boot, options);
   CLI::App* bare =
       add_command(app, "bare", "Run a bare-metal ELF in M-mode, ending through tohost or the finisher",
                   "quire bare [OPTIONS] PROGRAM");
   add_machine_options(*bare, options);
-  add_screen_options(*bare, options);
+  add_device_options(*bare, options);
   add_bare_options(*bare, options);
   add_command(app, "doctor", "Say what this machine has and lacks, and what installs it", "quire doctor");
 

@@ -41,6 +41,9 @@ struct Options {
   std::string kernel_log;
 
   // bare and boot
+  std::vector<std::string> drives;
+  std::vector<std::string> shares;
+  std::string net = "none";
   std::string screen;      ///< "": none
   std::string screenshot;  ///< "": none
 
@@ -49,9 +52,6 @@ struct Options {
   std::string kernel;
   std::string initrd;
   std::string append;
-  std::vector<std::string> drives;
-  std::vector<std::string> shares;
-  std::string net = "none";
   std::uint64_t harts = 1;
   std::string dtb;
   std::string dump_dtb;

@@ -69,6 +69,13 @@ Config machine_config(const Options& options) {
     config.tlb.check = FenceCheck::kReport;
   }
   config.seed = options.seed;
+  for (const std::string& drive : options.drives) {
+    config.drives.push_back(parse_drive(drive));
+  }
+  for (const std::string& share : options.shares) {
+    config.shares.push_back(parse_share(share));
+  }
+  config.net = parse_net(options.net);
   if (!options.screen.empty()) {
     config.screen = parse_screen(options.screen);
   } else if (!options.screenshot.empty()) {

@@ -144,7 +144,7 @@ struct UserNetwork::Callbacks {
   }
 };
 
-UserNetwork::UserNetwork(Clock& clock, const std::vector<PortForward>& forwards) : clock_(clock) {
+UserNetwork::UserNetwork(Clock& clock, const std::vector<HostForward>& forwards) : clock_(clock) {
   SlirpConfig config{};
   config.version = 4;
   config.in_enabled = true;
@@ -159,7 +159,7 @@ UserNetwork::UserNetwork(Clock& clock, const std::vector<PortForward>& forwards)
     throw Error(ErrorKind::kInternal, "libslirp cannot make a network");
   }
   try {
-    for (const PortForward& wanted : forwards) {
+    for (const HostForward& wanted : forwards) {
       forward(wanted);
     }
     int no_wait_ms = 0;
@@ -172,10 +172,10 @@ UserNetwork::UserNetwork(Clock& clock, const std::vector<PortForward>& forwards)
 
 UserNetwork::~UserNetwork() { slirp_cleanup(slirp_); }
 
-void UserNetwork::forward(const PortForward& wanted) {
+void UserNetwork::forward(const HostForward& wanted) {
   const in_addr host = parse_address(wanted.host_address, in_addr{INADDR_ANY});
   const in_addr guest = parse_address(wanted.guest_address, network_address("10.0.2.15"));
-  const bool udp = wanted.protocol == PortForward::Protocol::kUdp;
+  const bool udp = wanted.protocol == HostForward::Protocol::kUdp;
   errno = 0;
   if (slirp_add_hostfwd(slirp_, udp ? 1 : 0, host, wanted.host_port, guest, wanted.guest_port) != 0) {
     throw Error(ErrorKind::kFile, std::string(udp ? "udp:" : "tcp:") + wanted.host_address + ":" +

@@ -9,32 +9,21 @@
 
 #include <poll.h>
 
-#include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "emu/devices/network.h"
+#include "quire/config.h"
 #include "quire/device.h"
 
 struct Slirp;
 
 namespace quire {
 
-/// A port of the host whose connections, or datagrams, go to the guest.
-struct PortForward {
-  enum class Protocol { kTcp, kUdp };
-  Protocol protocol;
-  std::string host_address;  ///< numeric IPv4; empty: any
-  std::uint16_t host_port;
-  std::string guest_address;  ///< numeric IPv4; empty: the one that DHCP gives
-  std::uint16_t guest_port;
-};
-
 class UserNetwork final : public Network {
  public:
   /// Error(kUsage) for an address that is none, Error(kFile) when the host does not give a port away.
-  UserNetwork(Clock& clock, const std::vector<PortForward>& forwards);
+  UserNetwork(Clock& clock, const std::vector<HostForward>& forwards);
   ~UserNetwork() override;
   UserNetwork(const UserNetwork&) = delete;
   UserNetwork& operator=(const UserNetwork&) = delete;
@@ -49,7 +38,7 @@ class UserNetwork final : public Network {
   struct Callbacks;
   struct Timer;
 
-  void forward(const PortForward& wanted);
+  void forward(const HostForward& wanted);
   void collect_sockets(int& timeout_ms);
 
   Clock& clock_;

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "emu/devices/disk_image.h"
 #include "emu/devices/dma_engine.h"
 #include "emu/devices/goldfish_rtc.h"
+#include "emu/devices/user_network.h"
 #include "emu/devices/virtio_9p.h"
 #include "emu/devices/virtio_blk.h"
 #include "emu/devices/virtio_rng.h"
@@ -22,6 +25,15 @@ std::vector<VirtioConsole::PortBackend> console_ports(const Config& config, cons
           {name(ConsolePort::kStdout), config.stdout_stream, nullptr},
           {name(ConsolePort::kStderr), config.stderr_stream, nullptr},
           {name(ConsolePort::kControl), wiring.control_out, wiring.control_in}};
+}
+
+/// Locally administered, of one station.
+MacAddress mac_address(u64 seed) {
+  MacAddress mac;
+  const auto bytes = seed_bytes(seed, "virtio-net", mac.size());
+  std::copy(bytes.begin(), bytes.end(), mac.begin());
+  mac[0] = static_cast<u8>((mac[0] & ~1U) | 2U);
+  return mac;
 }
 
 DiskAccess access_of(const Drive& drive) {
@@ -73,6 +85,12 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
     plug(std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(drive.path, access_of(drive)),
                                      fmt::format("quire-drive-{}", next_slot_ - kFixedVirtioDevices)),
          wiring);
+  }
+  if (config.net.mode == NetMode::kUser) {
+    auto net = std::make_unique<VirtioNet>(std::make_unique<UserNetwork>(wiring.clock, config.net.forwards),
+                                           mac_address(config.seed));
+    net_ = net.get();
+    plug(std::move(net), wiring);
   }
   for (const Share& share : config.shares) {
     plug(std::make_unique<Virtio9p>(

@@ -135,6 +135,7 @@ class Machine::Impl final : private HartEnv {
   bool reboot_requested_ = false;
   std::atomic<bool> stop_requested_{false};
   bool running_ = false;             ///< inside run()
+  u64 polled_at_icount_ = 0;         ///< when the run loop looked for late input, idle times aside
   u64 idle_debt_ns_ = 0;             ///< skipped, but not waited for yet by the host (IdleTime::kWait)
   std::optional<u64> slice_end_ns_;  ///< while the engine runs: when it will stop by itself
 };

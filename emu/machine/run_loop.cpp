@@ -16,6 +16,7 @@ namespace {
 // How long the host's clock and late input are not looked at: some milliseconds.
 constexpr u64 kSliceInsns = 1'000'000;
 
+constexpr u64 kNsPerMs = 1'000'000;
 constexpr int kInputWaitMs = 100;
 // With several sources none can be waited for alone.
 constexpr int kSharedInputWaitMs = 10;
@@ -105,7 +106,9 @@ void Machine::Impl::run_slice(u64 end_icount) {
     throw;
   }
   slice_end_ns_.reset();
-  if (budget == kSliceInsns) {
+  // Slices between events may all be short.
+  if (icount() - polled_at_icount_ >= kSliceInsns) {
+    polled_at_icount_ = icount();
     board_.poll_inputs();
   }
 }
@@ -129,6 +132,10 @@ Machine::Impl::Idle Machine::Impl::idle(std::optional<HostClock::time_point> dea
     pass_time_to(*due_ns, deadline);
     return Idle::kProgress;
   }
+  if (board_.awaited_network() != nullptr) {  // its own timers need time to pass
+    pass_time_to(events_.now_ns() + kInputWaitMs * kNsPerMs, deadline);
+    return Idle::kProgress;
+  }
   return wait_for_input(kInputWaitMs, deadline) ? Idle::kProgress : Idle::kForEver;
 }
 
@@ -136,11 +143,13 @@ Machine::Impl::Idle Machine::Impl::idle(std::optional<HostClock::time_point> dea
 /// waited for by whole milliseconds, as it cannot be relied on for less; what is left of them is waited for
 /// later.
 void Machine::Impl::pass_time_to(u64 due_ns, std::optional<HostClock::time_point> deadline) {
-  constexpr u64 kNsPerMs = 1'000'000;
   const u64 now_ns = events_.now_ns();
   const u64 wanted_ns = due_ns > now_ns ? due_ns - now_ns : 0;
   const u64 owed_ms = add_saturating(idle_debt_ns_, wanted_ns) / kNsPerMs;
-  if (config_.idle_time == IdleTime::kSkip || owed_ms == 0 || board_.awaited_inputs().empty()) {
+  // A guest's time-outs mean the host's time while it may hear from peers there.
+  const bool waits = board_.awaited_network() != nullptr ||
+                     (config_.idle_time == IdleTime::kWait && !board_.awaited_inputs().empty());
+  if (!waits || owed_ms == 0) {
     idle_debt_ns_ = owed_ms == 0 ? idle_debt_ns_ + wanted_ns : 0;
     events_.skip_to(due_ns);
     return;
@@ -157,7 +166,8 @@ void Machine::Impl::pass_time_to(u64 due_ns, std::optional<HostClock::time_point
 /// False when none will ever come.
 bool Machine::Impl::wait_for_input(int timeout_ms, std::optional<HostClock::time_point> deadline) {
   const auto sources = board_.awaited_inputs();
-  if (sources.size() > 1) {
+  Network* const network = board_.awaited_network();
+  if (sources.size() + (network != nullptr ? 1 : 0) > 1) {
     timeout_ms = std::min(timeout_ms, kSharedInputWaitMs);
   }
   if (deadline) {
@@ -166,6 +176,11 @@ bool Machine::Impl::wait_for_input(int timeout_ms, std::optional<HostClock::time
     timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, timeout_ms));
   }
   bool any = false;
+  if (network != nullptr) {  // answers to answers come faster than keys are struck
+    network->wait(timeout_ms);
+    timeout_ms = 0;
+    any = true;
+  }
   for (ByteSource* source : sources) {
     any = source->wait(timeout_ms) || any;
   }

@@ -101,7 +101,7 @@ struct UserNetworkTest : ::testing::Test {
   FakeClock clock;
   std::vector<Bytes> received;
 
-  std::unique_ptr<UserNetwork> make(const std::vector<PortForward>& forwards = {}) {
+  std::unique_ptr<UserNetwork> make(const std::vector<HostForward>& forwards = {}) {
     auto network = std::make_unique<UserNetwork>(clock, forwards);
     network->set_receiver(
         [this](std::span<const u8> frame) { received.emplace_back(frame.begin(), frame.end()); });
@@ -153,7 +153,7 @@ TEST_F(UserNetworkTest, GuestReachesTheHostsLoopbackAndIsAnswered) {
 TEST_F(UserNetworkTest, ForwardedPortLeadsToTheGuest) {
   u16 port = 0;
   { port = HostSocket().port; }  // free a moment ago
-  auto network = make({{PortForward::Protocol::kUdp, "127.0.0.1", port, "", 7}});
+  auto network = make({{HostForward::Protocol::kUdp, "127.0.0.1", port, "", 7}});
   EXPECT_TRUE(network->awaits_peers());
   HostSocket peer;
   peer.send(
@@ -172,7 +172,7 @@ TEST_F(UserNetworkTest, ForwardedPortLeadsToTheGuest) {
 TEST_F(UserNetworkTest, TakenPortsAndBadAddressesAreRefusedByName) {
   HostSocket taken;
   try {
-    make({{PortForward::Protocol::kUdp, "127.0.0.1", taken.port, "", 7}});
+    make({{HostForward::Protocol::kUdp, "127.0.0.1", taken.port, "", 7}});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kFile);
@@ -180,7 +180,7 @@ TEST_F(UserNetworkTest, TakenPortsAndBadAddressesAreRefusedByName) {
               std::string::npos);
     EXPECT_NE(std::string(error.what()).find("in use"), std::string::npos) << error.what();
   }
-  EXPECT_THROW(make({{PortForward::Protocol::kTcp, "localhost", 0, "", 7}}), Error);
+  EXPECT_THROW(make({{HostForward::Protocol::kTcp, "localhost", 0, "", 7}}), Error);
 }
 
 TEST_F(UserNetworkTest, GarbageIsIgnored) {
