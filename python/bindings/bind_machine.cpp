@@ -88,28 +88,30 @@ struct RamView {
   std::span<const std::uint8_t> bytes;
 };
 
-Config make_config(const std::string& ram, const std::string& tlb, std::uint64_t seed) {
+Config make_config(const std::string& ram, const std::string& tlb, const std::string& isa,
+                   std::uint64_t seed) {
   Config config;
   config.ram_bytes = parse_size(ram);
   if (!tlb.empty()) {
     config.tlb = parse_tlb(tlb);
   }
+  config.isa = isa;
   config.seed = seed;
   return config;
 }
 
-std::shared_ptr<Guest> make_supervisor(const std::string& ram, const std::string& tlb, std::uint64_t seed,
-                                       const std::optional<Program>& program) {
-  Config config = make_config(ram, tlb, seed);
+std::shared_ptr<Guest> make_supervisor(const std::string& ram, const std::string& tlb, const std::string& isa,
+                                       std::uint64_t seed, const std::optional<Program>& program) {
+  Config config = make_config(ram, tlb, isa, seed);
   config.mode = BootMode::kSupervisor;
   prepare_supervisor(config, program ? &*program : nullptr);
   return std::make_shared<Guest>(std::move(config));
 }
 
-std::shared_ptr<Guest> make_bare(const std::string& ram, const std::string& tlb, std::uint64_t seed,
-                                 const py::bytes& kernel, const std::string& name,
+std::shared_ptr<Guest> make_bare(const std::string& ram, const std::string& tlb, const std::string& isa,
+                                 std::uint64_t seed, const py::bytes& kernel, const std::string& name,
                                  const std::string& screen) {
-  Config config = make_config(ram, tlb, seed);
+  Config config = make_config(ram, tlb, isa, seed);
   config.mode = BootMode::kBare;
   config.htif = true;
   if (!screen.empty()) {
@@ -365,10 +367,10 @@ void bind_machine(py::module_& module) {
 
   py::class_<Guest, std::shared_ptr<Guest>>(module, "Guest",
                                             "A machine with its streams and what watches it.")
-      .def_static("supervisor", &make_supervisor, py::arg("ram"), py::arg("tlb"), py::arg("seed"),
-                  py::arg("program"))
-      .def_static("bare", &make_bare, py::arg("ram"), py::arg("tlb"), py::arg("seed"), py::arg("kernel"),
-                  py::arg("name"), py::arg("screen"))
+      .def_static("supervisor", &make_supervisor, py::arg("ram"), py::arg("tlb"), py::arg("isa"),
+                  py::arg("seed"), py::arg("program"))
+      .def_static("bare", &make_bare, py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
+                  py::arg("kernel"), py::arg("name"), py::arg("screen"))
       .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"))
       .def("stop", &Guest::stop)
       .def("spawn", &Guest::spawn, py::arg("program"))
@@ -384,6 +386,7 @@ void bind_machine(py::module_& module) {
       .def("stats", &stats)
       .def(
           "symbol", [](Guest& g, const std::string& name) { return g.idle().symbol(name); }, py::arg("name"))
+      .def("isa", [](Guest& g) { return full_isa(g.idle().config().isa); })
       .def("tlb_config",
            [](Guest& g) {
              const TlbConfig& tlb = g.idle().config().tlb;

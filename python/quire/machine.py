@@ -114,10 +114,11 @@ class Machine:
 
     @classmethod
     def supervisor(cls, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
-                   seed: int = 0) -> Machine:
-        """The supervisor, up and idle: spawn() programs on it."""
-        guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), count(seed, "seed"), None)
-        machine = cls(guest, {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed})
+                   isa: str = "", seed: int = 0) -> Machine:
+        """The supervisor, up and idle: spawn() programs on it. `isa` ("rv64gc_zba") leaves other extensions out."""
+        guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"), None)
+        machine = cls(guest, {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
+                              "isa": guest.isa(), "seed": seed})
         stop = machine.run(until=happens("boot"), max_insns=_BOOT_LIMIT_INSNS)
         if stop.reason != "until":
             log = machine.kernel_log.text.strip().splitlines()
@@ -127,10 +128,10 @@ class Machine:
 
     @classmethod
     def bare(cls, program: StrPath, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
-             seed: int = 0, screen: str | tuple[int, int] | None = None) -> Machine:
+             isa: str = "", seed: int = 0, screen: str | tuple[int, int] | None = None) -> Machine:
         """An ELF in M-mode on the board alone, before its first instruction. Its UART is `kernel_log`.
 
-        `screen` ("1024x768" or a pair) gives it a framebuffer, which the device tree describes.
+        `isa` ("rv64gc_zba") leaves other extensions out. `screen` ("1024x768" or a pair) gives it a framebuffer, which the device tree describes.
         """
         path = os.fspath(program)
         try:
@@ -139,9 +140,10 @@ class Machine:
             raise FileError(f"{path}: {error.strerror}; check the path") from None
         if not image:
             raise FileError(f"{path}: the file is empty; give an ELF program")
-        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), count(seed, "seed"), image, path, screen_text(screen))
-        return cls(guest, {"mode": "bare", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed,
-                           "program": path})
+        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"), image, path,
+                                 screen_text(screen))
+        return cls(guest, {"mode": "bare", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
+                           "isa": guest.isa(), "seed": seed, "program": path})
 
     def spawn(self, argv: Sequence[StrPath], *, env: Mapping[str, str] | None = None, cwd: str = "/",
               files: Files | None = None) -> Process:

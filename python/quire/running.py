@@ -47,18 +47,19 @@ class CompletedRun:
 
 def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | None = None, text: bool = False,
         check: bool = False, timeout: float | None = None, max_insns: int | None = None, ram: str | int = "256M",
-        tlb: str | Mapping[str, int | str] | None = None, seed: int = 0, env: Mapping[str, str] | None = None,
-        cwd: str = "/", files: Files | None = None) -> CompletedRun:
+        tlb: str | Mapping[str, int | str] | None = None, isa: str = "", seed: int = 0,
+        env: Mapping[str, str] | None = None, cwd: str = "/", files: Files | None = None) -> CompletedRun:
     """Runs a riscv64 Linux program of the host on the supervisor: run("./primes", "1000").
 
     `files` maps paths in the guest to files of the host; `input` is its standard input. With `text`,
-    stdout and stderr are str. `timeout` counts seconds of the host, `max_insns` instructions.
+    stdout and stderr are str. `timeout` counts seconds of the host, `max_insns` instructions. `isa`
+    ("rv64gc_zba") leaves other extensions out.
     """
     words: list[StrPath] = [program] if isinstance(program, (str, os.PathLike)) else list(program)
     words += args
     limit = None if max_insns is None else count(max_insns, "max_insns")
     patience = seconds(timeout)
-    guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), count(seed, "seed"),
+    guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"),
                                    program_of(words, env, cwd, files))
     try:
         if input is not None:
@@ -86,8 +87,8 @@ def _completed(guest: _core.Guest, args: list[str], stop: _core.Stop, text: bool
     def shown(data: bytes) -> bytes | str:
         return data.decode(errors="replace") if text else data
 
-    config = {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "seed": seed,
-              "version": _core.__version__}
+    config = {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
+              "isa": guest.isa(), "seed": seed, "version": _core.__version__}
     return CompletedRun(args, _returncode(guest, pid, stop), shown(guest.stdout()), shown(guest.stderr()), stats, stop,
                         f"{guest.digest():016x}", config, log)
 

@@ -245,3 +245,18 @@ def test_configuration_travels_with_the_machine(bare_program):
         assert m.config["seed"] == 4 and m.config["ram_bytes"] == 32 << 20
         assert m.config["tlb"] == m.mmu.tlb.config == {"entries": 64, "ways": 4, "policy": "lru", "check": "off"}
         assert m.config["version"] == quire.__version__
+
+# --- extensions ---
+
+
+def test_isa_leaves_extensions_out(endless):
+    with quire.Machine.bare(endless, isa="rv64imac") as m:
+        assert m.config["isa"].startswith("rv64imac_")
+        assert "zba" not in m.config["isa"]
+    with quire.Machine.bare(endless) as m:
+        assert "_zba_" in m.config["isa"]
+
+
+def test_an_impossible_isa_is_misuse(endless):
+    with pytest.raises(quire.UsageError, match="'zzz'"):
+        quire.Machine.bare(endless, isa="rv64gc_zzz")
