@@ -124,6 +124,8 @@ struct Paged {
 
   Paged() : machine(config_for(BootMode::kBare, {jump(0)})) {
     put(kRoot + 8, kRam >> 12 << 10 | 0xcf);  // a GiB: V R W X A D
+    machine.hart().set_csr(0x3b0, ~std::uint64_t{0} >> 10);  // PMP: all of memory, R W X
+    machine.hart().set_csr(0x3a0, 0x1f);
     machine.hart().set_csr(0x180, 8ULL << 60 | kRoot >> 12);
     machine.hart().set_privilege(arch::Privilege::kSupervisor);
   }
