@@ -76,7 +76,8 @@ class Operands {
 
 /// Formats of registers alone; atomics have their address in parentheses, and last.
 std::string Operands::of_registers() const {
-  if (insn_.op == Op::sfence_vma) return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2];
+  if (insn_.op == Op::sfence_vma || insn_.op == Op::sinval_vma)
+    return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2];
   if (is_float_constant(insn_.op)) return rd() + ", " + kFloatConstants[insn_.rs1 & 31];
   if (insn_.op == Op::fcvtmod_w_d) return rd() + ", " + value(insn_.rs1) + ", rtz";
   const bool two_sources = info_.format == Format::R;
