@@ -1,8 +1,9 @@
 // Ranges of 200 GiB that are empty, or would take all memory: quick where there is nothing, and never in the way of
-// others or of the end.
+// others or of the end. Static: a position-independent program lies in the midst of the 256 GiB there are.
 // > mincore: 0, pages there 2
 // > others ran meanwhile
 // > killed while populating
+// @links static
 // @no-qemu-user its address space is the host's, where 200 GiB may be too much
 #define _GNU_SOURCE
 #include <signal.h>
