@@ -4,6 +4,7 @@ QEMU is asked for all registers before each instruction (-d cpu,fpu, one instruc
 instruction wrote, and which trapped.
 """
 
+import functools
 import re
 import subprocess
 
@@ -17,9 +18,16 @@ TIMEOUT_SECONDS = 240
 RAM = 0x80000000
 
 
+@functools.cache
+def binutils():
+    """An assembler that knows every extension, as the programs of tests/isa want."""
+    done = subprocess.run([ROOT / "tools/riscv-binutils"], capture_output=True, text=True, check=True)
+    return f"-B{done.stdout.strip()}"
+
+
 def build(source, linker_script, out, *flags):
     elf = out / (source.stem + ".elf")
-    subprocess.run(["riscv64-linux-gnu-gcc", *FLAGS.split(), "-Wl,--no-warn-rwx-segments", *flags, "-T", linker_script,
+    subprocess.run(["riscv64-linux-gnu-gcc", binutils(), *FLAGS.split(), "-Wl,--no-warn-rwx-segments", *flags, "-T", linker_script,
                     source, "-o", elf], check=True)  # fmt: skip
     return elf
 
