@@ -63,6 +63,7 @@ def make(path, folder):
     root = folder / "root-of-the-disk"
     shutil.copytree(debian.PACKAGES / "userland", root, symlinks=True,
                     ignore=lambda where, names: names if where.endswith(("/share/doc", "/share/man", "/share/locale")) else ())  # fmt: skip
+    (root / "mnt").mkdir(exist_ok=True)
     for name, text in FILES.items():
         (root / name).write_text(text)
         if text.startswith("#!"):
