@@ -61,6 +61,10 @@ FIRMWARE = """
     csrw mstatus, t0
     ld t0, 16(a2)
     csrw mepc, t0
+    li t0, -1              # S-mode may do everything everywhere
+    csrw pmpaddr0, t0
+    li t0, 0x1f
+    csrw pmpcfg0, t0
     mret
 bad:
     j bad
