@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from cases import CASES
+from .cases import CASES
 
 
 def comparable(text, emulated_tools):

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ARCH, BUILD, CACHE, ROOT, SUITE, TIMEOUT_SECONDS
+from .conftest import ARCH, BUILD, CACHE, ROOT, SUITE, TIMEOUT_SECONDS
 
 # bash and coreutils, what they are linked against, and a few tools beside them.
 PACKAGES = """base-files base-passwd bash coreutils dash diffutils findutils gawk grep gzip libacl1 libattr1 libbz2-1.0 libc-bin libc6

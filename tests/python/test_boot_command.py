@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import ROOT
+from .conftest import ROOT
 
 # Says what it was given and in which mode it runs, echoes what is typed up to "q", and powers off by the finisher.
 KERNEL = r"""
