@@ -2,8 +2,8 @@
 //
 // Invariant: every block agrees with the RAM it was decoded from. A page with blocks is marked in Ram and
 // absent from the fast store entries, so that every write to it comes here; one that does not touch decoded
-// bytes drops nothing. Dropped blocks stay readable until collect(), as one may be running. What all of it takes
-// is bounded, whatever the guest runs: an engine looks at full() before it asks for one more block.
+// bytes drops nothing. Dropped blocks stay readable until collect(), as one may be running. What all of it
+// takes is bounded, whatever the guest runs: an engine looks at full() before it asks for one more block.
 #pragma once
 
 #include <array>

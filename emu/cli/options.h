@@ -26,7 +26,7 @@ struct Options {
   std::optional<std::string> json;   ///< "": the end of stderr
   std::optional<std::string> trace;  ///< CATEGORIES[:FILE]
   std::vector<std::string> symbols;
-  std::optional<std::string> gdb;    ///< [HOST:]PORT or unix:PATH
+  std::optional<std::string> gdb;  ///< [HOST:]PORT or unix:PATH
   bool color = true;
 
   // run

@@ -27,7 +27,8 @@ using Handler = void (*)(HartState* state, const Cell* cell, u64 pc, i64 left);
 const HandlerTable& interpreter_handlers();
 
 struct Engine {
-  explicit Engine(Hart& h) : hart(h), blocks(h.mmu().bus().ram(), h.mmu().fast(), h.isa(), interpreter_handlers()) {}
+  explicit Engine(Hart& h)
+      : hart(h), blocks(h.mmu().bus().ram(), h.mmu().fast(), h.isa(), interpreter_handlers()) {}
 
   Hart& hart;
   BlockCache blocks;

@@ -6,6 +6,7 @@
 
 #include "emu/launch/guest_mounts.h"
 #include "emu/launch/program_plan.h"
+#include "emu/machine/config_check.h"
 #include "emu/machine/isa_string.h"
 #include "quire/arch/bootinfo.h"
 #include "quire/arch/sv39.h"
@@ -87,7 +88,6 @@ void prepare_supervisor(Config& config, const Program* program, const GuestMount
                                                isa_string(kSupervisorNeeds)));
   }
   config.mode = BootMode::kSupervisor;
-  config.initrd = build_initramfs(program, config.ram_bytes, mounts);
   add_shares(config, mounts);
   const auto image = supervisor_image();
   if (image.empty()) {
@@ -96,6 +96,8 @@ void prepare_supervisor(Config& config, const Program* program, const GuestMount
   config.kernel.assign(image.begin(), image.end());
   config.kernel_name = "supervisor";
   add_kernel_option(config.command_line, "quire.seed", std::to_string(config.seed));
+  check_config(config);  // before files are held against a size of RAM that is none
+  config.initrd = build_initramfs(program, config.ram_bytes, mounts);
 }
 
 }  // namespace quire

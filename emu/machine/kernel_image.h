@@ -1,5 +1,5 @@
-// A program that the machine starts with, from an ELF, a Linux `Image` or a raw file: what goes where, and where
-// it starts.
+// A program that the machine starts with, from an ELF, a Linux `Image` or a raw file: what goes where, and
+// where it starts.
 //
 // Everything is checked before anything is copied: each segment lies inside RAM.
 #pragma once
@@ -38,8 +38,8 @@ struct RamRange {
   u64 size_bytes;
 };
 
-/// What a file is taken for that is in no format known: a mistake, or an image that goes kRawKernelOffset into RAM,
-/// where firmware looks for one.
+/// What a file is taken for that is in no format known: a mistake, or an image that goes kRawKernelOffset
+/// into RAM, where firmware looks for one.
 enum class RawKernel : u8 { kRefused, kTaken };
 inline constexpr u64 kRawKernelOffset = u64{2} << 20;
 

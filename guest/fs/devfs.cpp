@@ -267,8 +267,9 @@ KResult<ConsoleFiles> open_console_files(const FsContext& context, const bool (&
   ConsoleFiles files;
   for (usize i = 0; i < 3; i++) {
     // Whose terminal it becomes is for the caller to say.
-    files.streams[i] = TRY(terminal[i] ? vfs::open(context, context.root, "/dev/console", kOpenReadWrite | kOpenNoCtty, 0)
-                                       : vfs::open(context, context.root, kPorts[i], kModes[i], 0));
+    files.streams[i] =
+        TRY(terminal[i] ? vfs::open(context, context.root, "/dev/console", kOpenReadWrite | kOpenNoCtty, 0)
+                        : vfs::open(context, context.root, kPorts[i], kModes[i], 0));
   }
   return files;
 }

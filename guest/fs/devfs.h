@@ -11,8 +11,8 @@ KResult<void> register_char_device(u64 device, FileOperations& operations);
 /// ENXIO.
 KResult<FileOperations*> find_char_device(u64 device);
 
-/// A file system of type devtmpfs with null, zero, full, random, urandom, console, tty and ptmx, and the usual
-/// links. The terminals' drivers are registered elsewhere.
+/// A file system of type devtmpfs with null, zero, full, random, urandom, console, tty and ptmx, and the
+/// usual links. The terminals' drivers are registered elsewhere.
 KResult<RefPtr<FileSystem>> make_devfs();
 /// Adds a node, or fails as create does.
 KResult<void> add_device_node(FileSystem& devfs, StringView name, u32 mode, u64 device);
@@ -20,7 +20,8 @@ KResult<void> add_device_node(FileSystem& devfs, StringView name, u32 mode, u64 
 /// /dev/console as the standard streams, byte for byte.
 FileOperations& plain_console_operations();
 
-/// Descriptors 0, 1 and 2 of the first program: the console streams, or where `terminal` says so /dev/console.
+/// Descriptors 0, 1 and 2 of the first program: the console streams, or where `terminal` says so
+/// /dev/console.
 struct ConsoleFiles {
   RefPtr<File> streams[3];
 };

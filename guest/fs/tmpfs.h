@@ -17,8 +17,8 @@ struct TmpfsOptions {
   u64 max_pages = 0;  ///< 0: half of RAM
 };
 KResult<RefPtr<FileSystem>> make_tmpfs(const TmpfsOptions& options);
-/// One that starts as the tree `root` (lower.h), of which it takes up directories and pages when they are first
-/// asked for. What is changed is changed here alone.
+/// One that starts as the tree `root` (lower.h), of which it takes up directories and pages when they are
+/// first asked for. What is changed is changed here alone.
 KResult<RefPtr<FileSystem>> make_tmpfs_over(const TmpfsOptions& options, RefPtr<LowerFile> root);
 
 /// Mounts the internal instance for memory files. Once, at boot.

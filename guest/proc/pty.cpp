@@ -1,5 +1,5 @@
-// Invariants: a pseudo-terminal has its number, and its entry in /dev/pts, from the opening of its master until
-// that is closed; output that the master has not read stays in a ring of kRingBytes, and writers wait.
+// Invariants: a pseudo-terminal has its number, and its entry in /dev/pts, from the opening of its master
+// until that is closed; output that the master has not read stays in a ring of kRingBytes, and writers wait.
 #include "guest/proc/pty.h"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ class Pty final : public Terminal {
   PollSource master_source;
   WaitQueue master_readers;
   bool locked = true;
-  u32 slaves = 0;              ///< open ones
+  u32 slaves = 0;  ///< open ones
   bool slave_was_open = false;
   usize queued() const { return size_; }
   /// Bytes that the slave has written.
@@ -309,11 +309,12 @@ class MasterOperations final : public FileOperations {
   static KResult<i64> open_peer(Pty& pty, u32 flags) {
     const FsContext& context = current_fs();
     char name[32];
-    auto file = TRY(vfs::open(context, context.root, format_into(name, "/dev/pts/{}", pty.number()), flags, 0));
+    auto file =
+        TRY(vfs::open(context, context.root, format_into(name, "/dev/pts/{}", pty.number()), flags, 0));
     Task& task = current_task();
     const auto cloexec = (flags & kOpenCloseOnExec) != 0 ? CloseOnExec::kYes : CloseOnExec::kNo;
-    return i64{TRY(task.files().install(std::move(file), cloexec,
-                                        task.process().limits[Resource::kOpenFiles].soft))};
+    return i64{TRY(
+        task.files().install(std::move(file), cloexec, task.process().limits[Resource::kOpenFiles].soft))};
   }
 };
 

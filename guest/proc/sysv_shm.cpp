@@ -55,7 +55,8 @@ KResult<Segment*> find(i32 id) {
     return Err(Errno::kEINVAL);
   }
   Segment& segment = table().segments[index];
-  return number_of(index, segment) == id ? KResult<Segment*>(&segment) : KResult<Segment*>(Err(Errno::kEIDRM));
+  return number_of(index, segment) == id ? KResult<Segment*>(&segment)
+                                         : KResult<Segment*>(Err(Errno::kEIDRM));
 }
 
 /// `wanted`: three bits of a mode. EACCES.
@@ -65,7 +66,8 @@ KResult<void> check_permission(const Segment& segment, u32 wanted) {
   const bool owner = who.uid == permissions.uid || who.uid == permissions.creator_uid;
   const bool group = who.in_group(permissions.gid) || who.in_group(permissions.creator_gid);
   const u32 granted = permissions.mode >> (owner ? 6 : group ? 3 : 0);
-  return who.privileged() || (wanted & ~granted & 7) == 0 ? KResult<void>() : KResult<void>(Err(Errno::kEACCES));
+  return who.privileged() || (wanted & ~granted & 7) == 0 ? KResult<void>()
+                                                          : KResult<void>(Err(Errno::kEACCES));
 }
 
 KResult<void> check_owner(const Segment& segment) {
@@ -177,9 +179,9 @@ KResult<VirtAddr> shm_attach(i32 id, VirtAddr address, u32 flags) {
   request.address = address;
   request.bytes = segment->info.bytes;
   request.prot = kProtRead | (read_only ? 0 : u32{kProtWrite}) | (execute ? u32{kProtExec} : 0);
-  request.flags = kMapShared | (address.value == 0            ? 0
+  request.flags = kMapShared | (address.value == 0         ? 0
                                 : (flags & kShmRemap) != 0 ? u32{kMapFixed}
-                                                            : u32{kMapFixedNoReplace});
+                                                           : u32{kMapFixedNoReplace});
   // What is attached for reading cannot be made writable later, as with a file opened so.
   request.file = segment->file;
   if (read_only) {

@@ -1,8 +1,9 @@
 // System V shared memory (shmget(2), shmop(2)): segments known by number, each a memory file.
 //
-// Invariant: a segment is in the table from its making until it is removed and nobody has it attached. Who has it
-// attached is asked of the file's reverse map, so fork, exec, exit and munmap need not tell. Lock: the table's
-// (today: no preemption, and nothing here sleeps but the mapping itself, after the last look at the table).
+// Invariant: a segment is in the table from its making until it is removed and nobody has it attached. Who
+// has it attached is asked of the file's reverse map, so fork, exec, exit and munmap need not tell. Lock: the
+// table's (today: no preemption, and nothing here sleeps but the mapping itself, after the last look at the
+// table).
 #pragma once
 
 #include "guest/proc/process.h"

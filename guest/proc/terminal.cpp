@@ -37,7 +37,8 @@ bool is_orphaned_group(u32 group, u32 session, const Process* without) {
 
 // --- job control ---
 
-/// A background process that reads, writes or changes the terminal: its group is stopped, and the call comes again.
+/// A background process that reads, writes or changes the terminal: its group is stopped, and the call comes
+/// again.
 KResult<void> Terminal::check_foreground(i32 signo) {
   Process& self = current_process();
   if (self.terminal != this || foreground_ == 0 || self.group == foreground_) {
@@ -150,9 +151,8 @@ KResult<void> Terminal::wait_for_input(const File& file) {
     if (file.nonblocking() && !line_.has_line() && !gone()) {
       return Err(Errno::kEAGAIN);
     }
-    return wait_event_interruptible(readers_, [&] {
-      return gone() || (line_.canonical() ? line_.has_line() : line_.available() > 0);
-    });
+    return wait_event_interruptible(
+        readers_, [&] { return gone() || (line_.canonical() ? line_.has_line() : line_.available() > 0); });
   }
   const u8 min = termios.characters[kCharMin];
   const u64 between_ns = termios.characters[kCharTime] * kNsPerTenth;
@@ -168,7 +168,8 @@ KResult<void> Terminal::wait_for_input(const File& file) {
     if (gone() || before >= std::max<usize>(min, 1)) {
       return {};
     }
-    const u64 deadline = between_ns != 0 && (min == 0 || before > 0) ? monotonic_ns() + between_ns : kNoDeadline;
+    const u64 deadline =
+        between_ns != 0 && (min == 0 || before > 0) ? monotonic_ns() + between_ns : kNoDeadline;
     const auto woken =
         wait_event_until(readers_, deadline, [&] { return gone() || line_.available() != before; });
     if (!woken.ok()) {
@@ -278,7 +279,8 @@ u32 Terminal::poll() {
 
 KResult<void> Terminal::set_termios(u32 request, VirtAddr argument) {
   TRY(check_foreground(kSIGTTOU));
-  const Termios fresh = TRY(get_user<Termios>(argument));  // termios2 begins with it; its speeds mean nothing here
+  const Termios fresh =
+      TRY(get_user<Termios>(argument));  // termios2 begins with it; its speeds mean nothing here
   const bool flush = request == kTcSetsFlush || request == kTcSetsFlush2;
   const bool drain = flush || request == kTcSetsWait || request == kTcSetsWait2;
   if (drain) {

@@ -1,8 +1,8 @@
 // Terminal: what programs talk to through /dev/tty, /dev/console and /dev/pts/N (tty(4), ioctl_tty(2)).
 //
 // A line discipline between a device (a console stream, the master of a pseudo-terminal) and the processes of
-// at most one session, one group of which is in the foreground. Invariants: session() is 0 or the session of a
-// process whose terminal() this is; background groups neither read nor, with TOSTOP, write. Lock: the
+// at most one session, one group of which is in the foreground. Invariants: session() is 0 or the session of
+// a process whose terminal() this is; background groups neither read nor, with TOSTOP, write. Lock: the
 // terminal's; it is dropped while a device takes bytes, under `write_lock`.
 #pragma once
 

@@ -27,8 +27,8 @@ class ByteSource {
   virtual ~ByteSource() = default;
   /// Never blocks. A regular file always answers kData or kEnd, so that its timing repeats.
   virtual ReadResult read(std::span<std::uint8_t> out) = 0;
-  /// Waits until read() may answer something else than kNotYet, at most `timeout_ms`; called only while the guest
-  /// has nothing else to do. False when nothing will ever come.
+  /// Waits until read() may answer something else than kNotYet, at most `timeout_ms`; called only while the
+  /// guest has nothing else to do. False when nothing will ever come.
   virtual bool wait(int timeout_ms) = 0;
 };
 

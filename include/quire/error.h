@@ -1,4 +1,5 @@
-// The one exception of the public API. Inside, functions return Result; a guest's fault is never an exception.
+// The one exception of the public API. Inside, functions return Result; a guest's fault is never an
+// exception.
 #pragma once
 
 #include <stdexcept>

@@ -62,8 +62,8 @@ std::vector<std::uint8_t> make_base_initramfs();
 /// Fills kernel, initrd and command line of `config`, and adds a share for each of `mounts`.
 void prepare_supervisor(Config& config, const Program* program, const GuestMounts& mounts = {});
 
-/// Whether the guest has a directory of its own at `guest_path`, above it or beneath it, that a share there would
-/// hide or that would hide the share.
+/// Whether the guest has a directory of its own at `guest_path`, above it or beneath it, that a share there
+/// would hide or that would hide the share.
 bool collides_with_guest(std::string_view guest_path);
 
 /// Writes `kernel`, `initramfs.cpio`, `command-line` and `run.sh` that run the same program on

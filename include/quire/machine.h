@@ -164,8 +164,8 @@ class Machine {
   /// More names for symbol_at: an ELF that is not position-independent, or lines of nm (Linux's System.map).
   /// Error(kFile), naming `name`, for anything else and for a file without symbols.
   void add_symbols(std::span<const std::uint8_t> file, const std::string& name);
-  /// The last symbol at or before `address`, as linked or as loaded, within a MiB: of the kernel's ELF, and of
-  /// what was added.
+  /// The last symbol at or before `address`, as linked or as loaded, within a MiB: of the kernel's ELF, and
+  /// of what was added.
   std::optional<SymbolPlace> symbol_at(std::uint64_t address) const;
   /// Where one of these symbols is.
   std::optional<std::uint64_t> symbol_address(const std::string& name) const;
@@ -186,8 +186,8 @@ class Machine {
   void control_write(std::span<const std::uint8_t> data);  ///< host -> guest, queued
   std::vector<std::uint8_t> control_read();                ///< guest -> host, all that has come
 
-  /// What went wrong between devices and the host or the guest's drivers since power-on (a disk image that the
-  /// host would not write, a driver that broke virtio's rules): one line each, for people.
+  /// What went wrong between devices and the host or the guest's drivers since power-on (a disk image that
+  /// the host would not write, a driver that broke virtio's rules): one line each, for people.
   std::vector<std::string> troubles() const;
 
   /// What the framebuffer shows now; nothing without Config::screen.

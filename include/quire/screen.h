@@ -15,7 +15,8 @@ struct ScreenSize {
 /// A copy: the machine may go on.
 struct Screen {
   ScreenSize size;
-  std::vector<std::uint8_t> rgba;  ///< rows from the top, pixels from the left, four bytes each; A is always 255
+  std::vector<std::uint8_t>
+      rgba;  ///< rows from the top, pixels from the left, four bytes each; A is always 255
 };
 
 /// A PNG file with `screen` in it, lossless. Throws Error(kInternal) when libpng fails.

@@ -12,8 +12,8 @@ namespace quire {
 struct TraceEvent {
   arch::TraceEventId id;
   std::uint8_t hart;
-  std::uint8_t arg_count;                          ///< words of `args` in use
-  std::uint64_t icount;                            ///< before the doorbell's store
+  std::uint8_t arg_count;                            ///< words of `args` in use
+  std::uint64_t icount;                              ///< before the doorbell's store
   std::array<std::uint64_t, arch::kTraceArgs> args;  ///< unused words are 0
 };
 

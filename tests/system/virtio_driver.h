@@ -7,34 +7,62 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long u64;
 
-#define UART ((volatile u8 *)0x10000000)
-#define FINISHER ((volatile u32 *)0x100000)
-#define SLOT(n) (0x10001000UL + (n) * 0x1000UL)
+#define UART ((volatile u8*)0x10000000)
+#define FINISHER ((volatile u32*)0x100000)
+#define SLOT(n) (0x10001000UL + (n)*0x1000UL)
 #define QUEUE 64
 #define RAM_BASE 0x80000000UL
 
-enum { MAGIC = 0, DEVICE_ID = 2, FEATURES = 4, FEATURES_SEL = 5, DRIVER_FEATURES = 8, DRIVER_SEL = 9, QUEUE_SEL = 12,
-       QUEUE_MAX = 13, QUEUE_NUM = 14, QUEUE_READY = 17, NOTIFY = 20, INT_STATUS = 24, INT_ACK = 25, STATUS = 28,
-       DESC = 32, AVAIL = 36, USED = 40 };
+enum {
+  MAGIC = 0,
+  DEVICE_ID = 2,
+  FEATURES = 4,
+  FEATURES_SEL = 5,
+  DRIVER_FEATURES = 8,
+  DRIVER_SEL = 9,
+  QUEUE_SEL = 12,
+  QUEUE_MAX = 13,
+  QUEUE_NUM = 14,
+  QUEUE_READY = 17,
+  NOTIFY = 20,
+  INT_STATUS = 24,
+  INT_ACK = 25,
+  STATUS = 28,
+  DESC = 32,
+  AVAIL = 36,
+  USED = 40
+};
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
 enum { NEEDS_RESET = 64 };
 
-struct desc { u64 addr; u32 len; u16 flags, next; };
-struct avail { u16 flags, idx, ring[QUEUE], event; };
-struct used { u16 flags, idx; struct { u32 id, len; } ring[QUEUE]; u16 event; };
+struct desc {
+  u64 addr;
+  u32 len;
+  u16 flags, next;
+};
+struct avail {
+  u16 flags, idx, ring[QUEUE], event;
+};
+struct used {
+  u16 flags, idx;
+  struct {
+    u32 id, len;
+  } ring[QUEUE];
+  u16 event;
+};
 
 static struct desc desc[QUEUE] __attribute__((aligned(4096)));
 static struct avail avail __attribute__((aligned(4096)));
 static struct used used __attribute__((aligned(4096)));
 static u8 buffer[65536] __attribute__((aligned(4096)));
 
-static volatile u32 *dev;
+static volatile u32* dev;
 
-void *memset(void *to, int value, u64 count) {
-  for (u8 *at = to; count > 0; --count) *at++ = (u8)value;
+void* memset(void* to, int value, u64 count) {
+  for (u8* at = to; count > 0; --count) *at++ = (u8)value;
   return to;
 }
-static void put(const char *text) {
+static void put(const char* text) {
   for (; *text; ++text) UART[0] = (u8)*text;
 }
 static void put_number(u64 value) {
@@ -99,5 +127,6 @@ static struct desc part(u64 addr, u32 len, u16 flags, u16 next) {
 
 // The program is begin(), entered in S-mode without paging, or in M-mode.
 static void begin(void) __attribute__((used));
-__asm__(".section .text.start\n.globl _start\n_start: la sp, stack_top\n j begin\n"
-        ".section .bss\n.balign 16\n.space 65536\nstack_top:\n.text\n");
+__asm__(
+    ".section .text.start\n.globl _start\n_start: la sp, stack_top\n j begin\n"
+    ".section .bss\n.balign 16\n.space 65536\nstack_top:\n.text\n");

@@ -6,9 +6,10 @@
 // its exit status (128 + signal when killed); when it is not, the supervisor waits for requests on
 // the control port. The same strings are the payload of a spawn request.
 //
-// Mount file (kMountFilePath): NUL-terminated strings as well. The first is kMountFileMagic, then one string a
-// 9P share: `root=TAG` (it is `/`, changes stay in the guest), `root-rw=TAG` (it is `/`), `share=TAG PATH` (at
-// PATH, read-only) and `share-rw=TAG PATH`. A root replaces what the initramfs has; the run file is read before.
+// Mount file (kMountFilePath): NUL-terminated strings as well. The first is kMountFileMagic, then one string
+// a 9P share: `root=TAG` (it is `/`, changes stay in the guest), `root-rw=TAG` (it is `/`), `share=TAG PATH`
+// (at PATH, read-only) and `share-rw=TAG PATH`. A root replaces what the initramfs has; the run file is read
+// before.
 //
 // Kernel command line: `quire.seed=N` (decimal; else /chosen/rng-seed, else 0), `quire.aslr=off`,
 // `quire.loglevel=N` (0 panic .. 7 debug; default 4, warnings).
@@ -26,8 +27,8 @@ inline constexpr const char* kMountFileMagic = "quire-mounts 1";
 /// Ports of the virtio console (VIRTIO_CONSOLE_F_MULTIPORT); absent, all of them merge on the UART.
 enum class ConsolePort : u32 { kStdin = 0, kStdout = 1, kStderr = 2, kControl = 3 };
 inline constexpr unsigned kConsolePorts = 4;
-inline constexpr const char* kConsolePortNames[kConsolePorts] = {"quire.stdin", "quire.stdout", "quire.stderr",
-                                                                 "quire.control"};
+inline constexpr const char* kConsolePortNames[kConsolePorts] = {"quire.stdin", "quire.stdout",
+                                                                 "quire.stderr", "quire.control"};
 
 /// A message on the control port, either way; `length_bytes` of payload follow.
 struct ControlHeader {

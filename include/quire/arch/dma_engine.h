@@ -32,7 +32,7 @@ enum DmaControlBit : u64 {
 enum DmaStatusBit : u64 {
   kDmaBusy = 1,
   kDmaDone = 2,
-  kDmaError = 4,             ///< the transfer ended: a burst was not all RAM
+  kDmaError = 4,               ///< the transfer ended: a burst was not all RAM
   kDmaErrorAtDestination = 8,  ///< with kDmaError: there, not at the source
 };
 

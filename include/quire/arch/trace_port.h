@@ -14,8 +14,9 @@ inline constexpr const char* kTracePortCompatible = "quire,trace-port";
 inline constexpr unsigned kTraceArgs = 8;
 
 /// Register offsets; all registers are 64 bits wide and aligned.
-inline constexpr u64 kTraceRegId = 0x00;        ///< read: kTracePortMagic
-inline constexpr u64 kTraceRegRecord = 0x08;    ///< write: physical address of the hart's record (8-byte aligned)
+inline constexpr u64 kTraceRegId = 0x00;  ///< read: kTracePortMagic
+inline constexpr u64 kTraceRegRecord =
+    0x08;  ///< write: physical address of the hart's record (8-byte aligned)
 inline constexpr u64 kTraceRegDoorbell = 0x10;  ///< write: event id | argument count << 16
 
 inline constexpr u64 kTracePortMagic = 0x31'4543'4152'5451;  // "QTRACE1", little-endian

@@ -123,7 +123,7 @@ struct Paged {
   static constexpr std::uint64_t kVa = 0x4000'0000;
 
   Paged() : machine(config_for(BootMode::kBare, {jump(0)})) {
-    put(kRoot + 8, kRam >> 12 << 10 | 0xcf);  // a GiB: V R W X A D
+    put(kRoot + 8, kRam >> 12 << 10 | 0xcf);                 // a GiB: V R W X A D
     machine.hart().set_csr(0x3b0, ~std::uint64_t{0} >> 10);  // PMP: all of memory, R W X
     machine.hart().set_csr(0x3a0, 0x1f);
     machine.hart().set_csr(0x180, 8ULL << 60 | kRoot >> 12);
