@@ -7,7 +7,6 @@
 #include <charconv>
 #include <filesystem>
 #include <optional>
-#include <regex>
 #include <vector>
 
 #include "emu/machine/isa_string.h"
@@ -223,21 +222,35 @@ bool is_ipv4(const std::string& text) {
   return ::inet_pton(AF_INET, text.c_str(), &address) == 1;
 }
 
+/// Takes the part of `rest` before `separator` off it, and the separator; nothing where there is none.
+std::optional<std::string> take_field(std::string_view& rest, char separator) {
+  const std::size_t at = rest.find(separator);
+  if (at == std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string field(rest.substr(0, at));
+  rest.remove_prefix(at + 1);
+  return field;
+}
+
 /// "PROTOCOL:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT"
-std::optional<HostForward> parse_forward(const std::string& text) {
-  static const std::regex form("(tcp|udp):([0-9.]*):([0-9]+)-([0-9.]*):([0-9]+)");
-  std::smatch part;
-  if (!std::regex_match(text, part, form)) {
+std::optional<HostForward> parse_forward(std::string_view rest) {
+  const auto protocol = take_field(rest, ':');
+  const auto host_address = take_field(rest, ':');
+  const auto host_port_text = take_field(rest, '-');
+  const auto guest_address = take_field(rest, ':');
+  if (!protocol || !host_address || !host_port_text || !guest_address ||
+      (*protocol != "tcp" && *protocol != "udp")) {
     return std::nullopt;
   }
   HostForward forward;
-  forward.protocol = part[1] == "udp" ? HostForward::Protocol::kUdp : HostForward::Protocol::kTcp;
-  if (part[2].length() != 0) {
-    forward.host_address = part[2];
+  forward.protocol = *protocol == "udp" ? HostForward::Protocol::kUdp : HostForward::Protocol::kTcp;
+  if (!host_address->empty()) {
+    forward.host_address = *host_address;
   }
-  forward.guest_address = part[4];
-  const auto host_port = parse_port(part[3].str());
-  const auto guest_port = parse_port(part[5].str());
+  forward.guest_address = *guest_address;
+  const auto host_port = parse_port(*host_port_text);
+  const auto guest_port = parse_port(rest);
   if (!host_port || !guest_port || !is_ipv4(forward.host_address) ||
       (!forward.guest_address.empty() && !is_ipv4(forward.guest_address))) {
     return std::nullopt;

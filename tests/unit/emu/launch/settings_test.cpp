@@ -107,9 +107,10 @@ TEST(Settings, NetworksForwardPorts) {
 }
 
 TEST(Settings, NetworksThatAreNoneAreRefused) {
-  for (const char* text : {"", "tap", "none,hostfwd=tcp::1-:1", "user,hostfwd=tcp:1-:1",
-                           "user,hostfwd=sctp::1-:1", "user,hostfwd=tcp::0-:1", "user,hostfwd=tcp::1-:65536",
-                           "user,hostfwd=tcp:1.2.3:1-:1", "user,", "user,dns=1.1.1.1"}) {
+  for (const char* text :
+       {"", "tap", "none,hostfwd=tcp::1-:1", "user,hostfwd=tcp:1-:1", "user,hostfwd=sctp::1-:1",
+        "user,hostfwd=tcp::0-:1", "user,hostfwd=tcp::1-:65536", "user,hostfwd=tcp:1.2.3:1-:1",
+        "user,hostfwd=tcp:1:2:3", "user,hostfwd=tcp", "user,hostfwd=1-2", "user,", "user,dns=1.1.1.1"}) {
     expect_usage_error([&] { parse_net(text); }, std::string("'") + text + "'");
   }
 }
