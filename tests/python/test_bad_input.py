@@ -174,7 +174,7 @@ def test_unreadable_file(command, quire_command, hello):
         program = Path(shutil.copy(hello, folder))
         program.chmod(0)
         other_user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
-        status, out, error = invoke(here, command, program, **other_user)
+        status, out, error = invoke(here, command, program, cwd=folder, **other_user)
     assert status == 3
     assert out == ""
     assert_one_line(error, str(program), "ermission denied")

@@ -85,7 +85,7 @@ class FakeRam final : public Dma {
     return {reinterpret_cast<const char*>(&bytes_.at(address - kBase)), len_bytes};
   }
   void put_text(u64 address, std::string_view text) {
-    std::memcpy(&bytes_.at(address - kBase), text.data(), text.size());
+    std::copy(text.begin(), text.end(), &bytes_.at(address - kBase));
   }
 
  private:
