@@ -6,7 +6,7 @@
 #include "emu/cli/commands.h"
 #include "emu/cli/files.h"
 #include "emu/cli/session.h"
-#include "emu/cli/terminal.h"
+#include "emu/cli/raw_terminal.h"
 #include "quire/host_file.h"
 #include "quire/settings.h"
 #include "quire/streams.h"

@@ -16,7 +16,7 @@ constexpr long kTogetherSeconds = 1;
 // Shared with a signal handler, hence plain lock-free atomics.
 std::atomic<int> typed_interrupts = 0;
 std::atomic<long> last_interrupt_ns = 0;
-std::atomic<const struct termios*> to_restore = nullptr;
+std::atomic<bool> is_lent = false;
 
 long monotonic_ns() {
   struct timespec now;
@@ -43,34 +43,24 @@ HostTerminal::HostTerminal(Lend lend) {
   for (int stream = 0; stream < 3; stream++) {
     is_terminal_[stream] = ::isatty(stream) == 1;
   }
-  if (lend == Lend::kNo || !is_terminal_[STDIN_FILENO] || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp() ||
-      ::tcgetattr(STDIN_FILENO, &before_) != 0) {
+  if (lend == Lend::kNo || !is_terminal_[STDIN_FILENO] || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) {
     return;
   }
-  struct termios lent = before_;
+  termios lent = TerminalMode::current();
   ::cfmakeraw(&lent);
   lent.c_lflag |= ISIG;
   lent.c_cc[VINTR] = kInterruptByte;
   for (const int character : {VQUIT, VSUSP}) {
     lent.c_cc[character] = _POSIX_VDISABLE;
   }
-  active_ = ::tcsetattr(STDIN_FILENO, TCSADRAIN, &lent) == 0;
-  if (active_) {
-    typed_interrupts = 0;
-    last_interrupt_ns = 0;
-    to_restore = &before_;
-    source_ = std::make_shared<KeyboardSource>();
-  }
+  typed_interrupts = 0;
+  last_interrupt_ns = 0;
+  mode_.emplace(lent);
+  is_lent = true;
+  source_ = std::make_shared<KeyboardSource>();
 }
 
-HostTerminal::~HostTerminal() { restore(); }
-
-void HostTerminal::restore() {
-  if (const struct termios* before = to_restore.exchange(nullptr)) {
-    // Not after draining: nobody may be reading what was written.
-    ::tcsetattr(STDIN_FILENO, TCSANOW, before);
-  }
-}
+HostTerminal::~HostTerminal() { is_lent = false; }
 
 std::string HostTerminal::kernel_options() const {
   std::string streams;
@@ -88,7 +78,7 @@ std::string HostTerminal::kernel_options() const {
 }
 
 bool HostTerminal::pass_interrupt_on() {
-  if (to_restore.load() == nullptr) {
+  if (!is_lent) {
     return false;
   }
   const long now = monotonic_ns();

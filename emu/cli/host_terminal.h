@@ -2,15 +2,14 @@
 //
 // While it is lent, every key goes to the guest as it is typed: the guest's line discipline edits, echoes and
 // makes signals of control characters. Ctrl-C alone passes through the host's driver, so that a second one
-// within a second can end the run whatever the guest does. Invariant: the host's settings are restored at the
-// end of this object's life and by restore(), which is safe in a signal handler.
+// within a second can end the run whatever the guest does.
 #pragma once
 
-#include <termios.h>
-
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "emu/cli/terminal_mode.h"
 #include "quire/streams.h"
 
 namespace quire::cli {
@@ -26,7 +25,7 @@ class HostTerminal {
   HostTerminal(const HostTerminal&) = delete;
   HostTerminal& operator=(const HostTerminal&) = delete;
 
-  bool active() const { return active_; }
+  bool active() const { return mode_.has_value(); }
   /// For the supervisor's command line: which streams are the terminal, and how large it is.
   std::string kernel_options() const;
   /// Standard input, with a Ctrl-C where one was typed.
@@ -34,13 +33,10 @@ class HostTerminal {
 
   /// For the SIGINT handler. False: there is no terminal, or this is the second one within a second.
   static bool pass_interrupt_on();
-  /// For the SIGINT handler, before _exit.
-  static void restore();
 
  private:
-  bool active_ = false;
   bool is_terminal_[3] = {};
-  struct termios before_;
+  std::optional<TerminalMode> mode_;
   std::shared_ptr<ByteSource> source_;
 };
 

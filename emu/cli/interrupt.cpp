@@ -6,7 +6,7 @@
 #include <atomic>
 
 #include "emu/cli/host_terminal.h"
-#include "emu/cli/terminal.h"
+#include "emu/cli/terminal_mode.h"
 
 namespace quire::cli {
 namespace {
@@ -22,8 +22,7 @@ void on_interrupt(int /*signo*/) {
     return;
   }
   if (was_interrupted.exchange(true)) {
-    HostTerminal::restore();
-    restore_terminal();
+    TerminalMode::restore();
     ::_exit(kInterruptedStatus);
   }
   if (Machine* machine = running_machine.load()) {

@@ -117,6 +117,15 @@ def test_two_interrupts_within_a_second_end_the_run(keyboard):
     assert termios.tcgetattr(at.slave) == at.before
 
 
+@pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_as_it_was(keyboard, signo):
+    at = keyboard("spin")
+    at.expect(rb"ready\r\n")
+    at.process.send_signal(signo)
+    assert at.status() == -signo
+    assert termios.tcgetattr(at.slave) == at.before
+
+
 def test_with_a_pipe_as_input_nothing_is_lent(quire, compile_guest):
     program = compile_guest("tests/system/keyboard.c")
     done = subprocess.run([quire, "run", program], input=b"a\x03b\n", capture_output=True, timeout=SECONDS)

@@ -1,5 +1,5 @@
-// Raw mode and its undoing; see terminal.h.
-#include "emu/cli/terminal.h"
+// Keys, the escape and the thread that reads them; see raw_terminal.h.
+#include "emu/cli/raw_terminal.h"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -22,47 +20,14 @@ namespace {
 
 constexpr std::uint8_t kCtrlA = 0x01;
 
-// For signal handlers: `found` is written before the flag is set.
-termios found;
-std::atomic<bool> is_raw = false;
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-constexpr int kEndingSignals[] = {SIGHUP, SIGTERM, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-
-void restore_and_die(int signo) {
-  restore_terminal();
-  ::raise(signo);  // SA_RESETHAND: this time as the system does it
-}
-
-void catch_ending_signals(void (*handler)(int)) {
-  struct sigaction action = {};
-  action.sa_handler = handler;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  ::sigemptyset(&action.sa_mask);
-  for (const int signo : kEndingSignals) {
-    ::sigaction(signo, &action, nullptr);
-  }
-}
-
-void enter_raw_mode() {
-  if (::tcgetattr(STDIN_FILENO, &found) != 0) {
-    throw Error(ErrorKind::kFile, fmt::format("the terminal cannot be set up: {}", std::strerror(errno)));
-  }
-  termios raw = found;
+termios raw_settings() {
+  termios raw = TerminalMode::current();
   ::cfmakeraw(&raw);
   raw.c_oflag |= OPOST;  // firmware and our own messages end lines with LF alone
-  catch_ending_signals(restore_and_die);
-  is_raw = true;
-  ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+  return raw;
 }
 
 }  // namespace
-
-void restore_terminal() noexcept {
-  if (is_raw.exchange(false)) {
-    ::tcsetattr(STDIN_FILENO, TCSANOW, &found);
-  }
-}
 
 ReadResult TerminalInput::read(std::span<std::uint8_t> out) {
   const std::lock_guard lock(mutex_);
@@ -111,11 +76,13 @@ EscapeFilter::Action EscapeFilter::take(std::uint8_t& key) {
 }
 
 RawTerminal::RawTerminal(Machine& machine, std::shared_ptr<TerminalInput> input)
-    : machine_(machine), input_(std::move(input)), stop_fd_(::eventfd(0, EFD_CLOEXEC)) {
+    : machine_(machine),
+      input_(std::move(input)),
+      mode_(raw_settings()),
+      stop_fd_(::eventfd(0, EFD_CLOEXEC)) {
   if (stop_fd_ < 0) {
     throw Error(ErrorKind::kInternal, fmt::format("eventfd: {}", std::strerror(errno)));
   }
-  enter_raw_mode();
   reader_ = std::thread([this] { read_keys(); });
 }
 
@@ -124,8 +91,6 @@ RawTerminal::~RawTerminal() {
   [[maybe_unused]] const ssize_t written = ::write(stop_fd_, &one, sizeof one);
   reader_.join();
   ::close(stop_fd_);
-  restore_terminal();
-  catch_ending_signals(SIG_DFL);
 }
 
 void RawTerminal::read_keys() {

@@ -1,6 +1,4 @@
 // The terminal as the guest's console: every key goes to the guest, but for an escape that ends the run.
-//
-// Invariant: whenever the process ends, by whatever signal it can catch, the terminal is as it was found.
 #pragma once
 
 #include <condition_variable>
@@ -9,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "emu/cli/terminal_mode.h"
 #include "quire/machine.h"
 #include "quire/streams.h"
 
@@ -56,11 +55,9 @@ class RawTerminal {
 
   Machine& machine_;
   std::shared_ptr<TerminalInput> input_;
+  TerminalMode mode_;
   int stop_fd_;  ///< readable when the thread is to end
   std::thread reader_;
 };
-
-/// Puts the terminal back if it is in raw mode. May be called in signal handlers.
-void restore_terminal() noexcept;
 
 }  // namespace quire::cli
