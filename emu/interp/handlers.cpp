@@ -115,6 +115,7 @@ void hold(HartState* state, u64 page_address, const CodePage* page) {
   state->fetch_page = page_address;
   state->fetch_frame = page->frame.value;
   state->fetch_blocks = const_cast<CodePage*>(page);
+  state->fetch_partial = 0;  // a fast entry stands for a page that is allowed as a whole
 }
 
 /// Goes to `pc`, wherever that is. The held page stays or is found again without side effects.

@@ -79,8 +79,10 @@ MaybeTrap Mmu::walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access,
   const auto evicted = tlb_.insert(va, asid_of(mode), leaf.pte, leaf.level);
   if (evicted) forget(*evicted);
   if (observer_ != nullptr) {
-    if (evicted) observer_->on_evict(*evicted);
-    observer_->on_fill(*tlb_.peek(va, asid_of(mode)));
+    const TlbEntry& filled = *tlb_.peek(va, asid_of(mode));
+    // The same page anew, as when D was set, is no eviction.
+    if (evicted && !evicted->same_page(filled)) observer_->on_evict(*evicted);
+    observer_->on_fill(filled);
   }
   address = leaf_address(leaf.pte, leaf.level, va);
   return {};

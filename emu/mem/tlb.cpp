@@ -87,8 +87,7 @@ std::optional<TlbEntry> Tlb::insert(VirtAddr va, u16 asid, Pte leaf, unsigned le
   TlbEntry* set = set_of(tag);
   TlbEntry* place = nullptr;
   for (u32 way = 0; way < config_.ways && place == nullptr; ++way) {
-    const TlbEntry& entry = set[way];
-    if (valid(entry) && entry.tag == tag && entry.shift == shift && entry.asid == asid) place = &set[way];
+    if (valid(set[way]) && set[way].is_for(tag, static_cast<u8>(shift), asid)) place = &set[way];
   }
   const bool same_page = place != nullptr;
   if (!same_page) place = &victim(set);

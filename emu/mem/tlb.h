@@ -27,6 +27,10 @@ struct TlbEntry {
   u8 level = 0;
   u8 shift = kPageShift;  ///< log2 of the bytes mapped
 
+  bool is_for(u64 page_tag, u8 page_shift, u16 space) const {
+    return tag == page_tag && shift == page_shift && asid == space;
+  }
+  bool same_page(const TlbEntry& other) const { return is_for(other.tag, other.shift, other.asid); }
   u64 bytes() const { return u64{1} << shift; }
   u64 first_va() const { return tag << shift; }
   PhysAddr translate(VirtAddr va) const { return PhysAddr(frame | (va.value & (bytes() - 1))); }

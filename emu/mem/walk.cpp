@@ -79,10 +79,10 @@ bool canonical(VirtAddr va, unsigned levels) {
 
 /// Bits 63:54: which of them the rules give a meaning (chapters 13 and 14; 12.4.1 for the rest).
 bool reserved_bits_clear(Pte pte, const PteRules& rules) {
-  constexpr u64 kPbmtReserved = kPtePbmt;
   u64 reserved = pte.reserved() << 54;
   if (rules.napot) reserved &= ~u64{kPteNapot};
-  if (rules.pbmt && (pte.raw & kPtePbmt) != kPbmtReserved) reserved &= ~u64{kPtePbmt};
+  const bool no_type = (pte.raw & kPtePbmt) == kPtePbmt;  // all ones is none of the memory types
+  if (rules.pbmt && !no_type) reserved &= ~u64{kPtePbmt};
   return reserved == 0;
 }
 

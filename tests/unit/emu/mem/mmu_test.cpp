@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "emu/mem/observer.h"
 #include "tests/unit/emu/mem/page_tables.h"
 
 namespace quire {
@@ -274,6 +275,35 @@ TEST_F(MmuTest, ProtectionBindsTheWalk) {
   tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser | kPteAccessed);
   EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
   EXPECT_EQ(mmu.store(user, VirtAddr(kVa), 8, 1), (Trap{Exception::kStoreAccessFault, kVa})) << "nor D";
+}
+
+TEST_F(MmuTest, ObserversSeeEvictionsAsTheCountersDo) {
+  struct Observer final : MmuObserver {
+    void on_walk(const MemoryMode&, VirtAddr, Access, const PageWalk&) override {}
+    void on_fill(const TlbEntry&) override { ++fills; }
+    void on_evict(const TlbEntry&) override { ++evictions; }
+    void on_fence(std::optional<VirtAddr>, std::optional<u16>) override {}
+    unsigned fills = 0, evictions = 0;
+  } observer;
+  mmu.set_observer(&observer);
+  tables.map(kVa, kPage, kPteValid | kPteRead | kPteWrite | kPteUser);
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_FALSE(mmu.store(user, VirtAddr(kVa), 8, 1)) << "fills the entry anew, with D";
+  EXPECT_EQ(observer.fills, 2u);
+  EXPECT_EQ(observer.evictions, 0u);
+  EXPECT_EQ(mmu.tlb().stats().evictions, 0u);
+  mmu.set_observer(nullptr);
+}
+
+TEST_F(MmuTest, OperationsOnBlocksAreProtected) {
+  tables.map(kVa, kPage, kAll);
+  const Trap refused{Exception::kStoreAccessFault, kVa};
+  protect(mmu, {{kPage + 0x1c, Pmp::kRead | 3 << 3}});  // 64 bytes, naturally aligned
+  EXPECT_EQ(mmu.zero_block(user, VirtAddr(kVa), 64), refused);
+  EXPECT_FALSE(mmu.manage_block(user, VirtAddr(kVa), 64)) << "read access is enough for these";
+  EXPECT_FALSE(mmu.zero_block(user, VirtAddr(kVa + 64), 64)) << "the next block is not in it";
+  protect(mmu, {{kPage + 8, 2 << 3}});
+  EXPECT_EQ(mmu.manage_block(user, VirtAddr(kVa), 64), refused) << "one word may not be touched";
 }
 
 TEST_F(MmuTest, EachPartOfAnAccessAcrossPagesIsProtected) {
