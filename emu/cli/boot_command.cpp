@@ -5,8 +5,8 @@
 
 #include "emu/cli/commands.h"
 #include "emu/cli/files.h"
-#include "emu/cli/session.h"
 #include "emu/cli/raw_terminal.h"
+#include "emu/cli/session.h"
 #include "quire/host_file.h"
 #include "quire/settings.h"
 #include "quire/streams.h"
@@ -84,6 +84,9 @@ Report boot_command(const Options& options) {
   config.uart = standard_sink(STDOUT_FILENO, patience);
   if (::isatty(STDIN_FILENO) == 0) {
     config.uart_in = std::make_shared<FdSource>(STDIN_FILENO);
+    return Session(config, options, patience).run();
+  }
+  if (!TerminalMode::possible()) {  // in the background: the keys are not for us
     return Session(config, options, patience).run();
   }
   const auto keys = std::make_shared<TerminalInput>();

@@ -43,7 +43,7 @@ HostTerminal::HostTerminal(Lend lend) {
   for (int stream = 0; stream < 3; stream++) {
     is_terminal_[stream] = ::isatty(stream) == 1;
   }
-  if (lend == Lend::kNo || !is_terminal_[STDIN_FILENO] || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp()) {
+  if (lend == Lend::kNo || !TerminalMode::possible()) {
     return;
   }
   termios lent = TerminalMode::current();

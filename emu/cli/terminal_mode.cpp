@@ -19,7 +19,8 @@ termios found;
 std::atomic<bool> is_changed = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-constexpr int kEndingSignals[] = {SIGHUP, SIGTERM, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+// SIGINT too: it has a handler of its own only while the guest runs (emu/cli/interrupt.h).
+constexpr int kEndingSignals[] = {SIGINT, SIGHUP, SIGTERM, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
 void restore_and_die(int signo) {
   TerminalMode::restore();
@@ -41,6 +42,12 @@ void catch_ending_signals(void (*handler)(int)) {
 }
 
 }  // namespace
+
+bool TerminalMode::possible() noexcept {
+  // A terminal that does not control this process has no foreground to be out of.
+  const pid_t foreground = ::tcgetpgrp(STDIN_FILENO);
+  return ::isatty(STDIN_FILENO) == 1 && (foreground < 0 || foreground == ::getpgrp());
+}
 
 termios TerminalMode::current() {
   termios settings;

@@ -10,6 +10,9 @@ namespace quire::cli {
 /// In force during its life, of which there is one at a time.
 class TerminalMode {
  public:
+  /// Standard input is a terminal, and this process not in its background: from there, a change would stop
+  /// it.
+  static bool possible() noexcept;
   /// As the terminal is now: what to change before handing it to the constructor. Throws Error(kFile).
   static termios current();
 
