@@ -231,7 +231,7 @@ void deliver(const Report& report, const Options& options) {
     to_stderr(format_stats(report));
   }
   if (report.machine) {
-    fmt::print(stderr, "{}", format_fences(report.machine->fences));
+    to_stderr(format_fences(report.machine->fences));
   }
   if (options.digest && report.machine && report.machine->digest) {
     to_stderr(fmt::format("digest        {:016x}\n", *report.machine->digest));

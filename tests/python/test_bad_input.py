@@ -209,7 +209,8 @@ def test_closed_and_full_standard_streams_are_errors_not_crashes(quire_command, 
     assert shell("{quire} run /nonexistent 2>&-").returncode == 3
     assert shell("{quire} --help >/dev/full").returncode == 3
     assert shell("{quire} doctor >/dev/full").returncode == 3
-    assert shell("{quire} run --json {hello} 2>/dev/full").returncode == 3
+    for option in ("--json", "--stats", "--digest"):
+        assert shell("{quire} run " + option + " {hello} 2>/dev/full").returncode == 3
     closed = shell("{quire} run {hello} >&-")
     assert closed.returncode == 3
     assert_one_line(closed.stderr.decode(), "standard output")
