@@ -92,6 +92,9 @@ void DmaEngine::write_register(u64 reg, u64 value, u64 written) {
       break;
     case arch::kDmaRegStatus:
       status_ &= ~(value & (arch::kDmaDone | arch::kDmaError));
+      if ((value & arch::kDmaError) != 0) {
+        status_ &= ~u64{arch::kDmaErrorAtDestination};  // says where the error was, so it goes with it
+      }
       update_line();
       break;
     default:

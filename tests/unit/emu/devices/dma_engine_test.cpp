@@ -85,6 +85,11 @@ TEST_F(DmaEngineTest, AddressesOutsideOfRamEndTheTransferThere) {
   EXPECT_EQ(get(kDmaRegStatus), kDmaError | kDmaErrorAtDestination);
   EXPECT_EQ(get(kDmaRegFault), 0x1000'0000u);
   EXPECT_EQ(get(kDmaRegCopied), 0u);
+  set(kDmaRegStatus, kDmaErrorAtDestination);
+  EXPECT_EQ(get(kDmaRegStatus), kDmaError | kDmaErrorAtDestination);
+  set(kDmaRegStatus, kDmaError);
+  EXPECT_EQ(get(kDmaRegStatus), 0u);
+  EXPECT_FALSE(irq.asserted);
 
   start(~u64{0} - 10, kTo, 100);
   clock.advance_to(3'000'000);
