@@ -44,8 +44,8 @@ class Board {
   };
 
   static constexpr unsigned kFixedVirtioDevices = 2;  // console, rng
-  /// Drives and shares together.
-  static constexpr unsigned kMaxDrives = kVirtioSlots - kFixedVirtioDevices;
+  /// Drives, shares and the network device together.
+  static constexpr unsigned kFreeVirtioSlots = kVirtioSlots - kFixedVirtioDevices;
 
   /// Error(kFile) for a drive or share that cannot be opened.
   Board(const Config& config, const Wiring& wiring);

@@ -81,8 +81,9 @@ void check_config(const Config& config) {
           tlb.entries);
   parse_isa(config.isa);
   const std::size_t slots = config.drives.size() + config.shares.size() + (config.net.mode != NetMode::kNone);
-  require(slots <= Board::kMaxDrives,
-          "{} drives, shares and network devices are too many: there are {} slots", slots, Board::kMaxDrives);
+  require(slots <= Board::kFreeVirtioSlots,
+          "{} drives, shares and network devices are too many: there are {} slots", slots,
+          Board::kFreeVirtioSlots);
   require(config.harts == 1, "{} harts are impossible: the machine has one", config.harts);
   check_shares(config.shares);
   check_screen(config.screen);
