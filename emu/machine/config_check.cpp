@@ -54,10 +54,13 @@ void check_images(const Config& config) {
   require(!config.firmware.empty() || !firmware, "firmware mode needs a firmware: Config::firmware is empty");
 }
 
-void check_screen(const std::optional<ScreenSize>& screen) {
+void check_screen(const std::optional<ScreenSize>& screen, const std::vector<u8>& device_tree) {
   if (!screen) {
     return;
   }
+  require(device_tree.empty(),
+          "a screen and a device tree of your own do not go together: the tree would not tell the guest of "
+          "the screen; leave one of them out");
   for (const u32 side : {screen->width, screen->height}) {
     require(side >= kMinScreenPixels && side <= kMaxScreenPixels,
             "a screen of {}x{} is impossible: both sides must be {} to {} pixels", screen->width,
@@ -86,7 +89,7 @@ void check_config(const Config& config) {
           Board::kFreeVirtioSlots);
   require(config.harts == 1, "{} harts are impossible: the machine has one", config.harts);
   check_shares(config.shares);
-  check_screen(config.screen);
+  check_screen(config.screen, config.device_tree);
   check_images(config);
 }
 

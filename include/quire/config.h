@@ -100,7 +100,7 @@ struct Config {
   std::vector<Drive> drives;
   std::vector<Share> shares;
   NetConfig net;
-  std::optional<ScreenSize> screen;  ///< a framebuffer at the end of RAM
+  std::optional<ScreenSize> screen;  ///< a framebuffer at the end of RAM; not with `device_tree`
 
   bool htif = false;  ///< end through the ELF's `tohost` symbol (kBare)
 

@@ -405,8 +405,19 @@ TEST(Machine, ScreenShowsWhatTheGuestStores) {
   EXPECT_EQ(second, (std::vector<std::uint8_t>{0x0f, 0xf0, 0x12, 255}));
 }
 
-TEST(Machine, RefusesScreensThatDoNotFit) {
+TEST(Machine, RefusesScreensThatDoNotFitOrThatNobodyKnowsOf) {
   Config config = counting_loop();
+  config.screen = ScreenSize{16, 16};
+  const Machine fits(config);
+  config.device_tree.assign(fits.device_tree().begin(), fits.device_tree().end());
+  try {
+    Machine machine(config);
+    ADD_FAILURE() << "a screen that the device tree does not have was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_NE(std::string(error.what()).find("a screen and a device tree"), std::string::npos);
+  }
+  config.device_tree.clear();
   for (const ScreenSize size : {ScreenSize{15, 100}, ScreenSize{100, 9000}, ScreenSize{8192, 8192}}) {
     config.screen = size;
     EXPECT_THROW(Machine machine(config), Error);
