@@ -193,13 +193,13 @@ bool DiskImage::write(u64 offset, std::span<const u8> data) {
   if (!overlay_) {
     return write_file(offset, data);
   }
-  return overlay_->write(offset, data) || fail("cannot keep what the guest wrote", "no memory left");
+  return overlay_->write(offset, data) || fail("cannot keep what the guest wrote", "no room left in memory");
 }
 
 bool DiskImage::write_zeroes(u64 offset, u64 len_bytes, Unmap unmap) {
   if (overlay_) {
     return overlay_->write_zeroes(offset, len_bytes) ||
-           fail("cannot keep what the guest wrote", "no memory left");
+           fail("cannot keep what the guest wrote", "no room left in memory");
   }
   if (!unchanged()) {
     return false;

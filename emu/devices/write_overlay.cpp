@@ -38,11 +38,14 @@ bool WriteOverlay::read(u64 offset, std::span<u8> out) {
   });
 }
 
-/// The block with the bytes that it shows now; null when the base or the host's memory failed.
+/// The block with the bytes that it shows now; null when the base failed or there are too many.
 WriteOverlay::Block* WriteOverlay::block_to_change(u64 index) {
   const auto found = blocks_.find(index);
   if (found != blocks_.end() && found->second != nullptr) {
     return found->second.get();
+  }
+  if (found == blocks_.end() && !has_room()) {
+    return nullptr;
   }
   auto block = std::make_unique<Block>();
   if (found == blocks_.end() && !read_base_(index * kBlockBytes, *block)) {
@@ -70,6 +73,9 @@ bool WriteOverlay::write_zeroes(u64 offset, u64 len_bytes) {
   try {
     return for_each_block(offset, len_bytes, [&](u64 index, u64 at, u64, u64 len) {
       if (len == kBlockBytes) {
+        if (!has_room() && !blocks_.contains(index)) {
+          return false;
+        }
         blocks_[index] = nullptr;
         return true;
       }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "emu/devices/write_overlay.h"
 #include "quire/error.h"
 #include "tests/unit/emu/devices/temp_file.h"
 
@@ -115,6 +116,23 @@ TEST(DiskImage, ThrowAwayWritesAcrossBlocksAndPastTheEnd) {
   EXPECT_TRUE(image.read(0, {reinterpret_cast<u8*>(out.data()), out.size()}));
   EXPECT_EQ(out, std::string(2000, 'a') + data + std::string(12'288 - 11'000, '\0'));
   EXPECT_EQ(file.contents(), contents);
+}
+
+TEST(DiskImage, BlocksOfZeroesThatAreThrownAwayAreBoundedToo) {
+  WriteOverlay overlay(
+      [](u64, std::span<u8> out) {
+        std::fill(out.begin(), out.end(), u8{'a'});
+        return true;
+      },
+      4);
+  constexpr u64 kBlock = WriteOverlay::kBlockBytes;
+  const u8 data[1] = {'b'};
+  EXPECT_TRUE(overlay.write_zeroes(0, 3 * kBlock));
+  EXPECT_TRUE(overlay.write(3 * kBlock, data));
+  EXPECT_FALSE(overlay.write_zeroes(4 * kBlock, kBlock));
+  EXPECT_FALSE(overlay.write(4 * kBlock, data));
+  EXPECT_TRUE(overlay.write_zeroes(0, 4 * kBlock));  // what is there can change
+  EXPECT_TRUE(overlay.write(0, data));
 }
 
 TEST(DiskImage, EmptyImageIsRefused) {
