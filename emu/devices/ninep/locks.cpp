@@ -24,28 +24,33 @@ LockStatus RecordLocks::set(const RecordLock& wanted) {
   if (wanted.type != LockType::kUnlock && conflict(wanted) != nullptr) {
     return LockStatus::kBlocked;
   }
-  std::vector<RecordLock> kept;
+  const auto changes = [&](const RecordLock& held) {
+    return overlap(held, wanted) && held.owner == wanted.owner;
+  };
+  std::size_t gone = 0;
+  std::vector<RecordLock> added;  // what is left of those that change, and the new one
   for (const RecordLock& held : locks_) {
-    if (!overlap(held, wanted) || held.owner != wanted.owner) {
-      kept.push_back(held);
+    if (!changes(held)) {
       continue;
     }
+    ++gone;
     if (held.first < wanted.first) {
-      kept.push_back(held);
-      kept.back().last = wanted.first - 1;
+      added.push_back(held);
+      added.back().last = wanted.first - 1;
     }
     if (held.last > wanted.last) {
-      kept.push_back(held);
-      kept.back().first = wanted.last + 1;
+      added.push_back(held);
+      added.back().first = wanted.last + 1;
     }
   }
   if (wanted.type != LockType::kUnlock) {
-    kept.push_back(wanted);
+    added.push_back(wanted);
   }
-  if (kept.size() > kMaxLocks) {
+  if (locks_.size() - gone + added.size() > kMaxLocks) {
     return LockStatus::kError;
   }
-  locks_ = std::move(kept);
+  std::erase_if(locks_, changes);
+  locks_.insert(locks_.end(), added.begin(), added.end());
   return LockStatus::kSuccess;
 }
 

@@ -33,11 +33,14 @@ struct RecordLock {
 class RecordLocks {
  public:
   static constexpr std::size_t kMaxLocks = 4096;
+  /// Of LockOwner::client: Linux's clients give their host's name, which has no more (uname(2)).
+  static constexpr std::size_t kMaxClientBytes = 64;
 
   /// Sets, changes or (kUnlock) removes.
   LockStatus set(const RecordLock& wanted);
   /// A lock of another owner that keeps `wanted` from being set.
   const RecordLock* conflict(const RecordLock& wanted) const;
+  std::size_t count() const { return locks_.size(); }
   bool any(u64 file) const;
   void drop(u64 file);
   void clear() { locks_.clear(); }

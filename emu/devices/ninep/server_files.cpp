@@ -323,14 +323,16 @@ Server::Outcome Server::lock(Request& request) {
   wanted.first = request.in.get<u64>();
   wanted.last = last_byte(wanted.first, request.in.get<u64>());
   wanted.owner.process = request.in.get<u32>();
-  wanted.owner.client = request.in.text();
-  if (!request.in.complete() || wanted.type > LockType::kUnlock) {
+  const std::string_view client = request.in.text();
+  if (!request.in.complete() || wanted.type > LockType::kUnlock ||
+      client.size() > RecordLocks::kMaxClientBytes) {
     return Err(EINVAL);
   }
   const Fid* const fid = TRY(find(number));
   if (!fid->file) {
     return Err(EBADF);
   }
+  wanted.owner.client = client;
   wanted.file = numbers_.number(fid->node->identity);
   request.out.put(locks_.set(wanted));
   return {};
@@ -344,14 +346,16 @@ Server::Outcome Server::getlock(Request& request) {
   const u64 len_bytes = request.in.get<u64>();
   wanted.last = last_byte(wanted.first, len_bytes);
   wanted.owner.process = request.in.get<u32>();
-  wanted.owner.client = request.in.text();
-  if (!request.in.complete() || wanted.type > LockType::kUnlock) {
+  const std::string_view client = request.in.text();
+  if (!request.in.complete() || wanted.type > LockType::kUnlock ||
+      client.size() > RecordLocks::kMaxClientBytes) {
     return Err(EINVAL);
   }
   const Fid* const fid = TRY(find(number));
   if (!fid->file) {
     return Err(EBADF);
   }
+  wanted.owner.client = client;
   wanted.file = numbers_.number(fid->node->identity);
   const RecordLock* const held = locks_.conflict(wanted);
   const RecordLock& shown = held != nullptr ? *held : wanted;

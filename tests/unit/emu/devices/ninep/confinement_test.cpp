@@ -277,6 +277,22 @@ TEST_P(Confinement, LocksAreBounded) {
   EXPECT_EQ(client->lock(1, p9::LockType::kRead, ~u64{0}, ~u64{0}, 1), 0);
 }
 
+TEST_P(Confinement, NamesOfLockOwnersAreBounded) {
+  ASSERT_EQ(client->walk_to(1, {"hello"}), 0);
+  ASSERT_EQ(client->open(1, kReadWrite), 0);
+  const std::string longest(64, 'n');
+  const auto test = [&](const std::string& name) {
+    return client->call(p9::Type::kGetlock, Fields().u32_(1).u8_(0).u64_(0).u64_(0).u32_(7).text(name)).error;
+  };
+  for (const std::size_t len : {65U, 10'000U}) {
+    EXPECT_EQ(client->lock(1, p9::LockType::kRead, 0, 0, 1, std::string(len, 'n')), -EINVAL);
+    EXPECT_EQ(test(std::string(len, 'n')), EINVAL);
+  }
+  EXPECT_EQ(client->lock(1, p9::LockType::kWrite, 0, 0, 1, longest), 0);
+  EXPECT_EQ(client->lock(1, p9::LockType::kWrite, 0, 0, 1, longest.substr(1)), 1);
+  EXPECT_EQ(test(longest), 0);
+}
+
 TEST_P(Confinement, ATreeDeeperThanPathsGoEndsInAnError) {
   const std::string name(200, 'd');
   u32 fid = kRoot;
