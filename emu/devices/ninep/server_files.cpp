@@ -218,9 +218,11 @@ Server::Outcome Server::fsync(Request& request) {
   return host_call(data_only ? ::fdatasync(fid->file.get()) : ::fsync(fid->file.get()));
 }
 
-/// Sorted by name, with "." and ".." in front.
+/// Sorted by name, with "." and ".." in front. The directory is opened again so that each listing begins at
+/// the start; as quietly as the fid's descriptor was (open_with).
 HostResult<Server::Listing> Server::list(const Fd& directory) {
-  Fd again = TRY(host_fd(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+  const int quiet = ::fcntl(directory.get(), F_GETFL) & O_NOATIME;
+  Fd again = TRY(host_fd(::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | quiet)));
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), ::closedir);
   if (!stream) {
     return Err(errno);

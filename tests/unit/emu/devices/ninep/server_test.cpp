@@ -338,6 +338,18 @@ TEST_P(Server, ExtendedAttributesOfUsersPassThrough) {
   EXPECT_EQ(client->call(p9::Type::kXattrwalk, Fields().u32_(1).u32_(5).text("user.colour")).error, ENODATA);
 }
 
+TEST_P(ReadOnlyServer, ListingLeavesTheHostsAccessTimeAlone) {
+  const std::string path = (dir / "share/sub").string();
+  const timespec old[2] = {{1'000'000, 0}, {0, UTIME_OMIT}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), old, 0), 0);
+  ASSERT_EQ(client->walk_to(1, {"sub"}), 0);
+  ASSERT_EQ(client->open(1, kReadOnly), 0);
+  EXPECT_EQ(client->names(1), (std::vector<std::string>{".", "..", "inner"}));
+  struct stat status = {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_atim.tv_sec, 1'000'000);
+}
+
 TEST_P(Server, LocksHoldAmongProcesses) {
   using p9::LockType;
   ASSERT_EQ(client->walk_to(1, {"hello"}), 0);
