@@ -1,5 +1,7 @@
 #include "emu/devices/ninep/server.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
 
@@ -11,6 +13,7 @@ using namespace arch::ninep;  // NOLINT(google-build-using-namespace): the proto
 namespace {
 
 constexpr std::size_t kTypeOffset = 4;
+constexpr u64 kMaxOpenFiles = 4096;
 constexpr u32 kNominalBlockBytes = 4096;
 constexpr u64 kNominalBlocks = u64{1} << 28;  // a tebibyte
 constexpr u64 kNominalFiles = u64{1} << 24;
@@ -159,6 +162,23 @@ HostResult<void> Server::check_new_fid(u32 number) const {
     return Err(EBADF);
   }
   return fids_.size() < kMaxFids ? HostResult<void>() : Err(EMFILE);
+}
+
+Quota& Server::open_files() {
+  static Quota* const quota = [] {  // never destroyed: servers may outlive any static
+    rlimit limit = {};
+    const bool known = ::getrlimit(RLIMIT_NOFILE, &limit) == 0;
+    return new Quota(known ? std::min<u64>(kMaxOpenFiles, limit.rlim_cur / 2) : kMaxOpenFiles);
+  }();
+  return *quota;
+}
+
+HostResult<Quota::Holding> Server::take_slot() {
+  Quota::Holding slot(open_files());
+  if (!slot.grow(1)) {
+    return Err(ENFILE);
+  }
+  return slot;
 }
 
 /// Locks end with the last open fid of their file.

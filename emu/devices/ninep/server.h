@@ -24,6 +24,7 @@
 #include "emu/devices/ninep/codec.h"
 #include "emu/devices/ninep/host_dir.h"
 #include "emu/devices/ninep/locks.h"
+#include "emu/devices/ninep/quota.h"
 #include "emu/devices/ninep/tree.h"
 #include "quire/arch/ninep.h"
 
@@ -54,6 +55,9 @@ class Server {
   /// What a request may have at most; what the version exchange agreed on.
   u32 message_bytes() const { return message_bytes_; }
   std::size_t fid_count() const { return fids_.size(); }
+  /// The files of the host that all servers of the process hold open for fids: at most 4096, and half of
+  /// what the process may have, so that no guest takes every descriptor. ENFILE beyond.
+  static Quota& open_files();
 
  private:
   struct Listing {
@@ -73,7 +77,8 @@ class Server {
   };
   struct Fid {
     NodeRef node;
-    Fd file;  ///< once opened
+    Fd file;               ///< once opened
+    Quota::Holding slot;   ///< among open_files(), with `file`
     std::optional<Listing> listing;
     std::optional<Attribute> attribute;
   };
@@ -157,8 +162,11 @@ class Server {
   Outcome put_new_qid(Request& request, const Located& directory, const std::string& name);
   Outcome move(const NodeRef& from, std::string_view name, const NodeRef& to, std::string_view to_name);
   Outcome unlink(const NodeRef& directory, std::string_view name, u32 flags);
+  static HostResult<Quota::Holding> take_slot();
+  /// What forget() will need to keep a file that fids stand on.
+  static HostResult<Quota::Holding> slot_to_forget(const NodeRef& directory, std::string_view name);
   /// A name was removed or replaced; `victim` was the file.
-  void forget(const NodeRef& directory, std::string_view name, Located victim);
+  void forget(const NodeRef& directory, std::string_view name, Located victim, Quota::Holding slot);
   void forget_number(const Identity& identity, const Fd& file);
 
   HostDir host_;

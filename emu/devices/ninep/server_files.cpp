@@ -81,7 +81,9 @@ Server::Outcome Server::lopen(Request& request) {
     return Err(EROFS);
   }
   const Located located = TRY(locate(*fid->node));
+  Quota::Holding slot = TRY(take_slot());
   fid->file = TRY(open_with(located, flags));
+  fid->slot = std::move(slot);
   const struct stat status = TRY(HostDir::status(fid->file));
   request.out.qid(qid_of(status));
   request.out.put(u32{0});  // iounit: whatever fits a message
@@ -126,10 +128,12 @@ Server::Outcome Server::lcreate(Request& request) {
     return Err(EBUSY);
   }
   const Located directory = TRY(locate_directory(*fid->node));
+  Quota::Holding slot = TRY(take_slot());
   Fd file = TRY(create(directory, name, flags, permissions));
   const struct stat status = TRY(HostDir::status(file));
   fid->node = Node::child(fid->node, name, identity_of(status));
   fid->file = std::move(file);
+  fid->slot = std::move(slot);
   request.out.qid(qid_of(status));
   request.out.put(u32{0});
   return {};

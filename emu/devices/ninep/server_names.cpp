@@ -165,13 +165,14 @@ Server::Outcome Server::move(const NodeRef& from, std::string_view name, const N
   if (node && to->is_within(*node)) {
     return Err(EINVAL);  // the host would say so, unless it had moved `to` just now
   }
+  Quota::Holding slot = TRY(slot_to_forget(to, to_name));
   TRY(host_call(::renameat(from_directory.fd.get(), std::string(name).c_str(), to_directory.fd.get(),
                            std::string(to_name).c_str())));
   if (victim.ok() && identity_of(victim.value().status) == identity_of(moved.status)) {
     return {};  // two names of one file: rename(2) leaves both
   }
   if (victim.ok()) {
-    forget(to, to_name, std::move(victim).value());
+    forget(to, to_name, std::move(victim).value(), std::move(slot));
   }
   if (node) {
     Node::move(node, to, to_name);
@@ -215,17 +216,22 @@ Server::Outcome Server::unlink(const NodeRef& directory, std::string_view name, 
   TRY(usable(name));
   const Located located = TRY(locate_directory(*directory));
   Located victim = TRY(locate_child(located, name));
+  Quota::Holding slot = TRY(slot_to_forget(directory, name));
   TRY(host_call(::unlinkat(located.fd.get(), std::string(name).c_str(), static_cast<int>(flags))));
-  forget(directory, name, std::move(victim));
+  forget(directory, name, std::move(victim), std::move(slot));
   return {};
 }
 
+HostResult<Quota::Holding> Server::slot_to_forget(const NodeRef& directory, std::string_view name) {
+  return directory->find(name) ? take_slot() : Quota::Holding();
+}
+
 /// Fids on it keep the file, as open descriptors do.
-void Server::forget(const NodeRef& directory, std::string_view name, Located victim) {
+void Server::forget(const NodeRef& directory, std::string_view name, Located victim, Quota::Holding slot) {
   const Identity identity = identity_of(victim.status);
   const NodeRef node = directory->find(name);
   if (node && node->identity == identity) {
-    node->remove(std::move(victim.fd));
+    node->remove(std::move(victim.fd), std::move(slot));
     return;
   }
   forget_number(identity, victim.fd);

@@ -83,11 +83,12 @@ void Node::move(const NodeRef& node, const NodeRef& parent, std::string_view nam
   parent->children_[std::string(name)] = node;
 }
 
-void Node::remove(Fd file) {
+void Node::remove(Fd file, Quota::Holding slot) {
   detach();
   parent_ = nullptr;
   name_.clear();
   removed_ = std::move(file);
+  slot_ = std::move(slot);
 }
 
 }  // namespace quire::share

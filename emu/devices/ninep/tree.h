@@ -16,6 +16,7 @@
 #include "emu/base/types.h"
 #include "emu/devices/ninep/host_dir.h"
 #include "emu/devices/ninep/host_fd.h"
+#include "emu/devices/ninep/quota.h"
 
 namespace quire::share {
 
@@ -75,8 +76,8 @@ class Node {
 
   /// The client gave it another name.
   static void move(const NodeRef& node, const NodeRef& parent, std::string_view name);
-  /// The client removed it, or put another in its place; `file` still names it.
-  void remove(Fd file);
+  /// The client removed it, or put another in its place; `file` still names it, and is counted by `slot`.
+  void remove(Fd file, Quota::Holding slot);
   /// Of a removed file; null while the file has a name.
   const Fd& removed_file() const { return removed_; }
 
@@ -89,6 +90,7 @@ class Node {
   std::string name_;
   std::map<std::string, std::weak_ptr<Node>, std::less<>> children_;
   Fd removed_;
+  Quota::Holding slot_;
 };
 
 }  // namespace quire::share

@@ -264,6 +264,41 @@ TEST_P(Confinement, FidsAreBounded) {
   EXPECT_EQ(client->walk(kRoot, 1, {}).error, 0);
 }
 
+TEST_P(Confinement, OpenFilesOfTheHostAreBoundedOverAllServers) {
+  share::Server other((dir / "share").string(), share::ShareAccess::kReadOnly, GetParam());
+  NinepClient neighbour([&](std::span<const u8> request) {
+    const std::span<const u8> reply = other.answer(request, NinepClient::kMessageBytes);
+    return std::vector<u8>(reply.begin(), reply.end());
+  });
+  ASSERT_EQ(neighbour.start(), 0);
+  ASSERT_EQ(neighbour.walk_to(1, {"hello"}), 0);
+  const share::Quota& files = share::Server::open_files();
+  EXPECT_LE(files.limit(), 4096u);
+  int error = 0;
+  u32 fid = 0;
+  while (error == 0 && fid < share::Server::kMaxFids - 2) {
+    ASSERT_EQ(client->walk_to(++fid, {"hello"}), 0);
+    error = client->open(fid, kReadOnly);
+  }
+  EXPECT_EQ(error, ENFILE);
+  EXPECT_EQ(fid - 1, files.limit());
+  EXPECT_EQ(neighbour.open(1, kReadOnly), ENFILE);
+  EXPECT_EQ(client->create(fid, "new", kReadWrite, 0644), ENOTDIR);
+  ASSERT_EQ(client->walk_to(fid + 1, {}), 0);
+  EXPECT_EQ(client->create(fid + 1, "new", kReadWrite, 0644), ENFILE);
+  EXPECT_FALSE(std::filesystem::exists(dir / "share/new"));
+  EXPECT_EQ(client->unlink(kRoot, "hello"), ENFILE);  // fids on it would keep it open
+  EXPECT_EQ(dir.get("share/hello"), "Hello, share!\n");
+  const int own = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  EXPECT_GE(own, 0);
+  ::close(own);
+  EXPECT_EQ(client->clunk(1), 0);
+  EXPECT_EQ(client->open(fid, kReadOnly), 0);
+  server->reset();
+  EXPECT_EQ(files.used(), 0u);
+  EXPECT_EQ(neighbour.open(1, kReadOnly), 0);
+}
+
 TEST_P(Confinement, LocksAreBounded) {
   ASSERT_EQ(client->walk_to(1, {"hello"}), 0);
   ASSERT_EQ(client->open(1, kReadWrite), 0);
