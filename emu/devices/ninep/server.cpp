@@ -181,6 +181,14 @@ HostResult<Quota::Holding> Server::take_slot() {
   return slot;
 }
 
+HostResult<Quota::Holding> Server::take_memory(u64 amount_bytes) {
+  Quota::Holding memory(memory_);
+  if (!memory.grow(amount_bytes)) {
+    return Err(ENOMEM);
+  }
+  return memory;
+}
+
 /// Locks end with the last open fid of their file.
 Server::Outcome Server::drop(u32 number) {
   const auto at = fids_.find(number);

@@ -40,6 +40,8 @@ class Server {
   static constexpr std::size_t kMaxFids = 1 << 16;
   static constexpr std::size_t kMaxDirectoryEntries = 1 << 20;
   static constexpr u32 kMaxXattrBytes = 1 << 16;  ///< as Linux has it
+  /// Of listings and extended attributes that fids hold, all together; ENOMEM beyond.
+  static constexpr u64 kMaxRetainedBytes = u64{256} << 20;
 
   /// Throws Error(kFile) when `directory` cannot be shared.
   Server(const std::string& directory, ShareAccess access,
@@ -66,6 +68,7 @@ class Server {
       u8 type;
     };
     std::vector<Entry> entries;
+    Quota::Holding memory;
   };
   /// An extended attribute on its way to the client or from it.
   struct Attribute {
@@ -74,6 +77,7 @@ class Server {
     u32 flags = 0;
     u32 expected_bytes = 0;
     std::vector<u8> value;
+    Quota::Holding memory;
   };
   struct Fid {
     NodeRef node;
@@ -154,7 +158,7 @@ class Server {
   Qid qid_of(const struct stat& status);
   static HostResult<Fd> open_with(const Located& located, u32 flags);
   HostResult<Fd> create(const Located& directory, const std::string& name, u32 flags, u32 permissions);
-  static HostResult<Listing> list(const Fd& directory);
+  HostResult<Listing> list(const Fd& directory);
   void put_entry(Request& request, const Fid& fid, const Listing::Entry& entry, u64 next);
   static std::size_t data_room(const Request& request, u32 wanted_bytes);
   Outcome store(const Fid& fid);
@@ -165,6 +169,7 @@ class Server {
   static HostResult<Quota::Holding> take_slot();
   /// What forget() will need to keep a file that fids stand on.
   static HostResult<Quota::Holding> slot_to_forget(const NodeRef& directory, std::string_view name);
+  HostResult<Quota::Holding> take_memory(u64 amount_bytes);
   /// A name was removed or replaced; `victim` was the file.
   void forget(const NodeRef& directory, std::string_view name, Located victim, Quota::Holding slot);
   void forget_number(const Identity& identity, const Fd& file);
@@ -174,6 +179,7 @@ class Server {
   NodeRef root_;
   Numbers numbers_;
   RecordLocks locks_;
+  Quota memory_{kMaxRetainedBytes};
   std::unordered_map<u32, Fid> fids_;
   u32 message_bytes_ = 0;  ///< 0: no version agreed on
   std::vector<u8> reply_;

@@ -172,6 +172,7 @@ HostResult<std::vector<u8>> whole_value(Get&& get) {
     return Err(errno);
   }
   value.resize(static_cast<std::size_t>(len_bytes));
+  value.shrink_to_fit();
   return value;
 }
 
@@ -219,6 +220,7 @@ Server::Outcome Server::xattrwalk(Request& request) {
   if (name.empty()) {
     attribute.value = shared_names(attribute.value);
   }
+  attribute.memory = TRY(take_memory(attribute.value.capacity()));
   request.out.put(u64{attribute.value.size()});
   Fid reader;
   reader.node = fid->node;
@@ -247,7 +249,11 @@ Server::Outcome Server::xattrcreate(Request& request) {
     return Err(E2BIG);
   }
   TRY(locate(*fid->node));
-  fid->attribute = Attribute{Attribute::Way::kFromClient, name, flags, static_cast<u32>(size_bytes), {}};
+  Quota::Holding memory = TRY(take_memory(size_bytes));
+  Attribute attribute{Attribute::Way::kFromClient, name, flags, static_cast<u32>(size_bytes), {}, {}};
+  attribute.memory = std::move(memory);
+  attribute.value.reserve(size_bytes);
+  fid->attribute = std::move(attribute);
   return {};
 }
 

@@ -233,6 +233,7 @@ HostResult<Server::Listing> Server::list(const Fd& directory) {
   }
   again.release();  // the stream's
   Listing listing;
+  listing.memory = TRY(take_memory(2 * sizeof(Listing::Entry)));
   listing.entries = {{".", DT_DIR}, {"..", DT_DIR}};
   errno = 0;
   while (const dirent* entry = ::readdir(stream.get())) {
@@ -242,6 +243,9 @@ HostResult<Server::Listing> Server::list(const Fd& directory) {
     }
     if (listing.entries.size() >= kMaxDirectoryEntries) {
       return Err(EOVERFLOW);
+    }
+    if (!listing.memory.grow(sizeof(Listing::Entry) + name.size())) {
+      return Err(ENOMEM);
     }
     listing.entries.push_back({std::string(name), entry->d_type});
   }
@@ -270,6 +274,7 @@ Server::Outcome Server::readdir(Request& request) {
     return Err(ENOTDIR);
   }
   if (offset == 0 || !fid->listing) {
+    fid->listing.reset();
     fid->listing = TRY(list(fid->file));
   }
   const std::size_t room = data_room(request, wanted);
@@ -290,6 +295,9 @@ Server::Outcome Server::readdir(Request& request) {
     return Err(EINVAL);  // not even one fits
   }
   request.out.patch(count_at, static_cast<u32>(count));
+  if (offset >= entries.size()) {
+    fid->listing.reset();  // read to its end
+  }
   return {};
 }
 

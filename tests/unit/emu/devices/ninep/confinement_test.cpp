@@ -299,6 +299,35 @@ TEST_P(Confinement, OpenFilesOfTheHostAreBoundedOverAllServers) {
   EXPECT_EQ(neighbour.open(1, kReadOnly), 0);
 }
 
+TEST_P(Confinement, AttributesOnTheirWayAreBoundedInBytes) {
+  const auto announce = [&](u32 fid) {
+    EXPECT_EQ(client->walk_to(fid, {"hello"}), 0);
+    return client
+        ->call(p9::Type::kXattrcreate,
+               Fields().u32_(fid).text("user.x").u64_(share::Server::kMaxXattrBytes).u32_(0))
+        .error;
+  };
+  int error = 0;
+  u32 fid = 0;
+  while (error == 0 && fid < share::Server::kMaxFids - 2) {
+    error = announce(++fid);
+  }
+  EXPECT_EQ(error, ENOMEM);
+  EXPECT_EQ(fid - 1, share::Server::kMaxRetainedBytes / share::Server::kMaxXattrBytes);
+  ASSERT_EQ(client->walk_to(fid + 1, {}), 0);
+  ASSERT_EQ(client->open(fid + 1, kReadOnly), 0);
+  const auto list = [&] {
+    return client->call(p9::Type::kReaddir, Fields().u32_(fid + 1).u64_(0).u32_(1000)).error;
+  };
+  EXPECT_EQ(list(), ENOMEM);
+  EXPECT_EQ(client->clunk(1), EINVAL);  // its value never came
+  EXPECT_EQ(list(), 0);
+  EXPECT_EQ(announce(1), ENOMEM);  // the listing is held now
+  EXPECT_TRUE(client->readdir(fid + 1, 100).empty());
+  EXPECT_EQ(client->clunk(1), 0);
+  EXPECT_EQ(announce(1), 0);  // it was read to its end
+}
+
 TEST_P(Confinement, LocksAreBounded) {
   ASSERT_EQ(client->walk_to(1, {"hello"}), 0);
   ASSERT_EQ(client->open(1, kReadWrite), 0);
