@@ -10,7 +10,7 @@ using arch::Err;
 
 namespace {
 
-/// What a message's system calls cost the host, in bytes that take as long to move (work_budget.h).
+/// What any message's system calls cost the host, in bytes that take as long to move (work_budget.h).
 constexpr u64 kMessageCost = 16 << 10;
 
 }  // namespace
@@ -41,7 +41,7 @@ arch::Result<std::optional<u32>, QueueError> Virtio9p::answer(const Chain& chain
   if (!out.write(reply)) {
     return Err(QueueError::kBadAddress);
   }
-  transport().spend(kMessageCost + request_.size() + reply.size());
+  transport().spend(kMessageCost + request_.size() + reply.size() + server_.last_cost());
   return std::optional(static_cast<u32>(reply.size()));
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kTypeOffset = 4;
 constexpr u64 kMaxOpenFiles = 4096;
+constexpr u64 kFidLookCost = 16;  ///< of a fid that is looked at
 constexpr u32 kNominalBlockBytes = 4096;
 constexpr u64 kNominalBlocks = u64{1} << 28;  // a tebibyte
 constexpr u64 kNominalFiles = u64{1} << 24;
@@ -103,6 +104,7 @@ Server::Method Server::method_of(Type type) {
 }
 
 std::span<const u8> Server::answer(std::span<const u8> request, std::size_t reply_bytes) {
+  cost_ = 0;
   if (request.size() < kHeaderBytes || reply_bytes < kErrorBytes) {
     return {};
   }
@@ -201,8 +203,10 @@ Server::Outcome Server::drop(u32 number) {
     return fid.attribute->way == Attribute::Way::kFromClient ? store(fid) : Outcome();
   }
   const Identity& identity = fid.node->identity;
-  if (const u64 file = numbers_.number(identity);
-      fid.file && locks_.any(file) && std::none_of(fids_.begin(), fids_.end(), [&](const auto& other) {
+  const u64 file = numbers_.number(identity);
+  const bool locked = fid.file && locks_.any(file);
+  cost_ += locked ? fids_.size() * kFidLookCost : 0;
+  if (locked && std::none_of(fids_.begin(), fids_.end(), [&](const auto& other) {
         return other.second.file && other.second.node->identity == identity;
       })) {
     locks_.drop(file);

@@ -57,6 +57,9 @@ class Server {
   /// What a request may have at most; what the version exchange agreed on.
   u32 message_bytes() const { return message_bytes_; }
   std::size_t fid_count() const { return fids_.size(); }
+  /// What the last request cost the host beyond one system call or two and the bytes of its messages, in
+  /// bytes that take as long to move (work_budget.h).
+  u64 last_cost() const { return cost_; }
   /// The files of the host that all servers of the process hold open for fids: at most 4096, and half of
   /// what the process may have, so that no guest takes every descriptor. ENFILE beyond.
   static Quota& open_files();
@@ -83,6 +86,7 @@ class Server {
     NodeRef node;
     Fd file;               ///< once opened
     Quota::Holding slot;   ///< among open_files(), with `file`
+    bool durable = false;  ///< opened so that each write goes to the host's disk
     std::optional<Listing> listing;
     std::optional<Attribute> attribute;
   };
@@ -183,6 +187,7 @@ class Server {
   std::unordered_map<u32, Fid> fids_;
   u32 message_bytes_ = 0;  ///< 0: no version agreed on
   std::vector<u8> reply_;
+  u64 cost_ = 0;  ///< last_cost
 };
 
 }  // namespace quire::share

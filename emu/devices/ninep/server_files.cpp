@@ -24,6 +24,11 @@ static_assert(arch::kOpenAppend == O_APPEND && arch::kOpenTruncate == O_TRUNC &&
 constexpr u32 kHostFlags = O_ACCMODE | O_TRUNC | O_APPEND | O_DSYNC | O_SYNC;
 constexpr u32 kFilePermissions = 01777;  // nobody's identity is lent out
 
+// Prices of last_cost().
+constexpr u64 kEntryCost = 256;     ///< of a directory's entry that is listed, or looked up to be told
+constexpr u64 kSyncCost = 1 << 20;  ///< as virtio-blk's flush
+constexpr u64 kLockCost = 32;       ///< of a lock that is looked at
+
 bool opens_to_change(u32 flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0; }
 
 /// pread or pwrite of a whole span, as far as the host goes.
@@ -84,6 +89,7 @@ Server::Outcome Server::lopen(Request& request) {
   Quota::Holding slot = TRY(take_slot());
   fid->file = TRY(open_with(located, flags));
   fid->slot = std::move(slot);
+  fid->durable = (flags & (O_DSYNC | O_SYNC)) != 0;
   const struct stat status = TRY(HostDir::status(fid->file));
   request.out.qid(qid_of(status));
   request.out.put(u32{0});  // iounit: whatever fits a message
@@ -134,6 +140,7 @@ Server::Outcome Server::lcreate(Request& request) {
   fid->node = Node::child(fid->node, name, identity_of(status));
   fid->file = std::move(file);
   fid->slot = std::move(slot);
+  fid->durable = (flags & (O_DSYNC | O_SYNC)) != 0;
   request.out.qid(qid_of(status));
   request.out.put(u32{0});
   return {};
@@ -197,6 +204,7 @@ Server::Outcome Server::write(Request& request) {
   if (!fid->file) {
     return Err(EBADF);
   }
+  cost_ += fid->durable ? kSyncCost : 0;
   const std::size_t count = TRY(transfer(data.size(), [&](std::size_t done) {
     return ::pwrite(fid->file.get(), data.data() + done, data.size() - done,
                     static_cast<off_t>(offset + done));
@@ -219,6 +227,7 @@ Server::Outcome Server::fsync(Request& request) {
   if (!writable()) {
     return {};
   }
+  cost_ += kSyncCost;
   return host_call(data_only ? ::fdatasync(fid->file.get()) : ::fsync(fid->file.get()));
 }
 
@@ -244,6 +253,7 @@ HostResult<Server::Listing> Server::list(const Fd& directory) {
     if (listing.entries.size() >= kMaxDirectoryEntries) {
       return Err(EOVERFLOW);
     }
+    cost_ += kEntryCost;
     if (!listing.memory.grow(sizeof(Listing::Entry) + name.size())) {
       return Err(ENOMEM);
     }
@@ -288,6 +298,7 @@ Server::Outcome Server::readdir(Request& request) {
     if (request.out.size() - data_at + entry_bytes > room) {
       break;
     }
+    cost_ += kEntryCost;
     put_entry(request, *fid, entry, at + 1);
   }
   const std::size_t count = request.out.size() - data_at;
@@ -348,6 +359,7 @@ Server::Outcome Server::lock(Request& request) {
   }
   wanted.owner.client = client;
   wanted.file = numbers_.number(fid->node->identity);
+  cost_ += locks_.count() * kLockCost;
   request.out.put(locks_.set(wanted));
   return {};
 }
@@ -371,6 +383,7 @@ Server::Outcome Server::getlock(Request& request) {
   }
   wanted.owner.client = client;
   wanted.file = numbers_.number(fid->node->identity);
+  cost_ += locks_.count() * kLockCost;
   const RecordLock* const held = locks_.conflict(wanted);
   const RecordLock& shown = held != nullptr ? *held : wanted;
   request.out.put(held != nullptr ? held->type : LockType::kUnlock);

@@ -13,13 +13,12 @@ namespace {
 
 class Virtio9pTest : public ::testing::Test {
  protected:
-  Virtio9pTest() {
+  explicit Virtio9pTest(share::ShareAccess access = share::ShareAccess::kReadOnly) {
     dir.put("hello", "Hello, share!\n");
-    device.emplace(std::make_unique<Virtio9p>(dir.path().string(), "tag9", share::ShareAccess::kReadOnly),
-                   ram, irq, clock);
+    device.emplace(std::make_unique<Virtio9p>(dir.path().string(), "tag9", access), ram, irq, clock);
     driver.emplace(*device, ram);
     EXPECT_TRUE(driver->negotiate(driver->offered()));
-    driver->set_up(0, 16);
+    driver->set_up(0, 256);
     driver->go();
     request = driver->allocate(64 << 10);
     reply = driver->allocate(128 << 10);
@@ -44,6 +43,30 @@ class Virtio9pTest : public ::testing::Test {
     return {text.begin(), text.end()};
   }
 
+  /// Asks the same 200 times at once; that they may not cost more than `at_most` are answered at once, and
+  /// the others as time passes.
+  void expect_bounded(std::span<const u8> message, unsigned at_most) {
+    constexpr unsigned kTimes = 200;
+    ram.put_text(request, {reinterpret_cast<const char*>(message.data()), message.size()});
+    driver->put_desc(0, 0, {request, static_cast<u32>(message.size()), vio::kDescNext, 1});
+    driver->put_desc(0, 1, {reply, 200, vio::kDescWrite, 0});
+    const u16 before = driver->used_idx(0);
+    const auto answered = [&] { return static_cast<u16>(driver->used_idx(0) - before); };
+    for (unsigned i = 0; i < kTimes; ++i) {
+      driver->make_available(0, 0);
+    }
+    driver->notify(0);
+    EXPECT_GT(answered(), 0u);
+    EXPECT_LE(answered(), at_most);
+    driver->notify(0);
+    EXPECT_LE(answered(), at_most);
+    for (unsigned i = 0; i < kTimes && clock.event_count() > 0; ++i) {
+      clock.advance_to(clock.next_deadline());
+    }
+    EXPECT_EQ(answered(), kTimes);
+    EXPECT_EQ(ram.get<u8>(reply + 4), p9::reply_to(static_cast<p9::Type>(message[4])));
+  }
+
   TempDir dir;
   FakeRam ram;
   FakeIrq irq;
@@ -53,6 +76,37 @@ class Virtio9pTest : public ::testing::Test {
   NinepClient client{[this](std::span<const u8> message) { return send(message, 10); }};
   u64 request = 0, reply = 0;
 };
+
+struct Virtio9pWritableTest : Virtio9pTest {
+  Virtio9pWritableTest() : Virtio9pTest(share::ShareAccess::kReadWrite) {}
+};
+
+TEST_F(Virtio9pTest, ListingsOfLargeDirectoriesAreBounded) {
+  constexpr unsigned kFiles = 2000;
+  for (unsigned i = 0; i < kFiles; ++i) {
+    dir.put("many/" + std::to_string(i), "");
+  }
+  ASSERT_EQ(client.start(), 0);
+  ASSERT_EQ(client.walk_to(1, {"many"}), 0);
+  ASSERT_EQ(client.open(1, 0), 0);
+  const unsigned at_most = WorkBudget::kBurst / (kFiles * 256) + 1;
+  expect_bounded(NinepClient::encode(p9::Type::kReaddir, Fields().u32_(1).u64_(0).u32_(100)), at_most);
+}
+
+TEST_F(Virtio9pWritableTest, SyncsAreBounded) {
+  ASSERT_EQ(client.start(), 0);
+  ASSERT_EQ(client.walk_to(1, {"hello"}), 0);
+  ASSERT_EQ(client.open(1, 2), 0);
+  expect_bounded(NinepClient::encode(p9::Type::kFsync, Fields().u32_(1).u32_(0)), 32);
+}
+
+TEST_F(Virtio9pWritableTest, WritesThatGoToTheDiskAtOnceAreBounded) {
+  constexpr u32 kReadWriteDsync = 2 | 0x1000;
+  ASSERT_EQ(client.start(), 0);
+  ASSERT_EQ(client.walk_to(1, {"hello"}), 0);
+  ASSERT_EQ(client.open(1, kReadWriteDsync), 0);
+  expect_bounded(NinepClient::encode(p9::Type::kWrite, Fields().u32_(1).u64_(0).u32_(1).raw("H")), 32);
+}
 
 TEST_F(Virtio9pTest, TellsItsTag) {
   EXPECT_EQ(driver->reg(vio::kRegDeviceId), 9u);
