@@ -40,6 +40,7 @@ KResult<void> PageCache::write_back(u64 first, u64 last) {
   if (inode_.lives_in_memory()) {
     return {};
   }
+  const MutexGuard guard(writing_);
   for (auto entry = index_.next(first); entry.item != nullptr && entry.index <= last;
        entry = entry.index == last ? PageIndex<Frame>::Entry{} : index_.next(entry.index + 1)) {
     if ((entry.item->flags & kFrameDirty) == 0) {

@@ -3,7 +3,8 @@
 // One cache for read, write and mappings. Invariants: at most one frame for an index; the cache holds
 // one reference to each, whose Frame::mapping is this cache and Frame::index its place; a page that some
 // address space maps writable and shared is dirty. Lock: the cache's, inside the inode's lock, outside
-// the frames' (today: no preemption; only reading and writing the backing store may sleep).
+// the frames' (today: no preemption; only reading and writing the backing store may sleep). `writing_` is
+// that lock for write_back(), and outside those of the backing store.
 #pragma once
 
 #include "guest/fs/frame_ref.h"
@@ -45,7 +46,8 @@ class PageCache : NonCopyable {
   PageIndex<Frame>::Entry next_present(u64 from) const { return index_.next(from); }
 
   void mark_dirty(Frame& frame) { frame.flags |= kFrameDirty; }
-  /// Writes the dirty pages of [first, last] to the backing store.
+  /// Writes the dirty pages of [first, last] to the backing store; one thread at a time, so that pages which
+  /// another one is writing are there as well afterwards.
   KResult<void> write_back(u64 first, u64 last);
 
   /// The file is `new_size` bytes long from now on: drops and unmaps pages beyond, zeroes the tail of the
@@ -77,6 +79,7 @@ class PageCache : NonCopyable {
   void remove(u64 index, Frame* frame);
 
   Inode& inode_;
+  Mutex writing_;
   PageIndex<Frame> index_;
   IntervalTree mappings_;
 };
