@@ -183,6 +183,14 @@ void NinepClient::clunk(NinepFid fid) {
   give_fid(fid);
 }
 
+KResult<RefPtr<NinepHeldFid>> NinepClient::hold(NinepFid fid) {
+  auto held = try_make_ref<NinepHeldFid>(RefPtr<NinepClient>(this), fid);
+  if (!held.ok()) {
+    clunk(fid);
+  }
+  return held;
+}
+
 // --- attributes ---
 
 KResult<ninep::Attributes> NinepClient::get_attributes(NinepFid fid) {

@@ -36,6 +36,8 @@ class NinepEntrySink {
   ~NinepEntrySink() = default;
 };
 
+class NinepHeldFid;
+
 class NinepClient : public RefCounted<NinepClient> {
  public:
   static constexpr NinepFid kRootFid = 0;
@@ -55,6 +57,8 @@ class NinepClient : public RefCounted<NinepClient> {
   KResult<Walked> walk(NinepFid from, StringView name) { return walk(from, {&name, 1}); }
   KResult<NinepFid> clone(NinepFid from) { return TRY(walk(from, Span<const StringView>())).fid; }
   void clunk(NinepFid fid);
+  /// The fid for whoever needs it; takes it over, whatever comes of it. ENOMEM.
+  KResult<RefPtr<NinepHeldFid>> hold(NinepFid fid);
 
   KResult<ninep::Attributes> get_attributes(NinepFid fid);
   KResult<void> set_attributes(NinepFid fid, const NinepChange& change);
@@ -97,6 +101,19 @@ class NinepClient : public RefCounted<NinepClient> {
   FrameRef reply_;
   Vector<NinepFid> free_fids_;
   NinepFid next_fid_ = kRootFid + 1;
+};
+
+/// A fid that is clunked when nobody needs it any more. Every exchange sleeps, so who uses a fid that others
+/// may replace or close meanwhile keeps a reference until the answer is there. The last one to go sleeps.
+class NinepHeldFid : public RefCounted<NinepHeldFid> {
+ public:
+  NinepHeldFid(RefPtr<NinepClient> client, NinepFid fid) : client_(std::move(client)), fid_(fid) {}
+  ~NinepHeldFid() { client_->clunk(fid_); }
+  NinepFid fid() const { return fid_; }
+
+ private:
+  const RefPtr<NinepClient> client_;
+  const NinepFid fid_;
 };
 
 }  // namespace kernel

@@ -11,23 +11,34 @@ namespace {
 class NinepLowerFile;
 
 /// The session, and the fids of the files that were read last, open. Fids of other files are made when they
-/// are needed, so that the host holds few files open however many the guest has seen.
+/// are needed, so that the host holds few files open however many the guest has seen. Invariant, whenever a
+/// thread sleeps: the list names each file at most once, and only files that live. No lock but the client's.
 class NinepTree : public RefCounted<NinepTree> {
  public:
   explicit NinepTree(RefPtr<NinepClient> client) : client_(std::move(client)) {}
   ~NinepTree() { ASSERT(open_.empty()); }
 
   NinepClient& client() const { return *client_; }
-  /// An open fid, good until the next call.
-  KResult<NinepFid> open_fid(const NinepLowerFile& file);
+  /// An open fid.
+  KResult<RefPtr<NinepHeldFid>> open_fid(const NinepLowerFile& file);
   void forget(const NinepLowerFile& file);
 
  private:
   static constexpr usize kMaxOpen = 64;
   struct Open {
     const NinepLowerFile* file;
-    NinepFid fid;
+    RefPtr<NinepHeldFid> fid;
   };
+  Open* find(const NinepLowerFile& file) {
+    return std::find_if(open_.begin(), open_.end(), [&](const Open& open) { return open.file == &file; });
+  }
+  /// Out of the list first: the caller lets go of it, which sleeps, when the list is whole again.
+  [[nodiscard]] RefPtr<NinepHeldFid> take(Open* at) {
+    auto fid = std::move(at->fid);
+    std::rotate(at, at + 1, open_.end());
+    open_.pop();
+    return fid;
+  }
 
   RefPtr<NinepClient> client_;
   Vector<Open> open_;  // the one used last is the last
@@ -79,9 +90,9 @@ class NinepLowerFile final : public LowerFile {
   }
 
   KResult<void> read_page(u64 index, u64 bytes, Frame& frame) override {
-    const NinepFid fid = TRY(tree_->open_fid(*this));
+    const auto fid = TRY(tree_->open_fid(*this));
     const ByteSpan page(frame_data(&frame), kPageBytes);
-    const usize got = TRY(client().read(fid, index << kPageShift, page.first(bytes)));
+    const usize got = TRY(client().read(fid->fid(), index << kPageShift, page.first(bytes)));
     std::fill_n(page.data() + got, kPageBytes - got, u8{0});
     return {};
   }
@@ -146,36 +157,27 @@ class NinepLowerFile final : public LowerFile {
   String name_;
 };
 
-KResult<NinepFid> NinepTree::open_fid(const NinepLowerFile& file) {
-  const auto at =
-      std::find_if(open_.begin(), open_.end(), [&](const Open& open) { return open.file == &file; });
-  if (at != open_.end()) {
+// Others run while the file is opened, and may open it as well: theirs stays in the list then.
+KResult<RefPtr<NinepHeldFid>> NinepTree::open_fid(const NinepLowerFile& file) {
+  if (Open* const at = find(file); at != open_.end()) {
     std::rotate(at, at + 1, open_.end());
     return open_.back().fid;
   }
+  const NinepFid walked = TRY(file.walk());
+  auto fid = TRY(client_->hold(walked));
+  TRY(client_->open(fid->fid(), kOpenReadOnly));
+  if (find(file) != open_.end()) {
+    return fid;
+  }
   TRY(open_.reserve(kMaxOpen));
-  const NinepFid fid = TRY(file.walk());
-  const auto opened = client_->open(fid, kOpenReadOnly);
-  if (!opened.ok()) {
-    client_->clunk(fid);
-    return Err(opened.error());
-  }
-  if (open_.size() == kMaxOpen) {
-    client_->clunk(open_[0].fid);
-    std::rotate(open_.begin(), open_.begin() + 1, open_.end());
-    open_.pop();
-  }
+  const auto evicted = open_.size() == kMaxOpen ? take(open_.begin()) : RefPtr<NinepHeldFid>();
   TRY(open_.push({&file, fid}));
   return fid;
 }
 
 void NinepTree::forget(const NinepLowerFile& file) {
-  const auto at =
-      std::find_if(open_.begin(), open_.end(), [&](const Open& open) { return open.file == &file; });
-  if (at != open_.end()) {
-    client_->clunk(at->fid);
-    std::rotate(at, at + 1, open_.end());
-    open_.pop();
+  if (Open* const at = find(file); at != open_.end()) {
+    const auto forgotten = take(at);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "guest/fs/ninep/ninep_fs.h"
 
+#include <iterator>
+
 #include "guest/fs/ninep/ninep_inode.h"
 
 namespace kernel {
@@ -34,32 +36,29 @@ KResult<void> NinepFs::init() {
 StatFs NinepFs::stat() const { return client_->stat(NinepClient::kRootFid); }
 
 KResult<void> NinepFs::sync() {
+  const auto inode_or_null = [this](auto at) {
+    return at == inodes_->tree.end() ? RefPtr<NinepInode>() : RefPtr<NinepInode>(*at);
+  };
   bool failed = false;
-  for (NinepInode& inode : inodes_->tree) {
-    failed |= !inode.write_back().ok();
+  // Writing sleeps: the inode at hand is kept, and with it its place in the set, until the next one is.
+  for (auto inode = inode_or_null(inodes_->tree.begin()); inode;
+       inode = inode_or_null(std::next(inodes_->tree.iterator_to(*inode)))) {
+    failed |= !inode->write_back().ok();
   }
   return failed ? KResult<void>(Err(Errno::kEIO)) : KResult<void>();
 }
 
 KResult<RefPtr<NinepInode>> NinepFs::inode_at(NinepFid fid) {
-  const auto found = client_->get_attributes(fid);
-  if (!found.ok()) {
-    client_->clunk(fid);
-    return Err(found.error());
-  }
-  const ninep::Attributes& attributes = found.value();
+  auto held = TRY(client_->hold(fid));
+  const ninep::Attributes attributes = TRY(client_->get_attributes(fid));
   const auto known = inodes_->tree.find(attributes.qid.path, Inodes::Order());
   if (known != inodes_->tree.end() && ((known->mode() ^ attributes.mode) & kModeTypeMask) == 0) {
-    known->moved_to(fid);
-    known->learn(attributes);
-    return RefPtr<NinepInode>(&*known);
+    RefPtr<NinepInode> inode(*known);  // moved_to() sleeps
+    inode->learn(attributes);
+    inode->moved_to(std::move(held));
+    return inode;
   }
-  auto made = try_make_ref<NinepInode>(*this, fid, attributes);
-  if (!made.ok()) {
-    client_->clunk(fid);
-    return Err(made.error());
-  }
-  return std::move(made).value();
+  return try_make_ref<NinepInode>(*this, std::move(held), attributes);
 }
 
 KResult<RefPtr<FileSystem>> make_ninep_fs(StringView tag) {

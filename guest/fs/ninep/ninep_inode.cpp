@@ -44,8 +44,8 @@ class NinepFileOperations final : public FileOperations {
 
 }  // namespace
 
-NinepInode::NinepInode(NinepFs& fs, NinepFid fid, const ninep::Attributes& attributes)
-    : Inode(fs, attributes.mode, attributes.uid, attributes.gid), cache_(*this), fid_(fid) {
+NinepInode::NinepInode(NinepFs& fs, RefPtr<NinepHeldFid> fid, const ninep::Attributes& attributes)
+    : Inode(fs, attributes.mode, attributes.uid, attributes.gid), cache_(*this), fid_(std::move(fid)) {
   set_number(attributes.qid.path);
   rdev_ = attributes.rdev;
   version_ = attributes.qid.version;
@@ -53,19 +53,8 @@ NinepInode::NinepInode(NinepFs& fs, NinepFid fid, const ninep::Attributes& attri
   fs.add(*this);
 }
 
-NinepInode::~NinepInode() {
-  share().remove(*this);
-  close(read_fid_);
-  close(write_fid_);
-  client().clunk(fid_);
-}
-
-void NinepInode::close(std::optional<NinepFid>& fid) {
-  if (fid) {
-    client().clunk(*fid);
-    fid.reset();
-  }
-}
+// Nobody finds it any more when its fids go, which sleeps.
+NinepInode::~NinepInode() { share().remove(*this); }
 
 // --- what the host says ---
 
@@ -88,13 +77,8 @@ void NinepInode::learn(const ninep::Attributes& attributes) {
   }
 }
 
-void NinepInode::moved_to(NinepFid fid) {
-  client().clunk(fid_);
-  fid_ = fid;
-}
-
 KResult<void> NinepInode::refresh() {
-  learn(TRY(client().get_attributes(fid_)));
+  learn(TRY(client().get_attributes(here()->fid())));
   return {};
 }
 
@@ -112,7 +96,7 @@ KResult<RefPtr<NinepInode>> NinepInode::find(StringView name) {
   if (!is_directory()) {
     return Err(Errno::kENOTDIR);
   }
-  const NinepFid fid = TRY(client().walk(fid_, name)).fid;
+  const NinepFid fid = TRY(client().walk(here()->fid(), name)).fid;
   return share().inode_at(fid);
 }
 
@@ -125,13 +109,13 @@ KResult<RefPtr<Inode>> NinepInode::create(StringView name, const NewInode& what)
       TRY(make_file(name, what, made));
       break;
     case kModeDirectory:
-      TRY(client().make_directory(fid_, name, what.mode & kModeAllPermissions));
+      TRY(client().make_directory(here()->fid(), name, what.mode & kModeAllPermissions));
       break;
     case kModeSymlink:
-      TRY(client().make_symlink(fid_, name, what.target));
+      TRY(client().make_symlink(here()->fid(), name, what.target));
       break;
     default:
-      TRY(client().make_node(fid_, name, what.mode, what.rdev));
+      TRY(client().make_node(here()->fid(), name, what.mode, what.rdev));
       break;
   }
   if (!made) {
@@ -143,20 +127,20 @@ KResult<RefPtr<Inode>> NinepInode::create(StringView name, const NewInode& what)
 
 /// The fid that created it can write whatever the new file's permissions say, and is kept for that.
 KResult<void> NinepInode::make_file(StringView name, const NewInode& what, RefPtr<NinepInode>& made) {
-  const NinepFid fid = TRY(client().clone(fid_));
-  ScopeExit clunk([&] { client().clunk(fid); });
-  TRY(client().create(fid, name, kOpenReadWrite | kOpenExclusive, what.mode & kModeAllPermissions));
+  const NinepFid fid = TRY(client().clone(here()->fid()));
+  auto created = TRY(client().hold(fid));
+  TRY(client().create(created->fid(), name, kOpenReadWrite | kOpenExclusive,
+                      what.mode & kModeAllPermissions));
   made = TRY(find(name));
   if (!made->write_fid_) {
-    made->write_fid_ = fid;
-    clunk.dismiss();
+    made->write_fid_ = std::move(created);
   }
   return {};
 }
 
 KResult<void> NinepInode::link(StringView name, Inode& target) {
   auto& file = static_cast<NinepInode&>(target);
-  TRY(client().link(fid_, file.fid_, name));
+  TRY(client().link(here()->fid(), file.here()->fid(), name));
   (void)file.refresh();
   (void)refresh();
   return {};
@@ -164,7 +148,7 @@ KResult<void> NinepInode::link(StringView name, Inode& target) {
 
 KResult<void> NinepInode::unlink(StringView name) {
   const RefPtr<NinepInode> victim = TRY(find(name));
-  TRY(client().unlink(fid_, name, 0));
+  TRY(client().unlink(here()->fid(), name, 0));
   (void)victim->refresh();
   (void)refresh();
   return {};
@@ -172,7 +156,7 @@ KResult<void> NinepInode::unlink(StringView name) {
 
 KResult<void> NinepInode::rmdir(StringView name) {
   const RefPtr<NinepInode> victim = TRY(find(name));
-  TRY(client().unlink(fid_, name, kAtRemoveDir));
+  TRY(client().unlink(here()->fid(), name, kAtRemoveDir));
   victim->links_ = 0;
   (void)refresh();
   return {};
@@ -184,7 +168,7 @@ KResult<void> NinepInode::rename(StringView name, Inode& to, StringView to_name,
   }
   auto& target = static_cast<NinepInode&>(to);
   const auto victim = target.find(to_name);
-  TRY(client().rename(fid_, name, target.fid_, to_name));
+  TRY(client().rename(here()->fid(), name, target.here()->fid(), to_name));
   if (victim.ok()) {
     (void)victim.value()->refresh();
     if (victim.value()->is_directory()) {
@@ -210,16 +194,15 @@ KResult<u64> NinepInode::read_directory(u64 position, DirectorySink& sink) {
     DirectorySink& to;
     u64 next;
   };
-  const NinepFid fid = TRY(open_fid(kOpenReadOnly));
-  ScopeExit clunk([&] { client().clunk(fid); });
+  const auto opened = TRY(open_fid(kOpenReadOnly));
   Entries entries(sink, position);
-  while (TRY(client().read_directory(fid, entries.next, entries))) {
+  while (TRY(client().read_directory(opened->fid(), entries.next, entries))) {
   }
   return entries.next;
 }
 
 KResult<String> NinepInode::read_link() {
-  return is_symlink() ? client().read_link(fid_) : KResult<String>(Err(Errno::kEINVAL));
+  return is_symlink() ? client().read_link(here()->fid()) : KResult<String>(Err(Errno::kEINVAL));
 }
 
 // --- contents ---
@@ -232,38 +215,49 @@ KResult<FileOperations*> NinepInode::operations() {
   return Inode::operations();
 }
 
-KResult<NinepFid> NinepInode::open_fid(u32 flags) {
-  const NinepFid fid = TRY(client().clone(fid_));
-  const auto opened = client().open(fid, flags);
-  if (!opened.ok()) {
-    client().clunk(fid);
-    return Err(opened.error());
-  }
-  return fid;
+KResult<RefPtr<NinepHeldFid>> NinepInode::open_fid(u32 flags) {
+  const NinepFid fid = TRY(client().clone(here()->fid()));
+  auto opened = TRY(client().hold(fid));
+  TRY(client().open(fid, flags));
+  return opened;
 }
 
-KResult<NinepFid> NinepInode::fid_to_read() {
+// Two threads may open one each; the second to come keeps its own to itself.
+KResult<RefPtr<NinepHeldFid>> NinepInode::fid_to_read() {
   if (write_fid_) {
-    return *write_fid_;
+    return write_fid_;
   }
+  if (read_fid_) {
+    return read_fid_;
+  }
+  auto opened = TRY(open_fid(kOpenReadOnly));
   if (!read_fid_) {
-    read_fid_ = TRY(open_fid(kOpenReadOnly));
+    read_fid_ = opened;
   }
-  return *read_fid_;
+  return opened;
 }
 
-KResult<NinepFid> NinepInode::fid_to_write() {
+KResult<RefPtr<NinepHeldFid>> NinepInode::fid_to_write() {
+  if (write_fid_) {
+    return write_fid_;
+  }
+  auto opened = TRY(open_fid(kOpenReadWrite));
   if (!write_fid_) {
-    write_fid_ = TRY(open_fid(kOpenReadWrite));
+    write_fid_ = opened;
   }
-  return *write_fid_;
+  return opened;
 }
 
+// Counted before the fid is there, so that nobody who closes meanwhile is the last.
 KResult<void> NinepInode::begin_opening(bool writable) {
   TRY(refresh());
-  TRY(writable ? fid_to_write() : fid_to_read());
   openings_++;
   write_openings_ += writable ? 1 : 0;
+  const auto opened = writable ? fid_to_write() : fid_to_read();
+  if (!opened.ok()) {
+    end_opening(writable);
+    return Err(opened.error());
+  }
   return {};
 }
 
@@ -272,17 +266,17 @@ void NinepInode::end_opening(bool writable) {
   if (writable) {
     (void)write_back();
     if (--write_openings_ == 0) {
-      close(write_fid_);
+      write_fid_.reset();
       // The version that our own writes made is ours.
-      if (const auto now = client().get_attributes(fid_); now.ok()) {
+      if (const auto now = client().get_attributes(here()->fid()); now.ok()) {
         version_ = now.value().qid.version;
         learn(now.value());
       }
     }
   }
   if (--openings_ == 0) {
-    close(read_fid_);
-    close(write_fid_);
+    auto read = std::move(read_fid_);
+    auto write = std::move(write_fid_);
   }
 }
 
@@ -292,8 +286,8 @@ KResult<void> NinepInode::write_back() {
 
 KResult<void> NinepInode::sync_to_host() {
   TRY(write_back());
-  const NinepFid fid = TRY(fid_to_read());
-  return client().sync(fid);
+  const auto fid = TRY(fid_to_read());
+  return client().sync(fid->fid());
 }
 
 KResult<void> NinepInode::resize(u64 size) {
@@ -303,7 +297,7 @@ KResult<void> NinepInode::resize(u64 size) {
   NinepChange change;
   change.valid = ninep::kSetSize;
   change.size_bytes = size;
-  TRY(client().set_attributes(write_fid_.value_or(fid_), change));
+  TRY(client().set_attributes((write_fid_ ? write_fid_ : here())->fid(), change));
   TRY(Inode::resize(size));
   if (write_openings_ == 0) {
     TRY(write_back());
@@ -314,8 +308,8 @@ KResult<void> NinepInode::resize(u64 size) {
 
 KResult<void> NinepInode::read_page(u64 index, Frame& frame) {
   const ByteSpan page(frame_data(&frame), kPageBytes);
-  const NinepFid fid = TRY(fid_to_read());
-  const usize got = TRY(client().read(fid, index << kPageShift, page));
+  const auto fid = TRY(fid_to_read());
+  const usize got = TRY(client().read(fid->fid(), index << kPageShift, page));
   std::fill_n(page.data() + got, kPageBytes - got, u8{0});
   return {};
 }
@@ -323,10 +317,10 @@ KResult<void> NinepInode::read_page(u64 index, Frame& frame) {
 KResult<void> NinepInode::write_page(u64 index, Frame& frame) {
   const u64 start = index << kPageShift;
   const u64 bytes = start < size() ? std::min(size() - start, kPageBytes) : 0;
-  const NinepFid fid = TRY(fid_to_write());
+  const auto fid = TRY(fid_to_write());
   for (u64 done = 0; done < bytes;) {
     const usize wrote =
-        TRY(client().write(fid, start + done, ConstByteSpan(frame_data(&frame) + done, bytes - done)));
+        TRY(client().write(fid->fid(), start + done, ConstByteSpan(frame_data(&frame) + done, bytes - done)));
     if (wrote == 0) {
       return Err(Errno::kEIO);
     }
@@ -341,7 +335,7 @@ KResult<void> NinepInode::set_mode(u32 permissions) {
   NinepChange change;
   change.valid = ninep::kSetMode;
   change.mode = permissions & kModeAllPermissions;
-  TRY(client().set_attributes(fid_, change));
+  TRY(client().set_attributes(here()->fid(), change));
   return refresh();
 }
 
@@ -350,7 +344,7 @@ KResult<void> NinepInode::set_owner(u32 uid, u32 gid) {
   change.valid = ninep::kSetUid | ninep::kSetGid;
   change.uid = uid;
   change.gid = gid;
-  TRY(client().set_attributes(fid_, change));
+  TRY(client().set_attributes(here()->fid(), change));
   return refresh();
 }
 
@@ -366,7 +360,7 @@ KResult<void> NinepInode::set_times(const TimeSpec* atime, const TimeSpec* mtime
     change.valid |= ninep::kSetMtime | ninep::kSetMtimeTo;
     change.mtime = *mtime;
   }
-  TRY(client().set_attributes(fid_, change));
+  TRY(client().set_attributes(here()->fid(), change));
   TRY(refresh());
   return Inode::set_times(atime, mtime);
 }

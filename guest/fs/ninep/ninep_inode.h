@@ -2,7 +2,9 @@
 //
 // Invariants: at most one live inode for a file of the share (qid.path), found in the file system's set; it
 // holds a fid that stands on the file; pages are dirty only while somebody has the file open for writing,
-// through a descriptor or a mapping. Lock: the inode's own.
+// through a descriptor or a mapping. Locks, outermost first: the inode's own, its page cache's, the client's.
+// Opening, closing, looking up, refreshing and paging run without the first, each sleeping in every exchange:
+// they leave the inode whole before each, and hold the fid that the exchange is about (NinepHeldFid).
 #pragma once
 
 #include "guest/fs/file.h"
@@ -40,7 +42,7 @@ class NinepFs final : public FileSystem {
 
 class NinepInode final : public Inode {
  public:
-  NinepInode(NinepFs& fs, NinepFid fid, const ninep::Attributes& attributes);
+  NinepInode(NinepFs& fs, RefPtr<NinepHeldFid> fid, const ninep::Attributes& attributes);
   ~NinepInode() override;
 
   // directories
@@ -75,8 +77,8 @@ class NinepInode final : public Inode {
   KResult<void> sync_to_host();
   /// The file is as `attributes` says; cached pages of another version are forgotten.
   void learn(const ninep::Attributes& attributes);
-  /// The client found it anew: `fid` is the better one.
-  void moved_to(NinepFid fid);
+  /// The client found it anew: `fid` is the better one. Sleeps.
+  void moved_to(RefPtr<NinepHeldFid> fid) { fid_ = std::move(fid); }
 
   TreeNode node_;  // public for the set only
 
@@ -84,17 +86,18 @@ class NinepInode final : public Inode {
   NinepFs& share() const { return static_cast<NinepFs&>(fs()); }
   NinepClient& client() const { return share().client(); }
   KResult<void> refresh();
-  KResult<NinepFid> fid_to_read();
-  KResult<NinepFid> fid_to_write();
-  KResult<NinepFid> open_fid(u32 flags);
+  /// The fid that stands on the file, held.
+  RefPtr<NinepHeldFid> here() const { return fid_; }
+  KResult<RefPtr<NinepHeldFid>> fid_to_read();
+  KResult<RefPtr<NinepHeldFid>> fid_to_write();
+  KResult<RefPtr<NinepHeldFid>> open_fid(u32 flags);
   KResult<void> make_file(StringView name, const NewInode& what, RefPtr<NinepInode>& made);
   KResult<RefPtr<NinepInode>> find(StringView name);
-  void close(std::optional<NinepFid>& fid);
 
   PageCache cache_;
-  NinepFid fid_;
-  std::optional<NinepFid> read_fid_;
-  std::optional<NinepFid> write_fid_;  // reads as well
+  RefPtr<NinepHeldFid> fid_;
+  RefPtr<NinepHeldFid> read_fid_;
+  RefPtr<NinepHeldFid> write_fid_;  // reads as well
   u32 version_ = 0;
   u64 refreshed_ns_ = 0;
   u32 openings_ = 0;

@@ -12,6 +12,7 @@
 #include "guest/fs/tmpfs.h"
 #include "tests/unit/emu/devices/temp_dir.h"
 #include "tests/unit/guest/support/kernel/host_kernel.h"
+#include "tests/unit/guest/support/kernel/turns.h"
 
 namespace kernel {
 namespace {
@@ -20,13 +21,14 @@ using host::error_of;
 using host::must;
 using quire::share::ShareAccess;
 
-/// Hands requests to a server at once.
+/// Hands requests to a server, while other threads have their turns.
 class DirectChannel final : public NinepChannel {
  public:
   DirectChannel(const std::string& directory, ShareAccess access) : server_(directory, access) {}
 
   StringView tag() const override { return "share"; }
   KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply, ByteSpan in) override {
+    host::Turns::pass();
     std::vector<u8> whole(request.begin(), request.end());
     whole.insert(whole.end(), out.begin(), out.end());
     const auto answer = server_.answer(whole, reply.size() + in.size());
@@ -245,6 +247,32 @@ TEST_F(Share, FidsAreGivenBack) {
   EXPECT_EQ(channel_.fids(), before);
 }
 
+// Removing a name looks the file up anew, which replaces the fid that the others are using.
+TEST_F(Share, ThreadsOpenCloseAndRenameOneFile) {
+  const usize before = channel_.fids();
+  std::vector<std::function<void()>> jobs;
+  for (int me = 0; me < 5; ++me) {
+    jobs.push_back([this, me] {
+      FsContext context = context_;
+      const std::string alias = "alias" + std::to_string(me);
+      for (int round = 0; round < 10; ++round) {
+        must(vfs::link(context, at("hello"), context.cwd, alias));
+        const auto file =
+            must(try_open(me % 2 == 0 ? alias : "hello", me % 3 == 0 ? kOpenReadWrite : kOpenReadOnly));
+        must(vfs::unlink(context, context.cwd, alias));
+        EXPECT_EQ(read_all(*file), "Hello, share!\n");
+        put("own" + std::to_string(me), std::to_string(round));
+        must(mount_->fs().sync());
+        EXPECT_EQ(contents("own" + std::to_string(me)), std::to_string(round));
+      }
+      must(vfs::unlink(context, context.cwd, "own" + std::to_string(me)));
+    });
+  }
+  host::Turns().run(jobs);
+  EXPECT_EQ(channel_.fids(), before);
+  EXPECT_EQ(dir.get("hello"), "Hello, share!\n");
+}
+
 TEST_F(ReadOnlyShare, ReadsAndRefuses) {
   EXPECT_EQ(contents("sub/inner"), "deeper");
   EXPECT_EQ(error_of(try_open("hello", kOpenReadWrite)), "EROFS");
@@ -327,6 +355,32 @@ TEST_F(OverShare, FewFilesAreOpenOnTheHost) {
       EXPECT_EQ(contents("many/" + std::to_string(i)), "file " + std::to_string(i));
     }
   }
+  EXPECT_LT(channel_.fids(), 80U);
+}
+
+TEST_F(OverShare, ThreadsReadMoreFilesThanAreOpen) {
+  constexpr int kFiles = 100;
+  constexpr int kPages = 3;
+  for (int i = 0; i < kFiles; ++i) {
+    std::string text;
+    for (int page = 0; page < kPages; ++page) {
+      text += std::string(kPageBytes, static_cast<char>('!' + (i + page) % 90));
+    }
+    dir.put("many/" + std::to_string(i), text);
+  }
+  std::vector<std::function<void()>> jobs;
+  for (int me = 0; me < 6; ++me) {
+    jobs.push_back([this, me] {
+      for (int turn = 0; turn < kFiles * kPages; ++turn) {
+        const int i = (turn * (me < 3 ? 1 : 2 * me + 1) + me / 2) % kFiles;
+        const int page = (turn / kFiles + me) % kPages;
+        const auto file = must(try_open("many/" + std::to_string(i), kOpenReadOnly));
+        const auto frame = must(file->inode().page_cache()->get(static_cast<u64>(page)));
+        EXPECT_EQ(*frame_data(frame.get()), '!' + (i + page) % 90) << i << " page " << page;
+      }
+    });
+  }
+  host::Turns().run(jobs);
   EXPECT_LT(channel_.fids(), 80U);
 }
 

@@ -24,11 +24,11 @@ volatile u64* g_port = nullptr;
 volatile u64 g_record[kTraceArgs];
 }  // namespace trace_detail
 
-// --- one thread, which never really sleeps ---
+// --- a thread for each of the host's (turns.h), which never really sleeps ---
 
 Thread::~Thread() {}
 Thread& current_thread() {
-  static Thread thread;
+  static thread_local Thread thread;
   return thread;
 }
 KResult<void> give_way() { return {}; }
