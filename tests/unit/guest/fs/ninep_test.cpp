@@ -32,6 +32,11 @@ class DirectChannel final : public NinepChannel {
     std::vector<u8> whole(request.begin(), request.end());
     whole.insert(whole.end(), out.begin(), out.end());
     const auto answer = server_.answer(whole, reply.size() + in.size());
+    constexpr usize kTypeAt = 4;
+    if (request[kTypeAt] == static_cast<u8>(quire::arch::ninep::Type::kClunk)) {
+      EXPECT_EQ(answer[kTypeAt], quire::arch::ninep::reply_to(quire::arch::ninep::Type::kClunk))
+          << "clunked twice";
+    }
     const usize first = std::min(answer.size(), reply.size());
     std::copy_n(answer.begin(), first, reply.begin());
     std::copy(answer.begin() + static_cast<std::ptrdiff_t>(first), answer.end(), in.begin());

@@ -1,5 +1,5 @@
 // Several threads of a supervisor that has no hart: host threads that run one at a time and hand over where
-// the supervisor sleeps, in a fixed order.
+// the supervisor sleeps, in an order that is mixed and always the same.
 //
 //   Turns turns;
 //   turns.run({[&] { ... }, [&] { ... }});
@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -53,8 +54,9 @@ class Turns {
   void next() {
     {
       const std::lock_guard guard(mutex_);
-      for (size_t step = 1; step <= live_.size(); ++step) {
-        turn_ = (me_ + step) % live_.size();
+      const size_t first = order_() % live_.size();
+      for (size_t step = 0; step < live_.size(); ++step) {
+        turn_ = (first + step) % live_.size();
         if (live_[turn_]) {
           break;
         }
@@ -74,6 +76,7 @@ class Turns {
   std::mutex mutex_;
   std::condition_variable handed_over_;
   size_t turn_ = 0;
+  std::minstd_rand order_{1};
   std::vector<char> live_;
 };
 
