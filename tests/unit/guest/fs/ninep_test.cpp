@@ -262,15 +262,23 @@ TEST_F(Share, ThreadsOpenCloseAndRenameOneFile) {
       const std::string alias = "alias" + std::to_string(me);
       for (int round = 0; round < 10; ++round) {
         must(vfs::link(context, at("hello"), context.cwd, alias));
+        host::Turns::pass();
         const auto file =
             must(try_open(me % 2 == 0 ? alias : "hello", me % 3 == 0 ? kOpenReadWrite : kOpenReadOnly));
+        host::Turns::pass();
         must(vfs::unlink(context, context.cwd, alias));
+        host::Turns::pass();
         EXPECT_EQ(read_all(*file), "Hello, share!\n");
+        host::Turns::pass();
         put("own" + std::to_string(me), std::to_string(round));
+        host::Turns::pass();
         must(mount_->fs().sync());
+        host::Turns::pass();
         EXPECT_EQ(contents("own" + std::to_string(me)), std::to_string(round));
+        host::Turns::pass();
       }
       must(vfs::unlink(context, context.cwd, "own" + std::to_string(me)));
+      host::Turns::pass();
     });
   }
   host::Turns().run(jobs);
@@ -380,8 +388,11 @@ TEST_F(OverShare, ThreadsReadMoreFilesThanAreOpen) {
         const int i = (turn * (me < 3 ? 1 : 2 * me + 1) + me / 2) % kFiles;
         const int page = (turn / kFiles + me) % kPages;
         const auto file = must(try_open("many/" + std::to_string(i), kOpenReadOnly));
+        host::Turns::pass();
         const auto frame = must(file->inode().page_cache()->get(static_cast<u64>(page)));
+        host::Turns::pass();
         EXPECT_EQ(*frame_data(frame.get()), '!' + (i + page) % 90) << i << " page " << page;
+        host::Turns::pass();
       }
     });
   }
