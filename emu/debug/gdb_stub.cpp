@@ -54,7 +54,7 @@ void GdbStub::connected() {
   no_acks_ = false;
   extended_ = false;
   tells_kind_ = false;
-  if (last_stop_.empty()) last_stop_ = stop_packet(kSigtrap, "");
+  if (!ended_) last_stop_ = stop_packet(kSigtrap, "");
 }
 
 Answer GdbStub::handle(std::string_view packet) {

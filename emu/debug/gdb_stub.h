@@ -45,7 +45,7 @@ class GdbStub {
   GdbStub(const GdbStub&) = delete;
   GdbStub& operator=(const GdbStub&) = delete;
 
-  /// A client has come: what an earlier one has set is forgotten.
+  /// A client has come: what an earlier one has set is forgotten, and it is told where the guest is now.
   void connected();
   Answer handle(std::string_view packet);
   /// The packets that tell of the end of a resumption.

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -35,9 +36,14 @@ class Session:
         self.quire = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE)
         deadline = time.monotonic() + TIMEOUT_SECONDS
-        while not self.socket.exists():
+        while not self.listens():
             assert self.quire.poll() is None and time.monotonic() < deadline, self.quire.communicate()
             time.sleep(0.05)
+
+    def listens(self):
+        """The file alone may be of a socket that still refuses connections."""
+        accepts = r"00010000 \S+ \S+ +\d+ "
+        return re.search(accepts + re.escape(f"{self.socket}\n"), Path("/proc/net/unix").read_text()) is not None
 
     def gdb(self, symbols, *commands):
         """gdb's output. Each command is shown before its own, so that tests can look behind it."""
@@ -154,14 +160,18 @@ def test_limits_hold_under_gdb(session, bare_program):
     assert status == 124 and "stopped after 20 instructions" in stderr
 
 
-@pytest.fixture
-def endless(tmp_path):
-    source = tmp_path / "loop.S"
-    source.write_text(".globl _start\n_start: addi a0, a0, 1\n j _start\n")
-    program = tmp_path / "loop.elf"
+def assemble(folder, text):
+    source = folder / "loop.S"
+    source.write_text(f".globl _start\n{text}")
+    program = folder / "loop.elf"
     subprocess.run(["riscv64-linux-gnu-gcc", "-nostdlib", "-static", "-Wl,--build-id=none", "-T",
                     ROOT / "bench/programs/link.ld", source, "-o", program], check=True)
     return program
+
+
+@pytest.fixture
+def endless(tmp_path):
+    return assemble(tmp_path, "_start: addi a0, a0, 1\n j _start\n")
 
 
 def test_the_timeout_is_of_the_guest_running(session, endless):
@@ -282,6 +292,53 @@ def test_tcp_ctrl_c_and_a_taken_port(endless):
         if quire.poll() is None:
             quire.kill()
         quire.stderr.close()
+
+
+class Raw:
+    """A client of the protocol itself, without acknowledgements."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(TIMEOUT_SECONDS)
+        self.socket.connect(str(path))
+        self.received = b""
+        self.ask("QStartNoAckMode")
+
+    def send(self, payload, *, then=b""):
+        self.socket.sendall(b"$%s#%02x" % (payload.encode(), sum(payload.encode()) & 0xFF) + then)
+
+    def answer(self):
+        while (found := re.search(rb"\$([^#]*)#..", self.received)) is None:
+            bytes_read = self.socket.recv(4096)
+            assert bytes_read, "the connection has ended"
+            self.received += bytes_read
+        self.received = self.received[found.end():]
+        return found.group(1).decode()
+
+    def ask(self, payload):
+        self.send(payload)
+        return self.answer()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+def test_who_comes_again_is_told_where_the_guest_is_now(session, tmp_path):
+    one = session("bare", assemble(tmp_path, "_start: nop\n1: addi a0, a0, 1\n j 1b\n"))
+    with Raw(one.socket) as client:
+        start = client.ask("p20")
+        assert client.ask("?") == f"T05thread:1;20:{start};"
+        assert client.ask("D") == "OK"
+    now = start
+    while now == start:  # it runs on, but perhaps not at once, and never comes to its start again
+        with Raw(one.socket) as client:
+            told, now = client.ask("?"), client.ask("p20")
+            assert told == f"T05thread:1;20:{now};"
+            client.send("D" if now == start else "k")
+    assert one.end()[0] == 130
 
 
 @pytest.mark.parametrize("address", ["", "x", "70000", "host:", "unix:", "1:2:x"])

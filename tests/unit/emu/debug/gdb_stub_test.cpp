@@ -143,6 +143,16 @@ TEST_F(GdbStubTest, ANewClientFindsNothingOfTheLast) {
   EXPECT_EQ(machine.run({.max_insns = 1000}).reason, StopReason::kLimit);
 }
 
+TEST_F(GdbStubTest, ANewClientIsToldWhereTheGuestIsNow) {
+  ask("Z0,80000008,4");
+  resume("c");
+  stub.handle("D");
+  machine.run({.max_insns = 1});  // without a debugger
+  stub.connected();
+  EXPECT_EQ(ask("?"), "T05thread:1;20:" + ask("p20") + ";");
+  EXPECT_EQ(ask("p20"), register_hex(kRam + 12));
+}
+
 TEST_F(GdbStubTest, ResumptionsHeedThreadAddressAndRange) {
   EXPECT_EQ(stub.handle("vCont;s:2;c").resume, Resume::kContinue);
   EXPECT_EQ(stub.handle("vCont;s:1;c").resume, Resume::kStep);
