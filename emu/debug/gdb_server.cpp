@@ -178,18 +178,18 @@ Stop GdbServer::run_as(const Answer& answer) {
 
 /// Looks at what the client has sent while the guest runs: Ctrl-C, or its end.
 bool GdbServer::client_wants_stop() {
-  while (client_->wait(0) == Connection::Wait::kReady) {
-    const auto bytes = client_->read();
-    if (!bytes) {
+  for (;;) {
+    while (const auto incoming = parser_.next()) {  // also what came in one piece with the resumption
+      if (incoming->kind == Incoming::Kind::kInterrupt) return true;
+    }
+    if (client_->wait(0) != Connection::Wait::kReady) return false;
+    if (const auto bytes = client_->read()) {
+      parser_.feed(*bytes);
+    } else {
       lose_client("gdb has gone and the guest has been stopped");
       return true;
     }
-    parser_.feed(*bytes);
-    while (const auto incoming = parser_.next()) {
-      if (incoming->kind == Incoming::Kind::kInterrupt) return true;
-    }
   }
-  return false;
 }
 
 void GdbServer::run_detached() {

@@ -326,6 +326,16 @@ class Raw:
         self.socket.close()
 
 
+def test_ctrl_c_right_behind_the_resumption_stops(session, endless):
+    one = session("bare", endless)
+    with Raw(one.socket) as client:
+        client.send("vCont;c", then=b"\x03")
+        client.socket.settimeout(20)
+        assert client.answer().startswith("T02thread:1;")
+        client.send("k")
+    assert one.end()[0] == 130
+
+
 def test_who_comes_again_is_told_where_the_guest_is_now(session, tmp_path):
     one = session("bare", assemble(tmp_path, "_start: nop\n1: addi a0, a0, 1\n j 1b\n"))
     with Raw(one.socket) as client:
