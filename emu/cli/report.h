@@ -19,7 +19,7 @@ struct MachineFacts {
   FenceReport fences;
   EventCounters events;
   Config config;   ///< without its images
-  double seconds;  ///< host time in Machine::run
+  double seconds;  ///< host time of the run, without that for which gdb held the guest
   std::optional<std::uint64_t> digest;
 };
 

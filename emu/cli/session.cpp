@@ -85,7 +85,7 @@ Config machine_config(const Options& options) {
 }
 
 bool Patience::over() const {
-  return InterruptGuard::interrupted() || (timeout_.count() > 0 && Clock::now() - begin_ >= timeout_);
+  return InterruptGuard::interrupted() || (timeout_.count() > 0 && Clock::now() - begin_ - held_ >= timeout_);
 }
 
 std::shared_ptr<ByteSink> standard_sink(int fd, const std::shared_ptr<Patience>& patience) {
@@ -124,6 +124,10 @@ void Session::make_gdb() {
     return program != nullptr ? program->term_signal() : 0;
   };
   wiring.say = [](std::string_view line) { note(line); };
+  wiring.held = [this](std::chrono::duration<double> time) {
+    held_ += time;
+    patience_->extend(time);
+  };
   gdb_ = std::make_unique<debug::GdbServer>(machine_, *options_.gdb, std::move(wiring));
 }
 
@@ -172,7 +176,7 @@ Report Session::run() {
 
   const auto begin = std::chrono::steady_clock::now();
   const Stop stop = run_machine(limits);
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin - held_;
   if (trace_) {
     trace_->finish();
   }

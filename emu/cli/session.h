@@ -21,17 +21,19 @@ namespace quire::cli {
 Config machine_config(const Options& options);
 
 /// How long the guest's output waits for a reader that takes nothing: until Ctrl-C, or until --timeout is
-/// over.
+/// over. Time in which gdb holds the guest does not count.
 class Patience {
  public:
   explicit Patience(double timeout_seconds) : timeout_(timeout_seconds) {}
   void start() { begin_ = Clock::now(); }
+  void extend(std::chrono::duration<double> held) { held_ += held; }
   bool over() const;
 
  private:
   using Clock = std::chrono::steady_clock;
   std::chrono::duration<double> timeout_;  ///< 0: none
   Clock::time_point begin_ = Clock::now();
+  std::chrono::duration<double> held_{};
 };
 
 /// One of the command's own streams, for the guest's bytes.
@@ -63,6 +65,7 @@ class Session {
   std::optional<Strace> strace_;
   std::unique_ptr<debug::TraceWriter> trace_;
   std::unique_ptr<debug::GdbServer> gdb_;
+  std::chrono::duration<double> held_{};  ///< of the run, by gdb
 };
 
 }  // namespace quire::cli

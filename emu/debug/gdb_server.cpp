@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 namespace quire::debug {
 namespace {
@@ -40,6 +39,7 @@ Stop GdbServer::run(const RunLimits& limits) {
   limits_ = limits;
   const std::uint64_t now = machine_.icount();
   end_icount_ = limits.max_insns > UINT64_MAX - now ? UINT64_MAX : now + limits.max_insns;
+  held_since_ = Clock::now();
   say(fmt::format("waiting for gdb; in it: target remote {}", listener_.name()));
   while (!is_over()) {
     if (interrupted()) {
@@ -51,6 +51,7 @@ Stop GdbServer::run(const RunLimits& limits) {
     }
   }
   client_.reset();
+  tell_held();
   return *std::move(end_);
 }
 
@@ -156,11 +157,17 @@ void GdbServer::tell(Stop stop) {
 
 /// At most `max_insns`, the end of the run or a slice of host time.
 Stop GdbServer::run_slice(std::uint64_t max_insns) {
-  const auto begin = std::chrono::steady_clock::now();
+  tell_held();
+  const auto begin = Clock::now();
   const Stop stop = machine_.run(
       {.max_insns = std::min(max_insns, end_icount_ - machine_.icount()), .timeout_seconds = kSliceSeconds});
-  ran_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  held_since_ = Clock::now();
+  ran_ += held_since_ - begin;
   return stop;
+}
+
+void GdbServer::tell_held() {
+  if (wiring_.held) wiring_.held(Clock::now() - held_since_);
 }
 
 Stop GdbServer::run_as(const Answer& answer) {

@@ -1,5 +1,6 @@
 """gdb itself (Debian's gdb-multiarch) on our remote stub: what it sees, sets and is told, on bare metal and in the kernel."""
 
+import json
 import re
 import shutil
 import signal
@@ -32,7 +33,7 @@ class Session:
     def __init__(self, arguments, tmp_path):
         assert shutil.which(GDB), "install the package gdb-multiarch"
         self.socket = tmp_path / "gdb.sock"
-        command = [BUILD / "quire", arguments[0], "--gdb", f"unix:{self.socket}", *arguments[1:]]
+        command = [BUILD / "quire", arguments[0], "--gdb", f"unix:{self.socket}", *map(str, arguments[1:])]
         self.quire = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=subprocess.PIPE)
         deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -349,6 +350,32 @@ def test_who_comes_again_is_told_where_the_guest_is_now(session, tmp_path):
             assert told == f"T05thread:1;20:{now};"
             client.send("D" if now == start else "k")
     assert one.end()[0] == 130
+
+
+HELD_SECONDS = 3
+
+
+def test_the_seconds_of_a_run_are_those_of_the_guest(session, bare_program, tmp_path):
+    one = session("bare", f"--json={tmp_path / 'run.json'}", bare_program)
+    with Raw(one.socket) as client:
+        time.sleep(HELD_SECONDS)
+        client.ask("vCont;s:1")
+        time.sleep(0.5)
+        assert client.ask("vCont;c") == "W17"
+    assert one.end()[0] == 0o27
+    assert 0 < json.loads((tmp_path / "run.json").read_text())["seconds"] < HELD_SECONDS
+
+
+def test_a_stalled_reader_has_the_timeout_from_when_the_guest_runs(session, tmp_path):
+    program = assemble(tmp_path, "_start: li a0, 0x10000000\n li a1, 'x'\n1: sb a1, 0(a0)\n j 1b\n")
+    one = session("bare", "--timeout", HELD_SECONDS, program)  # nobody reads its standard output
+    with Raw(one.socket) as client:
+        time.sleep(HELD_SECONDS + 0.5)
+        begin = time.monotonic()
+        client.send("vCont;c")
+        assert one.quire.wait(timeout=TIMEOUT_SECONDS) == 124
+        assert time.monotonic() - begin > HELD_SECONDS - 0.5
+    assert "(--timeout)" in one.end()[2]
 
 
 @pytest.mark.parametrize("address", ["", "x", "70000", "host:", "unix:", "1:2:x"])
