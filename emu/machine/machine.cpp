@@ -164,11 +164,7 @@ void Machine::Impl::trace(TraceEventId id, std::span<const u64> args) {
                    .icount = hart_.state().icount,
                    .args = {}};
   std::copy(args.begin(), args.end(), event.args.begin());
-  // By index, and from a copy: a sink may remove itself, or add another.
-  const std::vector<TraceSink*> sinks = sinks_;
-  for (TraceSink* sink : sinks) {
-    sink->on_event(event);
-  }
+  sinks_.tell([&event](const Sink& sink) { sink.who->on_event(event); });
 }
 
 Counters Machine::Impl::counters() const {

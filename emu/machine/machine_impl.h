@@ -18,6 +18,7 @@
 #include "emu/machine/event_queue.h"
 #include "emu/machine/firmware.h"
 #include "emu/machine/htif.h"
+#include "emu/machine/listeners.h"
 #include "emu/machine/observer_hub.h"
 #include "emu/machine/symbols.h"
 #include "emu/machine/views.h"
@@ -48,8 +49,8 @@ class Machine::Impl final : private HartEnv {
   u64 digest() const;
   std::optional<Screen> screen() const;
   Walk walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const;
-  void add_sink(TraceSink* sink) { sinks_.push_back(sink); }
-  void remove_sink(TraceSink* sink) { std::erase(sinks_, sink); }
+  void add_sink(TraceSink* sink) { sinks_.add({sink}); }
+  void remove_sink(TraceSink* sink) { sinks_.remove(sink); }
 
   void add_breakpoint(u64 pc);
   void remove_breakpoint(u64 pc);
@@ -74,6 +75,9 @@ class Machine::Impl final : private HartEnv {
  private:
   using HostClock = std::chrono::steady_clock;
   enum class Idle { kProgress, kForEver };
+  struct Sink {
+    TraceSink* who;
+  };
 
   // HartEnv
   u64 time() override { return board_.clint().time(); }
@@ -125,7 +129,7 @@ class Machine::Impl final : private HartEnv {
   FenceChecker fence_checker_;
   HartAccess hart_view_;
   RamAccess ram_view_;
-  std::vector<TraceSink*> sinks_;
+  Listeners<Sink> sinks_;
   ObserverHub hub_;
   SymbolTable symbols_;
   std::set<u64> breakpoints_;

@@ -30,12 +30,12 @@ bool concerns(WatchKind kind, Access access) {
 }  // namespace
 
 void ObserverHub::add(Observer* observer, ObservedSet what) {
-  observers_.push_back({observer, what});
+  observers_.add({observer, what});
   install();
 }
 
 void ObserverHub::remove(Observer* observer) {
-  std::erase_if(observers_, [observer](const Registered& r) { return r.observer == observer; });
+  observers_.remove(observer);
   install();
 }
 
@@ -69,8 +69,7 @@ std::optional<WatchHit> ObserverHub::take_hit() { return std::exchange(hit_, std
 void ObserverHub::install() {
   wanted_ = {};
   for (const Observed one : kEverything) {
-    const auto wants_it = [one](const Registered& r) { return r.what.contains(one); };
-    if (std::any_of(observers_.begin(), observers_.end(), wants_it)) {
+    if (observers_.any([one](const Registered& r) { return r.what.contains(one); })) {
       wanted_ = wanted_ | one;
     }
   }
@@ -100,12 +99,11 @@ EventPlace ObserverHub::place() const {
 template <class Call>
 void ObserverHub::tell(Observed what, Call&& call) {
   const fp::HostPause pause(hart_.state().fp);
-  // By index: an observer may remove itself, or add another.
-  for (usize i = 0; i < observers_.size(); ++i) {
-    if (observers_[i].what.contains(what)) {
-      call(*observers_[i].observer);
+  observers_.tell([&](const Registered& r) {
+    if (r.what.contains(what)) {
+      call(*r.who);
     }
-  }
+  });
 }
 
 void ObserverHub::tell_sbi(const SbiEvent& event) {

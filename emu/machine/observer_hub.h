@@ -9,6 +9,7 @@
 
 #include "emu/hart/hart.h"
 #include "emu/hart/observer.h"
+#include "emu/machine/listeners.h"
 #include "emu/mem/observer.h"
 #include "quire/debug.h"
 #include "quire/observer.h"
@@ -36,7 +37,7 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
 
  private:
   struct Registered {
-    Observer* observer;
+    Observer* who;
     ObservedSet what;
   };
   /// What an instruction may change, as it was before.
@@ -64,7 +65,7 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   void tell(Observed what, Call&& call);
 
   Hart& hart_;
-  std::vector<Registered> observers_;
+  Listeners<Registered> observers_;
   ObservedSet wanted_;
   std::vector<Watchpoint> watchpoints_;
   std::optional<WatchHit> hit_;

@@ -281,6 +281,44 @@ TEST(Observers, SeeWalksFillsAndDevices) {
   paged.machine.remove_observer(&recorder);
 }
 
+TEST(Observers, MayRemoveThemselvesAndOthersWhileTold) {
+  Machine machine(config_for(BootMode::kBare, counting_in_memory()));
+  class Remover final : public Observer {
+   public:
+    explicit Remover(Machine& machine) : machine_(machine) {}
+    void on_insn(const InsnEvent& /*event*/) override {
+      ++count;
+      machine_.remove_observer(this);
+      for (Observer* one : others) machine_.remove_observer(one);
+      machine_.add_observer(&added, Observed::kInsn);
+    }
+    int count = 0;
+    std::vector<Observer*> others;
+    Recorder added;
+
+   private:
+    Machine& machine_;
+  };
+  Recorder before;
+  Remover remover(machine);
+  Recorder behind;
+  Recorder removed;
+  remover.others = {&before, &removed};
+  for (Observer* one : std::initializer_list<Observer*>{&before, &remover, &behind, &removed}) {
+    machine.add_observer(one, Observed::kInsn);
+  }
+  machine.run({.max_insns = 5});
+  EXPECT_EQ(remover.count, 1);
+  EXPECT_EQ(before.insns.size(), 1U);
+  EXPECT_EQ(behind.insns.size(), 5U);
+  EXPECT_EQ(removed.insns.size(), 0U);
+  EXPECT_EQ(remover.added.insns.size(), 4U);
+  machine.remove_observer(&behind);
+  machine.remove_observer(&remover.added);
+  machine.run({.max_insns = 5});
+  EXPECT_EQ(behind.insns.size(), 5U);
+}
+
 /// Counts with floating point in a handlerless loop, so that a host's unit left dirty would show.
 TEST(Observers, ChangeNothing) {
   const std::uint32_t fcvt = 0xd2228053 | 5 << 15;                     // fcvt.d.l f0, t0

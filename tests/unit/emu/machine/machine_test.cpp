@@ -323,8 +323,9 @@ class EventLog final : public TraceSink {
   Machine& machine_;
 };
 
-TEST(Machine, TraceEventsReachSinksAtTheInstruction) {
-  // Registers a record at 0x80001000 whose words are set by the host, and rings for event 5 with 2 arguments.
+/// Registers a record at 0x80001000 whose words are set by the host, and rings for event 5 with 2 arguments:
+/// once, and after one more instruction for ever.
+Code ringing() {
   Code code;
   append_address(code, t0, 0x80001);
   code.push_back(lui(t1, arch::kTracePort.base >> 12));
@@ -333,8 +334,13 @@ TEST(Machine, TraceEventsReachSinksAtTheInstruction) {
   code.push_back(addi(t2, t2, 5));
   code.push_back(sd(t2, t1, 16));
   code.push_back(addi(a2, zero, 1));
-  code.push_back(jump(0));
-  Machine machine(config_for(BootMode::kBare, code));
+  code.push_back(sd(t2, t1, 16));
+  code.push_back(jump(-4));
+  return code;
+}
+
+TEST(Machine, TraceEventsReachSinksAtTheInstruction) {
+  Machine machine(config_for(BootMode::kBare, ringing()));
   const std::uint64_t record[] = {11, 22, 33};
   machine.memory().write(kRam + 0x1000, {reinterpret_cast<const std::uint8_t*>(record), sizeof record});
   EventLog log(machine);
@@ -348,6 +354,43 @@ TEST(Machine, TraceEventsReachSinksAtTheInstruction) {
   EXPECT_EQ(stop.reason, StopReason::kRequested);
   EXPECT_EQ(stop.icount, 8U);
   EXPECT_EQ(machine.hart().x(a2), 0U);
+}
+
+TEST(Machine, SinksMayRemoveThemselvesAndOthersWhileTold) {
+  Machine machine(config_for(BootMode::kBare, ringing()));
+  struct Counting : TraceSink {
+    void on_event(const TraceEvent& /*event*/) override { ++count; }
+    int count = 0;
+  };
+  struct Removing final : Counting {
+    void on_event(const TraceEvent& event) override {
+      Counting::on_event(event);
+      machine->remove_sink(this);
+      machine->remove_sink(other);
+      machine->add_sink(added);
+    }
+    Machine* machine = nullptr;
+    Counting* other = nullptr;
+    Counting* added = nullptr;
+  };
+  Counting before;
+  Counting removed;
+  Counting behind;
+  Counting added;
+  Removing removing;
+  removing.machine = &machine;
+  removing.other = &removed;
+  removing.added = &added;
+  for (TraceSink* sink : {static_cast<TraceSink*>(&before), static_cast<TraceSink*>(&removing),
+                          static_cast<TraceSink*>(&removed), static_cast<TraceSink*>(&behind)}) {
+    machine.add_sink(sink);
+  }
+  machine.run({.max_insns = 12});  // rings at the 8th, the 10th and the 12th
+  EXPECT_EQ(before.count, 3);
+  EXPECT_EQ(removing.count, 1);
+  EXPECT_EQ(removed.count, 0);
+  EXPECT_EQ(behind.count, 3);
+  EXPECT_EQ(added.count, 2);
 }
 
 TEST(Machine, ViewsRefuseWhatIsNotThere) {
