@@ -1,8 +1,9 @@
 // Readiness is asked for, not told: a wait looks at every watch. What an edge-triggered watch adds is the
 // change count of the file's PollSource, which must differ from the one at the last report.
 //
-// Invariants: a watch is in its file's list of watches exactly while it is in its set; sets are nested at
-// most kMaxNesting deep and never in a circle, so a look ends. An epoll file inside another one counts as
+// Invariants: a watch is in its file's list of watches exactly while it is in its set; no set has more than
+// kMaxNesting levels of others above and below it together, and none is in a circle, so a look ends and fits
+// the kernel stack. An epoll file inside another one counts as
 // level-triggered: it has no changes of its own.
 #include "guest/fs/epoll.h"
 
@@ -77,6 +78,7 @@ struct EpollSet final : FileState {
   Tree<EpollWatch, &EpollWatch::by_key, ByKey> watches;
   List<EpollWatch, &EpollWatch::in_order> order;
   PollSource source;
+  File* self = nullptr;  ///< the file whose state this is
 };
 
 void EpollWatch::file_gone() { set.remove(*this); }
@@ -171,10 +173,23 @@ unsigned nesting(File& file, const File& outer) {
   return deepest + 1;
 }
 
+/// Levels of sets above `file`, which nothing but sets watches.
+unsigned height_above(File& file) {
+  unsigned highest = 0;
+  for (FileWatch& watch : file.watches) {
+    highest = std::max(highest, 1 + height_above(*static_cast<EpollWatch&>(watch).set.self));
+  }
+  return highest;
+}
+
 }  // namespace
 
 KResult<RefPtr<File>> make_epoll() {
-  return make_anonymous_file("[eventpoll]", kOpenReadWrite, epoll_operations(), TRY(try_make<EpollSet>()));
+  auto set = TRY(try_make<EpollSet>());
+  RefPtr<File> file =
+      TRY(make_anonymous_file("[eventpoll]", kOpenReadWrite, epoll_operations(), std::move(set)));
+  set_of(*file).self = file.get();
+  return file;
 }
 
 KResult<void> epoll_control(File& epoll, EpollOp op, File& target, i32 fd, const EpollEvent& event) {
@@ -188,7 +203,7 @@ KResult<void> epoll_control(File& epoll, EpollOp op, File& target, i32 fd, const
   EpollWatch* const watch = set.find(target, fd);
   switch (op) {
     case EpollOp::kAdd:
-      if (is_epoll(target) && nesting(target, epoll) > kMaxNesting) {
+      if (is_epoll(target) && height_above(epoll) + nesting(target, epoll) > kMaxNesting) {
         return Err(Errno::kELOOP);
       }
       if (watch != nullptr) {

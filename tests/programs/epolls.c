@@ -8,6 +8,7 @@
 // > removed: 0
 // > errors: EEXIST ENOENT EPERM EINVAL EBADF EINVAL
 // > nested: inner 1, outer 1, loop ELOOP
+// > chain: growing at the top 5, at the bottom 5, sees 1
 // > hang-up: IN|HUP
 // > closed: 0, duplicate keeps it: 1
 // > timeout: 0, at least 20 ms 1
@@ -21,6 +22,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -90,6 +92,40 @@ static void triggering(void) {
   close(ends[1]);
 }
 
+enum Growth { kAtTop, kAtBottom };
+/// Puts sets one into the other until that is refused; their number, the outermost first in `sets`.
+static int chain(int sets[], enum Growth growth) {
+  struct epoll_event event = {.events = EPOLLIN};
+  int count = 1;
+  sets[0] = epoll_create1(0);
+  for (;; count++) {
+    int more = epoll_create1(0), last = sets[count - 1];
+    int refused = growth == kAtTop ? epoll_ctl(more, EPOLL_CTL_ADD, last, &event)
+                                   : epoll_ctl(last, EPOLL_CTL_ADD, more, &event);
+    if (refused || count == 1000) {
+      close(more);
+      return refused && errno == ELOOP ? count : -count;
+    }
+    sets[count] = more;
+  }
+}
+static void chains(void) {
+  static int sets[1001];
+  int ends[2];
+  if (pipe(ends) != 0) return;
+  int count = chain(sets, kAtTop);
+  printf("chain: growing at the top %d, ", count);
+  for (int i = 0; i < abs(count); i++) close(sets[i]);
+  count = chain(sets, kAtBottom);
+  struct epoll_event event = {.events = EPOLLIN};
+  epoll_ctl(sets[abs(count) - 1], EPOLL_CTL_ADD, ends[0], &event);
+  write(ends[1], "x", 1);
+  printf("at the bottom %d, sees %d\n", count, epoll_wait(sets[0], &event, 1, 0));
+  for (int i = 0; i < abs(count); i++) close(sets[i]);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 static void errors(void) {
   int ends[2], file = open("/proc/self/exe", O_RDONLY);
   if (pipe(ends) != 0) return;
@@ -111,6 +147,7 @@ static void errors(void) {
   printf("nested: inner %d, outer %d, loop ", inner_found, outer_found);
   printf("%s\n", control(EPOLL_CTL_ADD, outer, EPOLLIN, 0) < 0 ? name() : "-");
   close(outer);
+  chains();
   close(ends[1]);
   look();
   printf("hang-up: %s%s\n", events[0].events & EPOLLIN ? "IN" : "", events[0].events & EPOLLHUP ? "|HUP" : "");
