@@ -26,6 +26,9 @@ KResult<RecordLock> locked_range(File& file, const FileLock& lock) {
   if (__builtin_add_overflow(base, lock.start, &start)) {
     return Err(Errno::kEOVERFLOW);
   }
+  if (start < 0) {
+    return Err(Errno::kEINVAL);
+  }
   // A negative length is the bytes before the start.
   i64 last = static_cast<i64>(kLockToEnd);
   if (lock.length > 0 && __builtin_add_overflow(start, lock.length - 1, &last)) {

@@ -13,7 +13,7 @@
 // > waited: 0
 // > interrupted: EINTR
 // > deadlock: EDEADLK
-// > errors: EBADF EINVAL EINVAL EOVERFLOW
+// > errors: EBADF EINVAL EINVAL EINVAL EOVERFLOW
 // > opening: EAGAIN, pid -1, shared with child 0, gone with last close 0
 // > opening, pid must be 0: EINVAL
 // > opening and process: EAGAIN
@@ -155,6 +155,7 @@ static void waiting(void) {
   printf("errors: %s ", result(record(read_only, F_SETLK, F_WRLCK, 0, 1)));
   printf("%s ", result(record(fd, F_SETLK, 77, 0, 1)));
   printf("%s ", result(record(fd, F_SETLK, F_RDLCK, -5, 1)));
+  printf("%s ", result(record(fd, F_SETLK, F_RDLCK, (off_t)1 << 63, -1)));
   printf("%s\n", result(record(fd, F_SETLK, F_RDLCK, 0x7fffffffffffffff, 2)));
   close(read_only);
 }
