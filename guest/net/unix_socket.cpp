@@ -80,7 +80,8 @@ class UnixSocket final : public Socket {
   KResult<usize> send_stream(const SocketCaller& caller, SocketMessage& message, Wait wait);
   KResult<usize> send_packet(const SocketCaller& caller, SocketMessage& message, Wait wait);
   KResult<void> wait_for_room(UnixSocket& to, usize bytes, Wait wait);
-  bool has_room(const UnixSocket& to, usize bytes) const;
+  bool queue_full(const UnixSocket& to) const;
+  bool buffer_has_room(usize bytes) const;
   void deliver(UnixSocket& to, UniquePtr<UnixPacket> packet);
   KResult<bool> wait_for_data(Wait wait);
   KResult<usize> receive_stream(SocketMessage& message, Wait wait);
@@ -377,6 +378,8 @@ KResult<void> UnixSocket::shutdown(ShutdownHow how) {
     peer_->read_shut_ |= write;
     peer_->write_shut_ |= read;
     peer_->woken();
+  } else if (peer_) {
+    peer_->writers_.wake_all();  // a sender of this socket may wait for room there
   }
   woken();
   return {};
@@ -415,25 +418,31 @@ void UnixSocket::close() {
 
 // --- sending ---
 
-bool UnixSocket::has_room(const UnixSocket& to, usize bytes) const {
-  if (is_datagram() && to.queue_.packets() >= kMaxQueuedDatagrams) {
-    return false;
-  }
+bool UnixSocket::queue_full(const UnixSocket& to) const {
+  return is_datagram() && to.queue_.packets() >= kMaxQueuedDatagrams;
+}
+bool UnixSocket::buffer_has_room(usize bytes) const {
   return unsent_ == 0 || unsent_ + bytes <= send_buffer_bytes;
 }
 
 KResult<void> UnixSocket::wait_for_room(UnixSocket& to, usize bytes, Wait wait) {
-  const auto can_go_on = [&] { return write_shut_ || to.closed_ || to.read_shut_ || has_room(to, bytes); };
-  if (can_go_on()) {
-    return {};
+  const auto refused = [&] { return write_shut_ || to.closed_ || to.read_shut_; };
+  const u64 deadline = socket_deadline(send_timeout_ns);
+  // A full queue of datagrams empties at the receiver, a full send buffer here; either may fill while the
+  // other is waited for.
+  while (!refused() && (queue_full(to) || !buffer_has_room(bytes))) {
+    if (wait == Wait::kNo) {
+      return Err(Errno::kEAGAIN);
+    }
+    const auto waited =
+        queue_full(to)
+            ? wait_event_until(to.writers_, deadline, [&] { return refused() || !queue_full(to); })
+            : wait_event_until(writers_, deadline, [&] { return refused() || buffer_has_room(bytes); });
+    if (!waited.ok()) {
+      return waited.error() == Errno::kETIMEDOUT ? KResult<void>(Err(Errno::kEAGAIN)) : waited;
+    }
   }
-  if (wait == Wait::kNo) {
-    return Err(Errno::kEAGAIN);
-  }
-  // A full queue of datagrams empties at the receiver, a full send buffer here.
-  WaitQueue& queue = has_room(*this, bytes) ? to.writers_ : writers_;
-  const auto waited = wait_event_until(queue, socket_deadline(send_timeout_ns), can_go_on);
-  return waited.ok() || waited.error() != Errno::kETIMEDOUT ? waited : KResult<void>(Err(Errno::kEAGAIN));
+  return {};
 }
 
 KResult<UniquePtr<UnixPacket>> UnixSocket::make_packet(const SocketCaller& caller, SocketMessage& message,

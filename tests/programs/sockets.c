@@ -17,6 +17,7 @@
 // > datagrams: 3 one, 3 two, from dgram name 1, cut to 2 with MSG_TRUNC 1
 // > datagram length: 5
 // > datagram to nobody: ECONNREFUSED, too long EMSGSIZE
+// > datagram woken: sent 1, in time 1
 // > packets: 2 3, cut 0
 // > passed: pipe works 1, closes on exec 1, truncated 0
 // > not received: closed with the message 1
@@ -31,6 +32,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,6 +207,42 @@ static void named(void) {
   unlink(path);
 }
 
+static void *read_later(void *from) {
+  char byte;
+  usleep(20000);
+  read(*(int *)from, &byte, 1);
+  return NULL;
+}
+static volatile int late;
+static void on_alarm(int signo) { late = signo; }
+
+/// A sender whose own queue is full as well, waiting for room that somebody else's datagram leaves.
+static void woken_sender(void) {
+  struct sockaddr_un names[2] = {address(path), address(path)};
+  strcat(names[1].sun_path, "-w");
+  int to[2], other = socket(AF_UNIX, SOCK_DGRAM, 0);
+  for (int i = 0; i < 2; ++i) {
+    to[i] = socket(AF_UNIX, SOCK_DGRAM, 0);
+    bind(to[i], (struct sockaddr *)&names[i], sizeof names[i]);
+    while (sendto(other, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&names[i], sizeof names[i]) == 1) {
+    }
+  }
+  struct sigaction action = {.sa_handler = on_alarm};
+  sigaction(SIGALRM, &action, NULL);
+  alarm(5);
+  pthread_t reader;
+  pthread_create(&reader, NULL, read_later, &to[0]);
+  long sent = sendto(to[1], "y", 1, 0, (struct sockaddr *)&names[0], sizeof names[0]);
+  alarm(0);
+  printf("datagram woken: sent %ld, in time %d\n", sent, late == 0);
+  pthread_join(reader, NULL);
+  close(other);
+  for (int i = 0; i < 2; ++i) {
+    close(to[i]);
+    unlink(names[i].sun_path);
+  }
+}
+
 static void packets(void) {
   struct sockaddr_un own = address(path), mine, from;
   socklen_t bytes = sizeof from;
@@ -239,6 +277,7 @@ static void packets(void) {
   unlink(path);
   unlink(mine.sun_path);
 
+  woken_sender();
   socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends);
   send(ends[0], "ab", 2, 0);
   send(ends[0], "cde", 3, 0);
