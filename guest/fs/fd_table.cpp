@@ -16,7 +16,11 @@ KResult<RefPtr<FdTable>> FdTable::clone() const {
   for (usize i = 0; i < slots_.size(); i++) {
     copy->slots_[i] = Slot{slots_[i].file, slots_[i].cloexec};
   }
-  copy->lowest_free_ = lowest_free_;
+  // What is reserved here is free there.
+  while (static_cast<usize>(copy->lowest_free_) < slots_.size() &&
+         slots_[static_cast<usize>(copy->lowest_free_)].file) {
+    copy->lowest_free_++;
+  }
   return copy;
 }
 
@@ -35,10 +39,10 @@ KResult<RefPtr<File>> FdTable::get(i32 fd, Want want) const {
   return RefPtr<File>(slot->file);
 }
 
-KResult<i32> FdTable::install(RefPtr<File> file, CloseOnExec cloexec, u64 limit, i32 lowest) {
+KResult<usize> FdTable::find_free(u64 limit, i32 lowest) {
   limit = std::min<u64>(limit, kMaxDescriptors);
   usize at = static_cast<usize>(std::max(lowest, lowest_free_));
-  while (at < slots_.size() && slots_[at].file) {
+  while (at < slots_.size() && (slots_[at].file || slots_[at].reserved)) {
     at++;
   }
   if (at >= limit) {
@@ -47,13 +51,32 @@ KResult<i32> FdTable::install(RefPtr<File> file, CloseOnExec cloexec, u64 limit,
   if (at >= slots_.size()) {
     TRY(slots_.resize(align_up(at + 1, kSlotsAtATime)));
   }
+  if (lowest <= lowest_free_) {
+    lowest_free_ = static_cast<i32>(at) + 1;
+  }
+  return at;
+}
+
+KResult<i32> FdTable::install(RefPtr<File> file, CloseOnExec cloexec, u64 limit, i32 lowest) {
+  const usize at = TRY(find_free(limit, lowest));
   slots_[at].file = std::move(file);
   slots_[at].cloexec = cloexec;
-  const i32 fd = static_cast<i32>(at);
-  if (lowest <= lowest_free_) {
-    lowest_free_ = fd + 1;
-  }
-  return fd;
+  return static_cast<i32>(at);
+}
+
+KResult<i32> FdTable::reserve(u64 limit) {
+  const usize at = TRY(find_free(limit, 0));
+  slots_[at].reserved = true;
+  return static_cast<i32>(at);
+}
+
+void FdTable::fill(i32 fd, RefPtr<File> file, CloseOnExec cloexec) {
+  slots_[static_cast<usize>(fd)] = Slot{std::move(file), cloexec};
+}
+
+void FdTable::unreserve(i32 fd) {
+  slots_[static_cast<usize>(fd)].reserved = false;
+  lowest_free_ = std::min(lowest_free_, fd);
 }
 
 KResult<void> FdTable::install_at(i32 fd, RefPtr<File> file, CloseOnExec cloexec, u64 limit) {
@@ -63,6 +86,9 @@ KResult<void> FdTable::install_at(i32 fd, RefPtr<File> file, CloseOnExec cloexec
   const usize at = static_cast<usize>(fd);
   if (at >= slots_.size()) {
     TRY(slots_.resize(align_up(at + 1, kSlotsAtATime)));
+  }
+  if (slots_[at].reserved) {
+    return Err(Errno::kEBUSY);
   }
   // The old file is released last, when the table is whole again: release may sleep.
   std::swap(slots_[at].file, file);

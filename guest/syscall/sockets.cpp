@@ -14,16 +14,25 @@ SyscallResult install_socket(RefPtr<Socket> socket, u32 flags) {
   return install_file(std::move(file), flags);
 }
 
+/// What can fail without a connection comes first; one that cannot be handed out is closed, as its client sees.
 SyscallResult accept_connection(const SyscallArgs& args, u32 flags) {
   TRY(check_flags(flags, kTypeFlags));
   const SocketFile at = TRY(SocketFile::get(args.as_int(0)));
+  FdReservation place(current_task().files());
+  TRY(place.take(open_files_limit()));
   at.set_restart(at.socket->receive_timeout_ns);
   RefPtr<Socket> accepted = TRY(at.socket->accept(at.wait(0)));
+  auto file = make_socket_file(accepted, flags, current_process().identity.effective());
+  if (!file.ok()) {
+    accepted->close();
+    return Err(file.error());
+  }
   if (args[1] != 0) {
     const SocketName peer = TRY(accepted->peer_name());
     TRY(put_socket_name(peer, args.as_address(1), args.as_address(2)));
   }
-  return install_socket(std::move(accepted), flags);
+  const auto cloexec = (flags & kOpenCloseOnExec) != 0 ? CloseOnExec::kYes : CloseOnExec::kNo;
+  return i64{place.fill(std::move(file).value(), cloexec)};
 }
 
 /// Options whose value is remembered and has no effect.

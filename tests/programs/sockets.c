@@ -13,6 +13,7 @@
 // > states: EINVAL ENOTCONN EISCONN EOPNOTSUPP EPROTOTYPE
 // > abstract: 1, autobind length 8
 // > not blocking: EAGAIN EAGAIN, poll listener 1
+// > accepting: EMFILE, still there 1, EFAULT, not lost 1
 // > reset: ECONNRESET
 // > datagrams: 3 one, 3 two, from dgram name 1, cut to 2 with MSG_TRUNC 1
 // > datagram length: 5
@@ -39,6 +40,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -99,6 +101,33 @@ static void pairs(void) {
   printf("half closed: reads %ld, still answers %.*s\n", n, (int)m, back);
   close(ends[0]);
   close(ends[1]);
+}
+
+/// What becomes of a connection that accept cannot hand out. `listener` does not block.
+static void failing_accept(int listener, struct sockaddr_un own) {
+  int client = socket(AF_UNIX, SOCK_STREAM, 0), next = dup(client);
+  close(next);
+  connect(client, (struct sockaddr *)&own, sizeof own);
+  struct rlimit before, limit;
+  getrlimit(RLIMIT_NOFILE, &before);
+  limit = before;
+  limit.rlim_cur = (rlim_t)next;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  printf("accepting: %s, ", result(accept(listener, NULL, NULL)));
+  setrlimit(RLIMIT_NOFILE, &before);
+  int server = accept(listener, NULL, NULL);
+  printf("still there %d, ", server >= 0);
+  close(server);
+  close(client);
+  client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  connect(client, (struct sockaddr *)&own, sizeof own);
+  socklen_t bytes = sizeof own;
+  printf("%s, ", result(accept(listener, (struct sockaddr *)8, &bytes)));
+  // QEMU looks at the address before it accepts, Linux after.
+  server = accept(listener, NULL, NULL);
+  printf("not lost %d\n", server >= 0 || read(client, text, 1) == 0);
+  if (server >= 0) close(server);
+  close(client);
 }
 
 static void serve(int listener) {
@@ -199,6 +228,11 @@ static void named(void) {
   connect(client, (struct sockaddr *)&own, sizeof own);
   struct pollfd p = {listener, POLLIN, 0};
   printf("poll listener %d\n", poll(&p, 1, 0));
+  close(accept(listener, NULL, NULL));
+  close(client);
+  failing_accept(listener, own);
+  client = socket(AF_UNIX, SOCK_STREAM, 0);
+  connect(client, (struct sockaddr *)&own, sizeof own);
   close(listener);
   printf("reset: %s\n", result(read(client, text, 1)));
   close(client);
