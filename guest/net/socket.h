@@ -35,6 +35,8 @@ struct SocketMessage {
 struct SocketCaller {
   const FsContext& fs;
   SocketCredentials credentials;
+  u32 user = 0;                  ///< with whom files that it sends count
+  u64 max_travelling = ~u64{0};  ///< of them
 };
 
 class Socket : public RefCounted<Socket> {

@@ -3,6 +3,11 @@
 // Invariants: packets leave in the order they came. A packet counts as unsent with its sender until it is
 // gone. Descriptors and credentials travel with the first byte of their packet. Lock: `receive_lock` of the
 // socket, over copies to user memory.
+//
+// Files that travel count with the user who sent them (ETOOMANYREFS). A queue that ends buries its packets:
+// they end one after another at the outermost burial, since a file among them may be a socket with a queue of
+// its own, and a chain of those must not take kernel stack by its length. Sockets that hold each other in
+// their queues, closed everywhere else, stay for ever: nothing looks for such circles, the count bounds them.
 #pragma once
 
 #include "guest/net/socket.h"
@@ -21,7 +26,13 @@ struct UnixPacket {
   SocketCredentials credentials{};
   SocketName from;
   RefPtr<UnixSocket> sender;
-  u64 charged = 0;  ///< to the sender
+  u64 charged = 0;    ///< to the sender
+  u32 user = 0;       ///< with whom the files count
+  usize counted = 0;  ///< files that do
+  /// Its files are about to travel. ETOOMANYREFS, ENOMEM.
+  KResult<void> count_files(const SocketCaller& sender);
+  /// They have arrived, or are lost.
+  void uncount_files();
 };
 
 class UnixQueue : NonCopyable {
@@ -53,7 +64,7 @@ class UnixQueue : NonCopyable {
   }
   void clear() {
     while (!empty()) {
-      pop();
+      bury(pop());
     }
   }
   /// The packet after `packet`, or null.
@@ -64,7 +75,10 @@ class UnixQueue : NonCopyable {
   }
 
  private:
-  List<UnixPacket, &UnixPacket::node> packets_;
+  using Packets = List<UnixPacket, &UnixPacket::node>;
+  static void bury(UniquePtr<UnixPacket> packet);
+
+  Packets packets_;
   u64 bytes_ = 0;
   usize count_ = 0;
 };

@@ -117,7 +117,74 @@ class UnixSocket final : public Socket {
   WaitQueue writers_;
 };
 
+namespace {
+
+/// The files that one user has sent and nobody has received.
+struct Travelling {
+  u32 user = 0;
+  u64 files = 0;
+  static Vector<Travelling>& all() {
+    static Vector<Travelling> users;
+    return users;
+  }
+  static KResult<Travelling*> of(u32 user) {
+    Travelling* unused = nullptr;
+    for (Travelling& one : all()) {
+      if (one.user == user) {
+        return &one;
+      }
+      unused = one.files == 0 ? &one : unused;
+    }
+    if (unused == nullptr) {
+      TRY(all().push(Travelling{}));
+      unused = &all()[all().size() - 1];
+    }
+    *unused = {user, 0};
+    return unused;
+  }
+};
+
+}  // namespace
+
+KResult<void> UnixPacket::count_files(const SocketCaller& from_whom) {
+  if (files.empty()) {
+    return {};
+  }
+  Travelling* const all = TRY(Travelling::of(from_whom.user));
+  if (all->files > from_whom.max_travelling) {
+    return Err(Errno::kETOOMANYREFS);
+  }
+  user = from_whom.user;
+  counted = files.size();
+  all->files += counted;
+  return {};
+}
+
+void UnixPacket::uncount_files() {
+  if (counted > 0) {
+    const auto all = Travelling::of(user);
+    ASSERT(all.ok());
+    all.value()->files -= std::exchange(counted, 0);
+  }
+}
+
+void UnixQueue::bury(UniquePtr<UnixPacket> packet) {
+  static Packets dead;
+  static bool digging = false;
+  dead.push_back(*packet.release());
+  if (digging) {
+    return;
+  }
+  digging = true;
+  while (!dead.empty()) {
+    const UniquePtr<UnixPacket> next(&dead.front());
+    dead.pop_front();
+  }
+  digging = false;
+}
+
 UnixPacket::~UnixPacket() {
+  uncount_files();
   if (sender) {
     sender->uncharge(charged);
   }
@@ -455,6 +522,8 @@ KResult<UniquePtr<UnixPacket>> UnixSocket::make_packet(const SocketCaller& calle
   packet->credentials = message.has_credentials ? message.credentials : caller.credentials;
   packet->from = name_;
   packet->files = std::move(message.files);
+  message.files.clear();
+  TRY(packet->count_files(caller));
   packet->charged = std::max<u64>(bytes, 1);
   return packet;
 }
@@ -575,6 +644,7 @@ KResult<void> UnixSocket::take_extras(SocketMessage& message, UnixPacket& packet
   if ((message.flags & kMessagePeek) == 0) {
     message.files = std::move(packet.files);
     packet.files.clear();
+    packet.uncount_files();
     return {};
   }
   for (const RefPtr<File>& file : packet.files) {

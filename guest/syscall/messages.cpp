@@ -227,7 +227,9 @@ KResult<SocketFile> SocketFile::get(i32 fd) {
 SocketCaller socket_caller() {
   const Process& self = current_process();
   return {current_fs(),
-          {static_cast<i32>(self.pid()), self.identity.user.effective, self.identity.group.effective}};
+          {static_cast<i32>(self.pid()), self.identity.user.effective, self.identity.group.effective},
+          self.identity.user.real,
+          self.identity.privileged() ? ~u64{0} : open_files_limit()};
 }
 
 KResult<SocketName> user_socket_name(VirtAddr address, u32 bytes) {

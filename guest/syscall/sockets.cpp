@@ -14,7 +14,8 @@ SyscallResult install_socket(RefPtr<Socket> socket, u32 flags) {
   return install_file(std::move(file), flags);
 }
 
-/// What can fail without a connection comes first; one that cannot be handed out is closed, as its client sees.
+/// What can fail without a connection comes first; one that cannot be handed out is closed, as its client
+/// sees.
 SyscallResult accept_connection(const SyscallArgs& args, u32 flags) {
   TRY(check_flags(flags, kTypeFlags));
   const SocketFile at = TRY(SocketFile::get(args.as_int(0)));

@@ -22,6 +22,7 @@
 // > packets: 2 3, cut 0
 // > passed: pipe works 1, closes on exec 1, truncated 0
 // > not received: closed with the message 1
+// > chain: 2000 links end 1, many files ETOOMANYREFS, then again 1
 // > credentials: pid 1 uid 1
 // > options: type 1 2 5, listening 1, domain 1, buffer at least 4096 1, timeout EAGAIN
 // > poll: pair OUT, filled 0, drained OUT, peer gone IN|HUP|RDHUP
@@ -324,7 +325,7 @@ static void packets(void) {
   close(ends[1]);
 }
 
-static void send_file(int over, int fd) {
+static int send_file(int over, int fd) {
   union {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
@@ -336,7 +337,44 @@ static void send_file(int over, int fd) {
   head->cmsg_type = SCM_RIGHTS;
   head->cmsg_len = CMSG_LEN(sizeof(int));
   memcpy(CMSG_DATA(head), &fd, sizeof fd);
-  sendmsg(over, &message, 0);
+  return (int)sendmsg(over, &message, MSG_DONTWAIT);
+}
+
+/// Each socket waits in the queue of the next, the first with the end of a pipe: closing the last ends all.
+static void chain(void) {
+  int line[2], ends[2], last, links = 0;
+  char byte;
+  if (pipe(line) != 0) exit(1);
+  last = line[1];
+  for (; links < 2000; ++links) {
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 || send_file(ends[0], last) != 1) break;
+    close(last);
+    close(ends[0]);
+    last = ends[1];
+  }
+  close(last);
+  printf("chain: %d links end %d, ", links, read(line[0], &byte, 1) == 0);
+  close(line[0]);
+
+  fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+    struct rlimit limit = {30, 30};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getuid() == 0 && setuid(54321) != 0) _exit(1);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    int sent = 0;
+    while (sent < 1000 && send_file(ends[0], 0) == 1) ++sent;
+    printf("many files %s, ", result(sent == 1000 ? 0 : -1));
+    close(ends[0]);
+    close(ends[1]);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    for (int tries = 0; send_file(ends[0], 0) != 1 && tries < 100; ++tries) usleep(10000);  // Linux uncounts later
+    printf("then again %d\n", recv(ends[1], &byte, 1, MSG_DONTWAIT) == 1);
+    fflush(stdout);
+    _exit(0);
+  }
+  waitpid(child, NULL, 0);
 }
 
 static void control_messages(void) {
@@ -365,6 +403,7 @@ static void control_messages(void) {
   close(ends[1]);
   printf("not received: closed with the message %d\n", read(line[0], &byte, 1) == 0);
   close(line[0]);
+  chain();
 
   if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0) exit(1);
   int on = 1;
