@@ -26,7 +26,7 @@ struct UnixPacket {
   SocketCredentials credentials{};
   SocketName from;
   RefPtr<UnixSocket> sender;
-  u64 charged = 0;    ///< to the sender
+  u64 charged = 0;    ///< to the sender: bytes of memory, so that many small ones count
   u32 user = 0;       ///< with whom the files count
   usize counted = 0;  ///< files that do
   /// Its files are about to travel. ETOOMANYREFS, ENOMEM.

@@ -79,9 +79,9 @@ class UnixSocket final : public Socket {
   KResult<UniquePtr<UnixPacket>> make_packet(const SocketCaller& caller, SocketMessage& message, usize bytes);
   KResult<usize> send_stream(const SocketCaller& caller, SocketMessage& message, Wait wait);
   KResult<usize> send_packet(const SocketCaller& caller, SocketMessage& message, Wait wait);
-  KResult<void> wait_for_room(UnixSocket& to, usize bytes, Wait wait);
+  KResult<void> wait_for_room(UnixSocket& to, u64 charge, Wait wait);
   bool queue_full(const UnixSocket& to) const;
-  bool buffer_has_room(usize bytes) const;
+  bool buffer_has_room(u64 charge) const;
   void deliver(UnixSocket& to, UniquePtr<UnixPacket> packet);
   KResult<bool> wait_for_data(Wait wait);
   KResult<usize> receive_stream(SocketMessage& message, Wait wait);
@@ -111,7 +111,7 @@ class UnixSocket final : public Socket {
   SocketCredentials own_credentials_{};  // of the listener
   Vector<RefPtr<UnixSocket>> pending_;   // connected, and not yet accepted
   UnixQueue queue_;
-  u64 unsent_ = 0;  // bytes of packets that receivers still have
+  u64 unsent_ = 0;  // what packets that receivers still have are charged
   Mutex receive_lock_;
   WaitQueue readers_;
   WaitQueue writers_;
@@ -488,23 +488,23 @@ void UnixSocket::close() {
 bool UnixSocket::queue_full(const UnixSocket& to) const {
   return is_datagram() && to.queue_.packets() >= kMaxQueuedDatagrams;
 }
-bool UnixSocket::buffer_has_room(usize bytes) const {
-  return unsent_ == 0 || unsent_ + bytes <= send_buffer_bytes;
+bool UnixSocket::buffer_has_room(u64 charge) const {
+  return unsent_ == 0 || unsent_ + charge <= send_buffer_bytes;
 }
 
-KResult<void> UnixSocket::wait_for_room(UnixSocket& to, usize bytes, Wait wait) {
+KResult<void> UnixSocket::wait_for_room(UnixSocket& to, u64 charge, Wait wait) {
   const auto refused = [&] { return write_shut_ || to.closed_ || to.read_shut_; };
   const u64 deadline = socket_deadline(send_timeout_ns);
   // A full queue of datagrams empties at the receiver, a full send buffer here; either may fill while the
   // other is waited for.
-  while (!refused() && (queue_full(to) || !buffer_has_room(bytes))) {
+  while (!refused() && (queue_full(to) || !buffer_has_room(charge))) {
     if (wait == Wait::kNo) {
       return Err(Errno::kEAGAIN);
     }
     const auto waited =
         queue_full(to)
             ? wait_event_until(to.writers_, deadline, [&] { return refused() || !queue_full(to); })
-            : wait_event_until(writers_, deadline, [&] { return refused() || buffer_has_room(bytes); });
+            : wait_event_until(writers_, deadline, [&] { return refused() || buffer_has_room(charge); });
     if (!waited.ok()) {
       return waited.error() == Errno::kETIMEDOUT ? KResult<void>(Err(Errno::kEAGAIN)) : waited;
     }
@@ -524,7 +524,7 @@ KResult<UniquePtr<UnixPacket>> UnixSocket::make_packet(const SocketCaller& calle
   packet->files = std::move(message.files);
   message.files.clear();
   TRY(packet->count_files(caller));
-  packet->charged = std::max<u64>(bytes, 1);
+  packet->charged = sizeof(UnixPacket) + bytes + packet->files.size() * sizeof(RefPtr<File>);
   return packet;
 }
 
@@ -559,7 +559,7 @@ KResult<usize> UnixSocket::send_stream(const SocketCaller& caller, SocketMessage
     if (!packet.ok()) {
       return ended(packet.error());
     }
-    const auto room = wait_for_room(*to, bytes, wait);
+    const auto room = wait_for_room(*to, packet.value()->charged, wait);
     if (!room.ok()) {
       return ended(room.error());
     }
@@ -593,7 +593,7 @@ KResult<usize> UnixSocket::send_packet(const SocketCaller& caller, SocketMessage
     return Err(Errno::kEMSGSIZE);
   }
   auto packet = TRY(make_packet(caller, message, bytes));
-  TRY(wait_for_room(*to, bytes, wait));
+  TRY(wait_for_room(*to, packet->charged, wait));
   if (write_shut_ || (to->read_shut_ && (!is_datagram() || !to->closed_))) {
     return Err(Errno::kEPIPE);
   }

@@ -29,7 +29,7 @@ struct MessageSegments {
 // --- control messages of a program ---
 
 KResult<void> take_rights(ConstByteSpan data, SocketMessage& message) {
-  if (data.size() / sizeof(i32) > kMaxPassedFiles) {
+  if (message.files.size() + data.size() / sizeof(i32) > kMaxPassedFiles) {
     return Err(Errno::kEINVAL);
   }
   for (usize at = 0; at + sizeof(i32) <= data.size(); at += sizeof(i32)) {

@@ -23,6 +23,7 @@
 // > passed: pipe works 1, closes on exec 1, truncated 0
 // > not received: closed with the message 1
 // > chain: 2000 links end 1, many files ETOOMANYREFS, then again 1
+// > limits: files in two control messages EINVAL, small writes fewer than a tenth of the buffer 1
 // > credentials: pid 1 uid 1
 // > options: type 1 2 5, listening 1, domain 1, buffer at least 4096 1, timeout EAGAIN
 // > poll: pair OUT, filled 0, drained OUT, peer gone IN|HUP|RDHUP
@@ -377,6 +378,30 @@ static void chain(void) {
   waitpid(child, NULL, 0);
 }
 
+static void limits(void) {
+  enum { kFiles = 200, kPart = CMSG_SPACE(kFiles * sizeof(int)) };
+  static union {
+    char bytes[2 * kPart];
+    struct cmsghdr align;
+  } control;
+  int ends[2], bytes = 0;
+  socklen_t size = sizeof bytes;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) != 0) exit(1);
+  struct iovec part = {"f", 1};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  for (int i = 0; i < 2; ++i) {  // each with descriptor 0, all along
+    struct cmsghdr *head = (struct cmsghdr *)(control.bytes + i * kPart);
+    *head = (struct cmsghdr){.cmsg_len = CMSG_LEN(kFiles * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  }
+  printf("limits: files in two control messages %s, ", result(sendmsg(ends[0], &message, 0)));
+  getsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &bytes, &size);
+  int writes = 0;
+  while (writes < bytes && write(ends[0], "x", 1) == 1) ++writes;
+  printf("small writes fewer than a tenth of the buffer %d\n", writes < bytes / 10);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 static void control_messages(void) {
   int ends[2], line[2];
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 || pipe(line) != 0) exit(1);
@@ -404,6 +429,7 @@ static void control_messages(void) {
   printf("not received: closed with the message %d\n", read(line[0], &byte, 1) == 0);
   close(line[0]);
   chain();
+  limits();
 
   if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0) exit(1);
   int on = 1;
