@@ -3,8 +3,8 @@
 //
 // Invariants: a watch is in its file's list of watches exactly while it is in its set; no set has more than
 // kMaxNesting levels of others above and below it together, and none is in a circle, so a look ends and fits
-// the kernel stack. An epoll file inside another one counts as
-// level-triggered: it has no changes of its own.
+// the kernel stack. The changes of a set inside another one are those of its watches together, and never
+// become fewer.
 #include "guest/fs/epoll.h"
 
 #include "guest/fs/anonymous_file.h"
@@ -33,6 +33,15 @@ struct EpollWatch final : FileWatch {
   u64 seen = 0;           ///< change count at the last report
   bool look_anew = true;  ///< added or changed since: what holds now is news
 
+  /// An error or hang-up is always wanted.
+  void set_wanted(const EpollEvent& event) {
+    wanted = event;
+    wanted.events |= kPollErr | kPollHup;
+    look_anew = true;
+  }
+  /// Events that are reported; none once a one-shot watch has been.
+  u32 listened() const { return wanted.events & ~kPrivateBits; }
+  u64 changes() const;
   u32 ready() const;
 };
 
@@ -61,42 +70,63 @@ struct EpollSet final : FileState {
   }
   KResult<void> add(File& file, i32 fd, const EpollEvent& event) {
     auto watch = TRY(try_make<EpollWatch>(*this, file, fd));
-    watch->wanted = event;
+    watch->set_wanted(event);
+    past_changes++;
     watches.insert(*watch);
     order.push_back(*watch);
     file.watches.push_back(*watch);
     (void)watch.release();
     return {};
   }
+  void change(EpollWatch& watch, const EpollEvent& event) {
+    past_changes += watch.changes() + 1;
+    watch.set_wanted(event);
+  }
   void remove(EpollWatch& watch) {
+    past_changes += watch.changes();
     watches.erase(watches.iterator_to(watch));
     order.erase(order.iterator_to(watch));
     delete &watch;  // its node in the file's list unhooks itself
   }
   usize collect(Span<EpollEvent> found);
+  u64 changes() const {
+    u64 sum = past_changes;
+    for (const EpollWatch& watch : order) {
+      sum += watch.changes();
+    }
+    return sum;
+  }
 
   Tree<EpollWatch, &EpollWatch::by_key, ByKey> watches;
   List<EpollWatch, &EpollWatch::in_order> order;
   PollSource source;
+  u64 past_changes = 0;  ///< of watches that are gone or were changed, and of adding and changing them
   File* self = nullptr;  ///< the file whose state this is
 };
 
 void EpollWatch::file_gone() { set.remove(*this); }
 
+EpollSet& set_of(File& file) { return *file.state<EpollSet>(); }
+bool is_epoll(const File& file);
+
+/// Grows whenever what the watch listens to comes true anew.
+u64 EpollWatch::changes() const {
+  if (listened() == 0) {
+    return 0;
+  }
+  if (is_epoll(file)) {
+    return set_of(file).changes();
+  }
+  const PollSource* const source = file.operations().poll_source(file);
+  return source == nullptr ? 0 : source->changes(listened());
+}
+
 /// Events to report now; none for an edge-triggered watch whose file is as it was.
 u32 EpollWatch::ready() const {
-  const u32 interest = wanted.events & ~kPrivateBits;
-  if (interest == 0) {
-    return 0;  // reported once, and not armed again
+  if (listened() == 0 || ((wanted.events & kEpollEdge) != 0 && !look_anew && changes() == seen)) {
+    return 0;
   }
-  const u32 listened = interest | kPollErr | kPollHup;
-  if ((wanted.events & kEpollEdge) != 0 && !look_anew) {
-    const PollSource* const source = file.operations().poll_source(file);
-    if (source == nullptr || source->changes(listened) == seen) {
-      return 0;
-    }
-  }
-  return file.poll() & listened;
+  return file.poll() & listened();
 }
 
 usize EpollSet::collect(Span<EpollEvent> found) {
@@ -115,18 +145,15 @@ usize EpollSet::collect(Span<EpollEvent> found) {
     }
     found[count++] = {events, 0, watch.wanted.data};
     watch.look_anew = false;
-    if (const PollSource* const changes = watch.file.operations().poll_source(watch.file)) {
-      watch.seen = changes->changes((watch.wanted.events & ~kPrivateBits) | kPollErr | kPollHup);
-    }
+    watch.seen = watch.changes();
     if ((watch.wanted.events & kEpollOneShot) != 0) {
+      past_changes += watch.changes();
       watch.wanted.events &= kPrivateBits;
     }
     order.splice(order.end(), order, order.iterator_to(watch));
   }
   return count;
 }
-
-EpollSet& set_of(File& file) { return *file.state<EpollSet>(); }
 
 class EpollOperations final : public FileOperations {
  public:
@@ -144,8 +171,8 @@ class EpollOperations final : public FileOperations {
   KResult<void> show_info(File& file, FormatSink& out) override {
     for (const EpollWatch& watch : set_of(file).order) {
       format(out, "tfd: {:8} events: {:8x} data: {:16x}  pos:{} ino:{:x} sdev:{:x}\n", watch.fd,
-             watch.wanted.events | kPollErr | kPollHup, watch.wanted.data, watch.file.position(),
-             watch.file.inode().number(), watch.file.inode().fs().device());
+             watch.wanted.events, watch.wanted.data, watch.file.position(), watch.file.inode().number(),
+             watch.file.inode().fs().device());
     }
     return {};
   }
@@ -227,8 +254,7 @@ KResult<void> epoll_control(File& epoll, EpollOp op, File& target, i32 fd, const
       if (((event.events | watch->wanted.events) & kEpollExclusive) != 0) {
         return Err(Errno::kEINVAL);
       }
-      watch->wanted = event;
-      watch->look_anew = true;
+      set.change(*watch, event);
       break;
     default:
       return Err(Errno::kEINVAL);

@@ -9,6 +9,8 @@
 // > errors: EEXIST ENOENT EPERM EINVAL EBADF EINVAL
 // > nested: inner 1, outer 1, loop ELOOP
 // > chain: growing at the top 5, at the bottom 5, sees 1
+// > nested edge: 1 0 1 0, drained 0, refilled 1, another file 1
+// > nothing asked for: 0, then HUP
 // > hang-up: IN|HUP
 // > closed: 0, duplicate keeps it: 1
 // > timeout: 0, at least 20 ms 1
@@ -126,6 +128,41 @@ static void chains(void) {
   close(ends[1]);
 }
 
+static void nested_edge(void) {
+  int ends[2], more[2], inner = epoll_create1(0), outer = epoll_create1(0);
+  if (pipe2(ends, O_NONBLOCK) != 0 || pipe2(more, O_NONBLOCK) != 0) return;
+  struct epoll_event in = {.events = EPOLLIN}, edge = {.events = EPOLLIN | EPOLLET}, found;
+  epoll_ctl(inner, EPOLL_CTL_ADD, ends[0], &in);
+  epoll_ctl(outer, EPOLL_CTL_ADD, inner, &edge);
+  printf("nested edge:");
+  for (int i = 0; i < 2; i++) {
+    write(ends[1], "x", 1);
+    printf(" %d", epoll_wait(outer, &found, 1, 0));
+    printf(" %d", epoll_wait(outer, &found, 1, 0));
+  }
+  drain(ends[0]);
+  printf(", drained %d", epoll_wait(outer, &found, 1, 0));
+  write(ends[1], "x", 1);
+  printf(", refilled %d", epoll_wait(outer, &found, 1, 0));
+  write(more[1], "x", 1);
+  epoll_ctl(inner, EPOLL_CTL_ADD, more[0], &in);
+  printf(", another file %d\n", epoll_wait(outer, &found, 1, 0));
+
+  in.events = 0;
+  epoll_ctl(inner, EPOLL_CTL_DEL, more[0], NULL);
+  epoll_ctl(inner, EPOLL_CTL_MOD, ends[0], &in);
+  printf("nothing asked for: %d, ", epoll_wait(inner, &found, 1, 0));
+  close(ends[1]);
+  found.events = 0;
+  epoll_wait(inner, &found, 1, 0);
+  printf("then %s\n", found.events == EPOLLHUP ? "HUP" : "-");
+  close(inner);
+  close(outer);
+  close(ends[0]);
+  close(more[0]);
+  close(more[1]);
+}
+
 static void errors(void) {
   int ends[2], file = open("/proc/self/exe", O_RDONLY);
   if (pipe(ends) != 0) return;
@@ -148,6 +185,7 @@ static void errors(void) {
   printf("%s\n", control(EPOLL_CTL_ADD, outer, EPOLLIN, 0) < 0 ? name() : "-");
   close(outer);
   chains();
+  nested_edge();
   close(ends[1]);
   look();
   printf("hang-up: %s%s\n", events[0].events & EPOLLIN ? "IN" : "", events[0].events & EPOLLHUP ? "|HUP" : "");
