@@ -1,5 +1,7 @@
 // Invariants: a pseudo-terminal has its number, and its entry in /dev/pts, from the opening of its master
 // until that is closed; output that the master has not read stays in a ring of kRingBytes, and writers wait.
+// Input that the line discipline has no room for stays in waiting_, and nothing overtakes it; writers of the
+// master wait when that is full too.
 #include "guest/proc/pty.h"
 
 #include <algorithm>
@@ -21,6 +23,7 @@ constexpr u32 kMaxPtys = 1024;
 constexpr u32 kDevptsMagic = 0x1cd1;
 constexpr u32 kTtyGroup = 5;
 constexpr usize kRingBytes = 16384;
+constexpr usize kWaitingBytes = 16384;
 
 class Pty final : public Terminal {
  public:
@@ -29,7 +32,10 @@ class Pty final : public Terminal {
   u64 device() const override { return make_device(kSlaveMajor, number_); }
   u32 number() const { return number_; }
   const RefPtr<Inode>& inode() const { return inode_; }
-  KResult<void> init() { return ring_.resize(kRingBytes); }
+  KResult<void> init() {
+    TRY(waiting_.resize(kWaitingBytes));
+    return ring_.resize(kRingBytes);
+  }
 
   // --- the master's side ---
   PollSource master_source;
@@ -48,8 +54,16 @@ class Pty final : public Terminal {
     }
     wake_writers();
   }
-  void give(ConstByteSpan bytes) { receive(bytes); }
-  bool input_full() { return line().full() && !line().has_line(); }
+  WaitQueue master_writers;
+  usize promised = 0;  ///< room for bytes that are on their way from a program's memory, which may sleep
+  usize input_room() const { return kWaitingBytes - waiting_size_ - promised; }
+  /// Takes at most input_room() bytes as typed.
+  void give(ConstByteSpan bytes) {
+    for (const u8 byte : bytes) {
+      waiting_[(waiting_head_ + waiting_size_++) % kWaitingBytes] = byte;
+    }
+    feed();
+  }
 
  protected:
   usize room() override { return kRingBytes - size_; }
@@ -67,8 +81,29 @@ class Pty final : public Terminal {
     wake_writers();
   }
   usize queued_output() override { return size_; }
+  void input_taken() override {
+    if (waiting_size_ > 0) {
+      feed();
+      master_writers.wake_all();
+      master_source.wake(kPollOut);
+    }
+  }
 
  private:
+  /// A line too long to end is the line discipline's to cut, since nobody could read it away.
+  bool input_full() { return line().full() && (!line().canonical() || line().has_line()); }
+  void feed() {
+    while (waiting_size_ > 0 && !input_full()) {
+      const u8 byte = waiting_[waiting_head_];
+      waiting_head_ = (waiting_head_ + 1) % kWaitingBytes;
+      waiting_size_--;
+      receive(ConstByteSpan(&byte, 1));
+    }
+  }
+
+  Vector<u8> waiting_;
+  usize waiting_head_ = 0;
+  usize waiting_size_ = 0;
   u32 number_;
   RefPtr<Inode> inode_;
   Vector<u8> ring_;
@@ -259,7 +294,18 @@ class MasterOperations final : public FileOperations {
     Pty& pty = of(file);
     u8 piece[256];
     while (buffer.remaining() > 0 && !buffer.faulted()) {
-      const usize count = buffer.get(piece, sizeof(piece));
+      if (pty.input_room() == 0 && file.nonblocking()) {
+        return buffer.done() > 0 ? buffer.result() : Err(Errno::kEAGAIN);
+      }
+      const auto waited =
+          wait_event_interruptible(pty.master_writers, [&pty] { return pty.input_room() > 0; });
+      if (!waited.ok()) {
+        return buffer.done() > 0 ? buffer.result() : Err(waited.error());
+      }
+      const usize most = std::min(sizeof(piece), pty.input_room());
+      pty.promised += most;
+      const usize count = buffer.get(piece, most);
+      pty.promised -= most;
       pty.give(ConstByteSpan(piece, count));
     }
     return buffer.result();
@@ -267,7 +313,7 @@ class MasterOperations final : public FileOperations {
 
   u32 poll(File& file) override {
     Pty& pty = of(file);
-    u32 events = kPollOut | kPollWriteNorm;
+    u32 events = pty.input_room() > 0 ? kPollOut | kPollWriteNorm : u32{0};
     events |= pty.queued() > 0 ? kPollIn | kPollReadNorm : 0;
     events |= pty.slaves == 0 && pty.slave_was_open ? u32{kPollHup} : 0;
     return events;

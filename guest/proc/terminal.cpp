@@ -188,6 +188,7 @@ KResult<usize> Terminal::read(File& file, IoBuffer& buffer) {
   Vector<u8> piece;
   TRY(piece.resize(std::min<u64>(LineDiscipline::kCapacity, buffer.remaining())));
   buffer.put(piece.data(), line_.take(piece.span()));
+  input_taken();
   return buffer.result();
 }
 
@@ -290,6 +291,7 @@ KResult<void> Terminal::set_termios(u32 request, VirtAddr argument) {
     line_.flush_input();
   }
   line_.set_termios(fresh);
+  input_taken();
   if (input_ready()) {
     readable();
   }
@@ -413,6 +415,7 @@ KResult<i64> Terminal::ioctl(File&, u32 request, VirtAddr argument) {
       const auto which = static_cast<FlushQueue>(argument.value);
       if (which != FlushQueue::kOutput) {
         line_.flush_input();
+        input_taken();
       }
       if (which != FlushQueue::kInput) {
         flush_output();

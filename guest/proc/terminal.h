@@ -59,6 +59,8 @@ class Terminal : public RefCounted<Terminal>, private LineEvents {
   void transmit(ConstByteSpan bytes) final;
   /// Output that waits was thrown away (TCFLSH).
   virtual void flush_output() {}
+  /// Programs have read or thrown away input: there may be room for more.
+  virtual void input_taken() {}
   /// The number of bytes not yet taken by the device.
   virtual usize queued_output() { return 0; }
   LineDiscipline& line() { return line_; }

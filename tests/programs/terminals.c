@@ -21,6 +21,7 @@
 // > min 3: 3 bytes
 // > time: 0 bytes after 100 ms or more 1
 // > unread line in raw mode: "half"
+// > much input: 10000 bytes, bad 0, endless EAGAIN, then room 1
 // > output: "a\r\nb" "a\nb" tabs "        x" upper "ABC"
 // > stopped: nothing 1, then "out"
 // > sizes: 24 80, signal 1
@@ -205,6 +206,29 @@ static void raw_mode(void) {
   echoed();
 }
 
+/// More than the line discipline holds, written before anything is read.
+static void much_input(void) {
+  static char sent[10000], got[sizeof sent];
+  long done = 0, bad = 0, n;
+  raw(0, 2);
+  for (long i = 0; i < (long)sizeof sent; ++i) sent[i] = (char)(i * 7 + i / 256);
+  while (done < (long)sizeof sent && (n = write(master, sent + done, sizeof sent - (size_t)done)) > 0) done += n;
+  done = 0;
+  while (done < (long)sizeof got && (n = read(slave, got + done, sizeof got - (size_t)done)) > 0) done += n;
+  for (long i = 0; i < done; ++i) bad += got[i] != sent[i];
+  printf("much input: %ld bytes, bad %ld, ", done, bad);
+  int flags = fcntl(master, F_GETFL);
+  fcntl(master, F_SETFL, flags | O_NONBLOCK);
+  for (done = 0; done < 4 << 20 && (n = write(master, sent, sizeof sent)) > 0;) done += n;
+  printf("endless %s, ", n < 0 ? name() : "-");
+  while (read(slave, got, sizeof got) > 0) {
+  }
+  struct pollfd p = {master, POLLOUT, 0};
+  printf("then room %d\n", poll(&p, 1, 1000) == 1);
+  fcntl(master, F_SETFL, flags);
+  usual();
+}
+
 static void output(void) {
   write(slave, "a\nb", 3);
   printf("output: %s ", echoed());
@@ -366,6 +390,7 @@ int main(void) {
   opening();
   lines();
   raw_mode();
+  much_input();
   output();
   struct winsize size = {24, 80, 0, 0}, got = {0};
   ioctl(master, TIOCSWINSZ, &size);
