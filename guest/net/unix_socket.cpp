@@ -113,6 +113,7 @@ class UnixSocket final : public Socket {
   UnixQueue queue_;
   u64 unsent_ = 0;  // what packets that receivers still have are charged
   Mutex receive_lock_;
+  Mutex bind_lock_;
   WaitQueue readers_;
   WaitQueue writers_;
 };
@@ -283,7 +284,9 @@ KResult<void> UnixSocket::bind_some() {
 
 KResult<void> UnixSocket::bind(const SocketCaller& caller, const SocketName& name) {
   TRY(check_name(name));
-  if (bound_) {
+  // Making the name in the file system sleeps; two threads must not both give the socket one.
+  MutexGuard guard(bind_lock_);
+  if (bound_ || closed_) {
     return Err(Errno::kEINVAL);
   }
   if (name.bytes == kAddressHeaderBytes) {
