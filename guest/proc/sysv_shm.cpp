@@ -117,21 +117,40 @@ KResult<i32> make_segment(i32 key, u64 bytes, u32 flags) {
   return number_of(index, segment);
 }
 
-/// The length of the segment whose start is mapped at `address`; 0 when there is none.
-u64 attached_bytes(const AddressSpace& space, VirtAddr address) {
-  for (const Segment& segment : table().segments) {
-    bool found = false;
-    if (segment.file) {
-      segment.file->inode().page_cache()->for_each_mapping(0, 0, [&](FileMapping& mapping) {
-        const Vma& vma = static_cast<Vma&>(mapping);
-        found |= &vma.space() == &space && vma.start == address;
-      });
-    }
-    if (found) {
-      return align_up(segment.info.bytes, kPageBytes);
+Segment* segment_of(const Vma& vma) {
+  for (Segment& segment : table().segments) {
+    if (segment.file && vma.file && &segment.file->inode() == &vma.file->inode()) {
+      return &segment;
     }
   }
-  return 0;
+  return nullptr;
+}
+
+/// What is left of an attachment: a program may have unmapped parts and put other things there.
+struct Attachment {
+  struct Part {
+    VirtAddr start;
+    u64 bytes;
+  };
+  Segment* segment = nullptr;
+  Vector<Part> parts;
+};
+/// Without a segment when none was attached at `address`. ENOMEM.
+KResult<Attachment> find_attachment(AddressSpace& space, VirtAddr address) {
+  Attachment found;
+  KResult<void> kept;
+  space.for_each_vma([&](const Vma& vma) {
+    if (!kept.ok() || vma.start < address || vma.start - address != vma.file_page << kPageShift) {
+      return;
+    }
+    Segment* const segment = segment_of(vma);
+    if (segment != nullptr && (found.segment == nullptr || segment == found.segment)) {
+      found.segment = segment;
+      kept = found.parts.push({vma.start, vma.size_bytes()});
+    }
+  });
+  TRY(std::move(kept));
+  return found;
 }
 
 }  // namespace
@@ -198,11 +217,18 @@ KResult<VirtAddr> shm_attach(i32 id, VirtAddr address, u32 flags) {
 
 KResult<void> shm_detach(VirtAddr address) {
   AddressSpace& space = *current_process().space;
-  const u64 bytes = is_aligned(address.value, kPageBytes) ? attached_bytes(space, address) : 0;
-  if (bytes == 0) {
+  if (!is_aligned(address.value, kPageBytes)) {
     return Err(Errno::kEINVAL);
   }
-  TRY(space.unmap(address, bytes));
+  const Attachment attached = TRY(find_attachment(space, address));
+  if (attached.segment == nullptr) {
+    return Err(Errno::kEINVAL);
+  }
+  attached.segment->info.detach_time = wall_clock_now().seconds;
+  attached.segment->info.last_pid = static_cast<i32>(current_process().pid());
+  for (const Attachment::Part& part : attached.parts) {
+    TRY(space.unmap(part.start, part.bytes));
+  }
   sweep();
   return {};
 }

@@ -1,4 +1,5 @@
 // System V shared memory: by key and private, attached by several processes and read-only, counted, removed while in use.
+// @no-qemu-user its shmdt unmaps the whole range, whatever is there now
 // @native
 //
 // > new: size 10000, attached 0, mode 600, creator me 1
@@ -7,6 +8,7 @@
 // > by key from outside: "child"
 // > read-only: writes SEGV, mprotect EACCES
 // > at an address: 1, rounded 1, taken EINVAL, odd EINVAL
+// > detached: 0, own page kept 1, rest gone ENOMEM ENOMEM, time set 1, by me 1
 // > errors: EEXIST ENOENT EINVAL EINVAL EINVAL
 // > permissions: EACCES
 // > removed while attached: still "child", destroyed flag 1, key gone ENOENT
@@ -29,6 +31,21 @@ static struct shmid_ds facts(int id) {
   struct shmid_ds info = {0};
   shmctl(id, IPC_STAT, &info);
   return info;
+}
+
+/// Detaching takes what is left of the segment, not what the program has put in its place.
+static void with_hole(void) {
+  int id = shmget(IPC_PRIVATE, 3 * 4096, 0600);
+  unsigned char there;
+  char *at = shmat(id, NULL, 0);
+  mmap(at + 4096, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  printf("detached: %s, ", result(shmdt(at)));
+  printf("own page kept %d, ", mincore(at + 4096, 4096, &there) == 0);
+  printf("rest gone %s ", result(mincore(at, 4096, &there)));
+  printf("%s, ", result(mincore(at + 8192, 4096, &there)));
+  struct shmid_ds info = facts(id);
+  printf("time set %d, by me %d\n", info.shm_dtime != 0, info.shm_lpid == getpid());
+  shmctl(id, IPC_RMID, NULL);
 }
 
 int main(void) {
@@ -76,6 +93,7 @@ int main(void) {
     _exit(0);
   }
   wait(NULL);
+  with_hole();
   printf("errors: %s ", result(shmget(KEY, 10000, IPC_CREAT | IPC_EXCL)));
   printf("%s ", result(shmget(KEY + 1, 10000, 0)));
   printf("%s ", result(shmget(KEY, 20000, 0)));
