@@ -107,4 +107,14 @@ void set_socket_caller(SocketCaller (*current)());
 /// When a wait of the socket ends: kNoDeadline without a time-out.
 u64 socket_deadline(u64 timeout_ns);
 
+/// Waits at `queue` until `ready`. EAGAIN when it may not wait or the deadline is over, EINTR.
+template <class Ready>
+KResult<void> wait_for_socket(WaitQueue& queue, Socket::Wait wait, u64 deadline_ns, Ready ready) {
+  if (wait == Socket::Wait::kNo) {
+    return ready() ? KResult<void>() : Err(Errno::kEAGAIN);
+  }
+  auto waited = wait_event_until(queue, deadline_ns, ready);
+  return !waited.ok() && waited.error() == Errno::kETIMEDOUT ? Err(Errno::kEAGAIN) : std::move(waited);
+}
+
 }  // namespace kernel
