@@ -35,8 +35,8 @@ def u_boot(console):
     console.expect(b"poweroff")
 
 
-def shell(console):
-    """To a shell from an initramfs, some commands, and off."""
+def shell(console, also=lambda console: None):
+    """To a shell from an initramfs, some commands, and what is `also` to be done there; then off."""
     console.expect(PROMPT.replace(b"\n", b""), PANIC)
     assert command(console, "echo $((6 * 7))") == b"42"
     assert command(console, "uname -m") == b"riscv64"
@@ -49,6 +49,7 @@ def shell(console):
     console.send("\x03")
     console.expect(PROMPT)
     assert command(console, "echo $?") == b"130"
+    also(console)
     console.send("poweroff -f\n")
     console.expect(b"Power down", PANIC)
 

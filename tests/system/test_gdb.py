@@ -1,8 +1,8 @@
 """gdb itself (Debian's gdb-multiarch) on our remote stub: what it sees, sets and is told, on bare metal and in the kernel."""
 
+import contextlib
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import BUILD, ROOT
+from support.gdb import TIMEOUT_SECONDS, Session
 
-GDB = "gdb-multiarch"
-TIMEOUT_SECONDS = 240
+from .conftest import BUILD, ROOT
 
 
 @pytest.fixture(scope="session")
@@ -27,52 +26,10 @@ def bare_program(tmp_path_factory):
     return program
 
 
-class Session:
-    """One `quire --gdb` on a Unix socket of its own, and gdb's commands to it."""
-
-    def __init__(self, arguments, tmp_path):
-        assert shutil.which(GDB), "install the package gdb-multiarch"
-        self.socket = tmp_path / "gdb.sock"
-        command = [BUILD / "quire", arguments[0], "--gdb", f"unix:{self.socket}", *map(str, arguments[1:])]
-        self.quire = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE)
-        deadline = time.monotonic() + TIMEOUT_SECONDS
-        while not self.listens():
-            assert self.quire.poll() is None and time.monotonic() < deadline, self.quire.communicate()
-            time.sleep(0.05)
-
-    def listens(self):
-        """The file alone may be of a socket that still refuses connections."""
-        accepts = r"00010000 \S+ \S+ +\d+ "
-        return re.search(accepts + re.escape(f"{self.socket}\n"), Path("/proc/net/unix").read_text()) is not None
-
-    def gdb(self, symbols, *commands):
-        """gdb's output. Each command is shown before its own, so that tests can look behind it."""
-        words = [GDB, "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off", "-ex",
-                 "set trace-commands on", "-ex", f"target remote {self.socket}"]
-        for command in commands:
-            words += ["-ex", command]
-        done = subprocess.run([*words, symbols], capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
-        return done.stdout + done.stderr
-
-    def end(self):
-        stdout, stderr = self.quire.communicate(timeout=TIMEOUT_SECONDS)
-        return self.quire.returncode, stdout.decode(), stderr.decode()
-
-
 @pytest.fixture
 def session(tmp_path):
-    sessions = []
-
-    def start(*arguments):
-        sessions.append(Session(arguments, tmp_path))
-        return sessions[-1]
-
-    yield start
-    for one in sessions:
-        if one.quire.poll() is None:
-            one.quire.kill()
-            one.quire.communicate()
+    with contextlib.ExitStack() as sessions:
+        yield lambda *arguments: sessions.enter_context(Session(arguments, tmp_path))
 
 
 def digest_of(stderr):
