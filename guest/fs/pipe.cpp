@@ -123,6 +123,7 @@ struct SharedPipe : RefCounted<SharedPipe> {
   }
   TreeNode node;
   Inode* inode = nullptr;  // that opening files find it by; their files keep it alive
+  bool nameless = false;   // pipe2(2)'s: opening it once more, through /proc/PID/fd, waits for nobody
   Pipe pipe;
 
   using Fifos = Tree<SharedPipe, &SharedPipe::node, ByInode>;
@@ -268,14 +269,14 @@ PipeOperations& pipe_operations() {
   return operations;
 }
 
-/// A FIFO waits at opening until the other side is there (fifo(7)); after that it is a pipe.
+/// A FIFO with a name waits at opening until the other side is there (fifo(7)); after that it is a pipe.
 class FifoOperations final : public PipeOperations {
  public:
   KResult<void> open(File& file) override {
     RefPtr<SharedPipe> shared = TRY(find_or_make(file.inode()));
     file.set_state(TRY(try_make<PipeState>(shared)));
     Pipe& pipe = shared->pipe;
-    if (file.readable() && file.writable()) {
+    if (shared->nameless || (file.readable() && file.writable())) {
       count(file, 1);
       pipe.wake();
       return {};
@@ -343,7 +344,8 @@ KResult<PipeEnds> make_pipe(u32 flags, const FsCredentials& who) {
   RefPtr<Mount> mount = TRY(pipe_mount());
   RefPtr<SharedPipe> shared = TRY(make_shared_pipe());
   RefPtr<Inode> inode = TRY(try_make_ref<Inode>(mount->fs(), kModeFifo | 0600, who.uid, who.gid));
-  shared->publish(*inode);  // it can be opened again through /proc/PID/fd
+  shared->publish(*inode);
+  shared->nameless = true;
   char name[32];
   const StringView shown = format_into(name, "pipe:[{}]", inode->number());
   const Path path = TRY(internal_path(mount, std::move(inode), shown));

@@ -84,5 +84,22 @@ int main(void) {
   printf("lseek %s\n", lseek(copy, 0, SEEK_CUR) < 0 ? strerrorname_np(errno) : "?");
   printf("wrong end: %s\n", read(ends[1], part, 1) < 0 ? strerrorname_np(errno) : "?");
   printf("pipe size %d\n", fcntl(copy, F_GETPIPE_SZ));
+
+  // Unlike a FIFO with a name, it is opened again without waiting for the other side.
+  char name[32];
+  if (pipe(ends) != 0 || write(ends[1], "left", 4) != 4) return 1;
+  close(ends[1]);
+  snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+  int again = open(name, O_RDONLY);
+  n = read(again, part, sizeof part);
+  printf("opened again: %.*s, then %zd\n", (int)n, part, read(again, part, sizeof part));
+  close(ends[0]);
+  close(again);
+  if (pipe(ends) != 0) return 1;
+  close(ends[0]);
+  snprintf(name, sizeof name, "/proc/self/fd/%d", ends[1]);
+  again = open(name, O_WRONLY | O_NONBLOCK);
+  signal(SIGPIPE, SIG_IGN);
+  printf("nobody reads: %d %s\n", again >= 0, write(again, "x", 1) < 0 ? strerrorname_np(errno) : "?");
   return 0;
 }
