@@ -2,29 +2,16 @@
 
 import hashlib
 import os
-import shutil
 import subprocess
 
 import pytest
-from .conftest import ARCH, BUILD, CACHE, ROOT, SUITE, TIMEOUT_SECONDS
-
-# bash and coreutils, what they are linked against, and a few tools beside them.
-PACKAGES = """base-files base-passwd bash coreutils dash diffutils findutils gawk grep gzip libacl1 libattr1 libbz2-1.0 libc-bin libc6
-libcap2 libcrypt1 libgcc-s1 libgmp10 liblzma5 libmpfr6 libpcre2-8-0 libreadline8t64 libselinux1 libsigsegv2 libssl3t64
-libsystemd0 libtinfo6 libzstd1 mawk sed tar zlib1g""".split()
+from .conftest import BUILD, TIMEOUT_SECONDS
+from .trees import debian_tree
 
 
 @pytest.fixture(scope="session")
-def tree(tmp_path_factory):
-    """The packages in one tree, made as dpkg would, without their scripts."""
-    subprocess.run([ROOT / "tools/fetch-debian", SUITE, ARCH, CACHE, *PACKAGES], check=True)
-    root = tmp_path_factory.mktemp("root")
-    for package in PACKAGES:
-        subprocess.run(["cp", "-a", "--no-clobber", f"{CACHE / f'{SUITE}-{ARCH}' / package}/.", root], check=True)
-    (root / ".complete").unlink()
-    for name, made in (("passwd", "passwd.master"), ("group", "group.master")):
-        shutil.copy(root / "usr/share/base-passwd" / made, root / "etc" / name)
-    return root
+def tree():
+    return debian_tree("tools")
 
 
 def listing(root):

@@ -62,11 +62,13 @@ class QemuUser:
                 starter.write_text(f'#!/bin/sh\nexec {self.qemu} -L {tree} {program.resolve()} "$@"\n')
                 starter.chmod(0o755)
 
-    def run(self, words, cwd, stdin=b"", environment=None):
+    def run(self, words, cwd, stdin=b""):
+        return self.run_file(self.tree / words[0].lstrip("/"), words[1:], cwd, stdin)
+
+    def run_file(self, program, arguments, cwd, stdin=b""):
         done = subprocess.run(
-            [self.qemu, "-L", self.tree, self.tree / words[0].lstrip("/"), *words[1:]], input=stdin, capture_output=True, cwd=cwd,
-            env=ENVIRONMENT | {"PATH": str(self.starters)} | (environment or {}), timeout=TIMEOUT_SECONDS,
-            preexec_fn=no_core, umask=0o022,
+            [self.qemu, "-L", self.tree, program, *arguments], input=stdin, capture_output=True, cwd=cwd,
+            env=ENVIRONMENT | {"PATH": str(self.starters)}, timeout=TIMEOUT_SECONDS, preexec_fn=no_core, umask=0o022,
         )  # fmt: skip
         status = done.returncode if done.returncode >= 0 else 128 - done.returncode
         return Outcome(status, done.stdout, done.stderr)
