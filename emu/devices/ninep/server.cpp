@@ -44,13 +44,13 @@ Server::Method Server::method_of(Type type) {
     case Type::kStatfs:
       return {&Server::statfs};
     case Type::kLopen:
-      return {&Server::lopen};
+      return {&Server::lopen, false, kQidBytes + 4};
     case Type::kLcreate:
-      return {&Server::lcreate, true};
+      return {&Server::lcreate, true, kQidBytes + 4};
     case Type::kSymlink:
-      return {&Server::symlink, true};
+      return {&Server::symlink, true, kQidBytes};
     case Type::kMknod:
-      return {&Server::mknod, true};
+      return {&Server::mknod, true, kQidBytes};
     case Type::kRename:
       return {&Server::rename, true};
     case Type::kReadlink:
@@ -60,7 +60,7 @@ Server::Method Server::method_of(Type type) {
     case Type::kSetattr:
       return {&Server::setattr, true};
     case Type::kXattrwalk:
-      return {&Server::xattrwalk};
+      return {&Server::xattrwalk, false, 8};
     case Type::kXattrcreate:
       return {&Server::xattrcreate, true};
     case Type::kReaddir:
@@ -74,17 +74,17 @@ Server::Method Server::method_of(Type type) {
     case Type::kLink:
       return {&Server::link, true};
     case Type::kMkdir:
-      return {&Server::mkdir, true};
+      return {&Server::mkdir, true, kQidBytes};
     case Type::kRenameat:
       return {&Server::renameat, true};
     case Type::kUnlinkat:
       return {&Server::unlinkat, true};
     case Type::kVersion:
-      return {&Server::version};
+      return {&Server::version, false, 4 + 2 + sizeof kVersionName - 1};
     case Type::kAuth:
       return {&Server::auth};
     case Type::kAttach:
-      return {&Server::attach};
+      return {&Server::attach, false, kQidBytes};
     case Type::kFlush:
       return {&Server::flush};
     case Type::kWalk:
@@ -145,6 +145,9 @@ Server::Outcome Server::dispatch(Type type, Request& request) {
   }
   if (method.changes && !writable()) {
     return Err(EROFS);
+  }
+  if (method.answer_bytes > request.out.room()) {
+    return Err(EMSGSIZE);
   }
   return (this->*method.handler)(request);
 }

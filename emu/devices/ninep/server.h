@@ -2,7 +2,8 @@
 //
 // Takes a request, does it at once, and gives the reply. Whatever the request is, the server stays within
 // its directory (host_dir.h), within its limits, and in order: a request that is malformed, unknown or
-// refused is answered by kRlerror and has changed nothing.
+// refused, or whose answer has no room, is answered by kRlerror and has changed nothing. Where the host fails
+// in the middle (a file is made and its permissions cannot be set), what is made stays.
 //
 // So that runs repeat, what the client sees does not depend on the host beyond the files themselves:
 // listings are sorted, qid.path counts files in the order of first sight, sizes of directories, block
@@ -103,6 +104,9 @@ class Server {
   struct Method {
     Handler handler = nullptr;
     bool changes = false;  ///< refused on a read-only share
+    /// Behind the header, of a method that changes a file or a fid and answers with more than an error has:
+    /// without room for them it is not begun.
+    u32 answer_bytes = 0;
   };
 
   static Method method_of(Type type);

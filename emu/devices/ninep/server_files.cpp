@@ -87,10 +87,11 @@ Server::Outcome Server::lopen(Request& request) {
   }
   const Located located = TRY(locate(*fid->node));
   Quota::Holding slot = TRY(take_slot());
-  fid->file = TRY(open_with(located, flags));
+  Fd file = TRY(open_with(located, flags));
+  const struct stat status = TRY(HostDir::status(file));
+  fid->file = std::move(file);
   fid->slot = std::move(slot);
   fid->durable = (flags & (O_DSYNC | O_SYNC)) != 0;
-  const struct stat status = TRY(HostDir::status(fid->file));
   request.out.qid(qid_of(status));
   request.out.put(u32{0});  // iounit: whatever fits a message
   return {};

@@ -235,6 +235,41 @@ TEST_P(Confinement, AReplyThatDoesNotFitIsAnError) {
   EXPECT_EQ(reply[7], EMSGSIZE);
 }
 
+/// Whoever gets an error must be able to rely on it.
+TEST_P(Confinement, WhatCannotBeAnsweredIsNotDone) {
+  ASSERT_EQ(client->walk_to(1, {"hello"}), 0);
+  ASSERT_EQ(client->walk_to(2, {}), 0);
+  const struct {
+    p9::Type type;
+    Fields fields;
+    u32 answer_bytes;
+  } requests[] = {
+      {p9::Type::kMkdir, Fields().u32_(0).text("made").u32_(0755).u32_(0), p9::kQidBytes},
+      {p9::Type::kSymlink, Fields().u32_(0).text("made").text("x").u32_(0), p9::kQidBytes},
+      {p9::Type::kMknod, Fields().u32_(0).text("made").u32_(S_IFREG).u32_(0).u32_(0).u32_(0), p9::kQidBytes},
+      {p9::Type::kLcreate, Fields().u32_(2).text("made").u32_(kReadWrite).u32_(0644).u32_(0),
+       p9::kQidBytes + 4},
+      {p9::Type::kLopen, Fields().u32_(1).u32_(kReadWrite | O_TRUNC), p9::kQidBytes + 4},
+      {p9::Type::kXattrwalk, Fields().u32_(0).u32_(9).text(""), 8},
+      {p9::Type::kAttach, Fields().u32_(9).u32_(p9::kNoFid).text("").text("").u32_(0), p9::kQidBytes},
+      {p9::Type::kWalk, Fields().u32_(0).u32_(9).u16_(1).text("sub"), 2 + p9::kQidBytes},
+      {p9::Type::kVersion, Fields().u32_(8192).text("9P2000.L"), 4 + 2 + 8}};
+  for (const auto& request : requests) {
+    SCOPED_TRACE(static_cast<int>(request.type));
+    const auto message = NinepClient::encode(request.type, request.fields);
+    for (u32 room = p9::kErrorBytes; room < p9::kHeaderBytes + request.answer_bytes; ++room) {
+      const auto reply = server->answer(message, room);
+      ASSERT_EQ(reply.size(), p9::kErrorBytes);
+      EXPECT_EQ(reply[7], EMSGSIZE);
+    }
+  }
+  EXPECT_FALSE(dir.has("share/made"));
+  EXPECT_EQ(dir.get("share/hello"), "Hello, share!\n");
+  EXPECT_EQ(client->clunk(9), EBADF);
+  EXPECT_EQ(client->open(1, kReadOnly), 0);
+  EXPECT_EQ(client->create(2, "made", kReadWrite, 0644), 0);
+}
+
 TEST_P(Confinement, FidsAreWhatTheyAre) {
   EXPECT_EQ(client->getattr(77).error, EBADF);
   EXPECT_EQ(client->clunk(77), EBADF);
