@@ -1,7 +1,8 @@
-// A guest whose virtio drivers lie: every rule of the rings broken, one after the other, on every device.
+// A guest whose virtio drivers lie: every rule of the rings broken, one after the other, on every device; and on shares
+// every rule of 9P (hostile_9p.h).
 //
 // After each attack the device must be as usable as after power-on: it is reset and asked for something honest
-// where its kind can be asked (entropy, a sector). One line an attack and device goes to the UART. Ends through
+// where its kind can be asked (entropy, a sector, a file). One line an attack and device goes to the UART. Ends through
 // the finisher: 0 when all devices came through, 1 else. SLOTS says how many slots are plugged. With FLOOD it
 // names as much work as the rules allow instead, for ever.
 #include "virtio_driver.h"
@@ -16,6 +17,7 @@ static u64 any(void) {  // xorshift
 }
 
 #ifndef FLOOD
+#include "hostile_9p.h"
 
 static u32 queues(void) {
   u32 count = 0;
@@ -170,7 +172,26 @@ static int still_works(void) {
     offer(0), notify(0);
     return used.idx == 1 && buffer[600] == 0 && buffer[1024] == 'h' && buffer[1029] == 't';
   }
+  if (kind == NINEP) return ninep_still_works();
   return (dev[STATUS] & NEEDS_RESET) == 0;
+}
+
+static void report(u32 slot, const char *attack, const char *what) {
+  put("slot "), put_number(slot), put(" kind "), put_number(kind), put(": "), put(attack);
+  put(what ? ": BROKEN, " : ": ok"), put(what ? what : ""), put("\n");
+  if (what) end(1);
+}
+
+static void attack_share(u32 slot) {
+  for (u32 i = 0; i < sizeof kMessages / sizeof kMessages[0]; ++i) {
+    broken = 0;
+    must(still_works() && !session(), "before");
+    kMessages[i].run();
+    if (dev[STATUS] & NEEDS_RESET) must(0, "the device wants a reset");
+    reply_room = MESSAGE_BYTES;
+    must(still_works(), "after");
+    report(slot, kMessages[i].name, broken);
+  }
 }
 
 static void attack_device(u32 slot) {
@@ -185,10 +206,9 @@ static void attack_device(u32 slot) {
       if (dev[STATUS] != 0 || dev[INT_STATUS] != 0) bad = 1;
     }
     if (!still_works()) bad = 1;
-    put("slot "), put_number(slot), put(" kind "), put_number(kind), put(": "), put(kAttacks[i].name);
-    put(bad ? ": BROKEN\n" : ": ok\n");
-    if (bad) end(1);
+    report(slot, kAttacks[i].name, bad ? "after" : 0);
   }
+  if (kind == NINEP) attack_share(slot);
 }
 
 #else

@@ -93,18 +93,58 @@ def probe(quire, compile_bare):
         one.process.wait()
 
 
-def test_hostile_drivers_reach_nothing(quire, compile_bare, image):
+ATTACKS_ON_RINGS = 20
+ATTACKS_BY_MESSAGES = 17
+
+
+@pytest.fixture
+def share(tmp_path):
+    """share(NAME): a directory with links that lead out of it, to `outside` and further."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+
+    def make(name: str) -> Path:
+        directory = tmp_path / name
+        (directory / "dir").mkdir(parents=True)
+        (directory / "inside").write_text("honest")
+        for link, target in (("out", "../outside"), ("outfile", "../outside/secret"), ("up", ".."), ("root", "/")):
+            (directory / link).symlink_to(target)
+        return directory
+
+    return make
+
+
+def tree(directory: Path) -> list:
+    """All that can be seen of it, links not followed; access times apart."""
+    found = []
+    for path in sorted([directory, *directory.rglob("*")]):
+        status = path.lstat()
+        contents = path.read_bytes() if path.is_file() and not path.is_symlink() else None
+        target = path.readlink() if path.is_symlink() else None
+        found.append((path.relative_to(directory), status.st_mode, status.st_uid, status.st_size, status.st_mtime_ns,
+                      status.st_ctime_ns, status.st_nlink, target, contents))  # fmt: skip
+    return found
+
+
+def test_hostile_drivers_reach_nothing(quire, compile_bare, image, share, tmp_path):
     plain, read_only, thrown_away = image("plain.img"), image("ro.img"), image("snapshot.img")
-    before = digest(read_only)
+    written, kept = share("written"), share("kept")
+    before = digest(read_only), tree(kept), tree(tmp_path / "outside")
+    names = sorted(path.name for path in tmp_path.iterdir())
     done = boot(
-        quire, compile_bare("hostile_virtio", "-DSLOTS=6"),
-        "--drive", plain, "--drive", f"{read_only},ro", "--drive", f"{thrown_away},snapshot", "--net", "user",
+        quire, compile_bare("hostile_virtio", "-DSLOTS=8"), "--drive", plain, "--drive", f"{read_only},ro",
+        "--drive", f"{thrown_away},snapshot", "--net", "user", "--share", f"{written},tag=written,rw",
+        "--share", f"{kept},tag=kept",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert b"6 devices came through" in done.stdout
-    assert done.stdout.count(b": ok") == 6 * 20
+    assert b"8 devices came through" in done.stdout
+    assert done.stdout.count(b": ok") == 8 * ATTACKS_ON_RINGS + 2 * ATTACKS_BY_MESSAGES
+    assert done.stdout.count(b" kind 9: messages of noise: ok") == 2
     assert b"broke a rule" in done.stderr
-    assert digest(read_only) == digest(thrown_away) == before
+    assert (digest(read_only), tree(kept), tree(tmp_path / "outside")) == before
+    assert digest(thrown_away) == before[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 
 def test_a_flood_of_work_does_not_outlive_the_timeout(quire, compile_bare):
