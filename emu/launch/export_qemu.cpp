@@ -9,6 +9,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "emu/machine/isa_string.h"
 #include "quire/launch.h"
 
 namespace quire {
@@ -50,6 +51,23 @@ std::string share_options(const Config& config) {
   return options;
 }
 
+/// The extensions of an ISA string, each switched on or off; QEMU's own hart when there is none. Of what only
+/// QEMU knows nothing is said.
+std::string cpu_options(const Config& config) {
+  if (config.isa.empty()) {
+    return "";
+  }
+  const ExtensionSet wanted = parse_isa(config.isa);
+  std::string options = "  -cpu rv64";
+  for (unsigned e = 0; e < kExtensionCount; ++e) {
+    if (kExtensionInfo[e].presence != Presence::kAlways) {
+      options +=
+          fmt::format(",{}={}", kExtensionInfo[e].name, wanted.has(static_cast<Extension>(e)) ? "on" : "off");
+    }
+  }
+  return options + " \\\n";
+}
+
 /// The program's three streams and the kernel's log share the serial port there: QEMU's stdin and stdout.
 /// QEMU ends with the status the guest gives the finisher.
 std::string run_script(const Config& config) {
@@ -63,10 +81,10 @@ std::string run_script(const Config& config) {
       "stdio "
       "-no-reboot \\\n"
       "  -global virtio-mmio.force-legacy=false -device virtio-rng-device \\\n"
-      "{}"
+      "{}{}"
       "  -kernel \"$here/kernel\" -initrd \"$here/initramfs.cpio\" -append \"$(cat \"$here/command-line\")\" "
       "\"$@\"\n",
-      config.ram_bytes >> 20, share_options(config));
+      config.ram_bytes >> 20, cpu_options(config), share_options(config));
 }
 
 }  // namespace

@@ -61,3 +61,29 @@ def test_same_output_and_status_as_on_qemu(source, quire, compile_guest, tmp_pat
     )
     assert theirs.returncode == ours.returncode
     assert after_firmware(theirs.stdout) == ours.stdout
+
+
+SHIFT_AND_ADD = """
+#include <stdio.h>
+int main(void) {
+  long sum = 0;
+  __asm__ volatile(".insn r 0x33, 2, 0x10, %0, %1, %2" : "=r"(sum) : "r"(20L), "r"(2L));  // sh1add, of Zba
+  return printf("%ld\\n", sum) < 0;
+}
+"""
+KILLED_BY_SIGILL = 128 + 4
+
+
+@pytest.mark.parametrize("isa, status", [("rv64gc", KILLED_BY_SIGILL), ("rv64gc_zba", 0), ("", 0)])
+def test_the_instruction_set_goes_along(isa, status, quire, tmp_path):
+    source, program = tmp_path / "shift.c", tmp_path / "shift"
+    source.write_text(SHIFT_AND_ADD)
+    subprocess.run(["riscv64-linux-gnu-gcc", "-static", source, "-o", program], check=True)
+    run = [quire, "run", *(["--isa", isa] if isa else [])]
+    ours = subprocess.run([*run, program], capture_output=True, timeout=120)
+    subprocess.run([*run, "--export-qemu", tmp_path / "q", program], check=True, timeout=60)
+    theirs = subprocess.run(
+        ["sh", tmp_path / "q" / "run.sh"], capture_output=True, timeout=300, stdin=subprocess.DEVNULL
+    )
+    assert theirs.returncode == ours.returncode == status
+    assert after_firmware(theirs.stdout) == ours.stdout == (b"42\n" if status == 0 else b"")
