@@ -1,8 +1,10 @@
-// Any bytes as an ELF file or Linux Image: refused in one line, or wholly inside the file and RAM.
+// Any bytes as a program, a kernel, firmware or a file of symbols: refused in one line, or wholly inside file
+// and RAM.
 #include <cstdlib>
 
 #include "emu/machine/elf_file.h"
 #include "emu/machine/kernel_image.h"
+#include "emu/machine/symbols.h"
 #include "quire/arch/memmap.h"
 #include "quire/error.h"
 
@@ -42,23 +44,48 @@ void use_as_program(std::span<const u8> data) {
   file.symbols();
 }
 
-void use_as_kernel(std::span<const u8> data) {
-  constexpr RamRange kRam{arch::kRamBase, 16 << 20};
+constexpr RamRange kRam{arch::kRamBase, 16 << 20};
+
+void require_one_line(const Error& error) {
+  const std::string_view text = error.what();
+  require(error.kind() == ErrorKind::kFile && text.starts_with("fuzz: ") &&
+          text.find('\n') == std::string_view::npos);
+}
+
+template <class Parse>
+void use_as_image(const Parse& parse) {
   try {
-    const KernelImage image = parse_kernel(data, "fuzz", kRam);
+    const KernelImage image = parse();
     for (const ImageSegment& segment : image.segments) {
       require(segment.address >= kRam.base && segment.contents.size() <= segment.memory_bytes &&
               segment.address - kRam.base + segment.memory_bytes <= kRam.size_bytes);
     }
   } catch (const Error& error) {
-    require(error.kind() == ErrorKind::kFile);
+    require_one_line(error);
   }
+}
+
+void use_as_symbols(std::span<const u8> data) {
+  SymbolTable table({});
+  try {
+    table.add(data, "fuzz");
+  } catch (const Error& error) {
+    require_one_line(error);
+    require(!table.at_or_before(UINT64_MAX));
+    return;
+  }
+  const auto last = table.at_or_before(UINT64_MAX);
+  require(last && table.find(last->name) && is_symbol_for_people(last->name));
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   use_as_program({data, size});
-  use_as_kernel({data, size});
+  const std::span<const u8> bytes(data, size);
+  use_as_image([&] { return parse_kernel(bytes, "fuzz", kRam); });
+  use_as_image([&] { return parse_kernel(bytes, "fuzz", kRam, RawKernel::kTaken); });
+  use_as_image([&] { return parse_firmware(bytes, "fuzz", kRam); });
+  use_as_symbols(bytes);
   return 0;
 }

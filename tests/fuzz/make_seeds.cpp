@@ -11,8 +11,12 @@
 
 #include "emu/launch/guest_tree.h"
 #include "emu/machine/device_tree.h"
+#include "tests/fuzz/boot_input.h"
 #include "tests/fuzz/insn_encodings.h"
 #include "tests/unit/emu/machine/elf_builder.h"
+extern "C" {
+#include <libfdt.h>
+}
 
 namespace {
 
@@ -108,6 +112,78 @@ Bytes linux_image() {
   return image;
 }
 
+Bytes board_tree() {
+  return build_device_tree({.ram_bytes = 16 << 20,
+                            .command_line = "quire.seed=7 console=ttyS0",
+                            .initrd = InitrdRange{0x8800'0000, 0x8810'0000},
+                            .seed = 7,
+                            .virtio_slots = 3});
+}
+
+/// Not as our own code makes them: a reservation, a name with an address, empty properties, NOPs, /chosen or
+/// none.
+Bytes foreign_tree(bool with_chosen) {
+  Bytes tree(4096);
+  void* at = tree.data();
+  int result = fdt_create(at, static_cast<int>(tree.size()));
+  result |= fdt_add_reservemap_entry(at, 0x8000'0000, 0x1000) | fdt_finish_reservemap(at);
+  result |=
+      fdt_begin_node(at, "") | fdt_property_u32(at, "#address-cells", 2) | fdt_property(at, "ranges", "", 0);
+  result |= fdt_begin_node(at, "memory@80000000") | fdt_property_string(at, "device_type", "memory");
+  result |= fdt_property_u64(at, "reg", 0x8000'0000) | fdt_end_node(at);
+  if (with_chosen) {
+    result |= fdt_begin_node(at, "chosen") | fdt_property_string(at, "bootargs", "of the file");
+    result |= fdt_begin_node(at, "module@0") | fdt_end_node(at) | fdt_end_node(at);
+  }
+  result |= fdt_begin_node(at, "gone") | fdt_property_u32(at, "gone", 1) | fdt_end_node(at);
+  result |= fdt_end_node(at) | fdt_finish(at);
+  result |= fdt_nop_node(at, fdt_path_offset(at, "/gone"));
+  if (result != 0) {
+    std::cerr << "make_seeds: libfdt refuses the foreign tree\n";
+    std::exit(1);
+  }
+  tree.resize(fdt_totalsize(at));
+  return tree;
+}
+
+void write_trees(const std::filesystem::path& directory) {
+  const std::pair<const char*, Bytes> trees[] = {
+      {"board", board_tree()}, {"chosen", foreign_tree(true)}, {"bare", foreign_tree(false)}};
+  for (const auto& [name, tree] : trees) {
+    for (const std::uint8_t choice : {0, 3, 7}) {
+      Bytes input = tree;
+      input.push_back(choice);
+      write(directory, name + std::to_string(choice), input);
+    }
+  }
+}
+
+Bytes boot_input(std::uint8_t mode, bool screen, const Bytes& firmware, const Bytes& tree,
+                 const Bytes& initrd, const Bytes& kernel) {
+  Bytes out;
+  append(out, fuzz::BootInput{.mode = mode,
+                              .screen = screen,
+                              .firmware_bytes = static_cast<std::uint16_t>(firmware.size()),
+                              .tree_bytes = static_cast<std::uint16_t>(tree.size()),
+                              .initrd_bytes = static_cast<std::uint16_t>(initrd.size())});
+  for (const Bytes* part : {&firmware, &tree, &initrd, &kernel}) {
+    out.insert(out.end(), part->begin(), part->end());
+  }
+  return out;
+}
+
+void write_boots(const std::filesystem::path& directory) {
+  const Bytes high = program_with_symbols(0x8020'0000);
+  const Bytes raw(64, 0x13);
+  write(directory, "bare", boot_input(0, false, {}, {}, {}, program_with_symbols(0x8000'0000)));
+  write(directory, "linux", boot_input(1, false, {}, {}, Bytes(40, 1), linux_image()));
+  write(directory, "screen", boot_input(1, true, {}, {}, Bytes(3, 1), high));
+  write(directory, "tree", boot_input(1, false, {}, foreign_tree(true), Bytes(3, 1), linux_image()));
+  write(directory, "firmware", boot_input(2, false, dynamic_program(), board_tree(), {}, linux_image()));
+  write(directory, "raw", boot_input(2, true, raw, {}, Bytes(1, 1), raw));
+  write(directory, "alone", boot_input(2, false, program_with_symbols(0x8000'0000), {}, {}, {}));
+}
+
 /// Sessions as gdb holds them, framed by the fuzzer, and one as raw bytes.
 void write_gdb_sessions(const std::filesystem::path& directory) {
   write(directory, "start",
@@ -200,6 +276,9 @@ int main(int argc, char** argv) {
   write_9p_sessions(root / "fuzz_9p");
   write_elf_files(root / "fuzz_elf");
   write(root / "fuzz_elf", "image", linux_image());
+  write(root / "fuzz_elf", "map", text("ffffffff80000000 T _start\nffffffff80000040 t one\t[module]\n"));
+  write_boots(root / "fuzz_boot");
+  write_trees(root / "fuzz_dtb");
   write_elf_files(root / "fuzz_guest_elf");
   write_gdb_sessions(root / "fuzz_gdb");
   write(root / "fuzz_guest_elf", "script", text("#! /usr/bin/env -S awk -f \nBEGIN {}\n"));
@@ -210,12 +289,8 @@ int main(int argc, char** argv) {
   write(root / "fuzz_guest_cpio", "one", one);
   write(root / "fuzz_guest_cpio", "two", two);
 
-  write(root / "fuzz_guest_fdt", "board",
-        build_device_tree({.ram_bytes = 256 << 20,
-                           .command_line = "quire.seed=7 console=ttyS0",
-                           .initrd = InitrdRange{0x8800'0000, 0x8810'0000},
-                           .seed = 7,
-                           .virtio_slots = 3}));
+  write(root / "fuzz_guest_fdt", "board", board_tree());
+  write(root / "fuzz_guest_fdt", "foreign", foreign_tree(true));
   write(root / "fuzz_guest_fdt", "plain",
         build_device_tree(
             {.ram_bytes = 16 << 20, .command_line = "", .initrd = {}, .seed = 0, .virtio_slots = 0}));
