@@ -48,7 +48,8 @@ HostTerminal::HostTerminal(Lend lend) {
   }
   termios lent = TerminalMode::current();
   ::cfmakeraw(&lent);
-  lent.c_lflag |= ISIG;
+  // Without NOFLSH, Ctrl-C would take away what was typed before it, under the feet of a read.
+  lent.c_lflag |= ISIG | NOFLSH;
   lent.c_cc[VINTR] = kInterruptByte;
   for (const int character : {VQUIT, VSUSP}) {
     lent.c_cc[character] = _POSIX_VDISABLE;

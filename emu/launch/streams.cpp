@@ -17,8 +17,8 @@ namespace quire {
 
 bool FdSource::ready(int timeout_ms) const {
   pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
-  // An interrupted wait counts as ready: the caller looks at its stop requests and asks again.
-  return ::poll(&waiting, 1, timeout_ms) != 0;
+  // Interrupted is not ready: a read would wait for input, whatever the signal asked for.
+  return ::poll(&waiting, 1, timeout_ms) > 0;
 }
 
 ReadResult FdSource::read(std::span<std::uint8_t> out) {

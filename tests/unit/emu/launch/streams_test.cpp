@@ -5,8 +5,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <thread>
 
 #include "quire/error.h"
 
@@ -40,6 +43,41 @@ TEST(FdSource, PipeSaysNotYetUntilItIsClosed) {
   EXPECT_EQ(source.read(room).status, ReadStatus::kEnd);
   EXPECT_FALSE(source.wait(1000));
   ::close(ends[0]);
+}
+
+/// A signal that arrives just while it asks (Ctrl-C in the run's terminal) is no input.
+TEST(FdSource, ReadsNothingWhereASignalCameInsteadOfInput) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  FdSource source(ends[0]);
+  struct sigaction nothing = {};
+  nothing.sa_handler = [](int) {};
+  struct sigaction before = {};
+  ASSERT_EQ(::sigaction(SIGUSR1, &nothing, &before), 0);
+  std::atomic<unsigned> reads = 0;
+  std::atomic<bool> over = false;
+  bool stuck = false;
+  std::thread interrupter([&, reader = ::pthread_self()] {
+    for (unsigned n = 0; n < 500 && !stuck; ++n) {
+      const unsigned seen = reads;
+      ::pthread_kill(reader, SIGUSR1);
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (reads == seen && !stuck) {
+        std::this_thread::yield();
+        stuck = std::chrono::steady_clock::now() > deadline;
+      }
+    }
+    over = true;
+    EXPECT_EQ(::write(ends[1], "x", 1), 1);  // who waits for input goes on
+  });
+  for (std::uint8_t room[1]; !over; ++reads) {
+    source.read(room);
+  }
+  interrupter.join();
+  EXPECT_FALSE(stuck);
+  ::sigaction(SIGUSR1, &before, nullptr);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST(FdSource, RegularFileNeverSaysNotYet) {
