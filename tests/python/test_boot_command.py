@@ -1,15 +1,11 @@
 """quire boot as a shell sees it, with kernels of a few instructions; real ones are in tests/boot."""
 
 import json
-import os
-import pty
-import select
 import signal
 import subprocess
-import termios
-import time
 
 import pytest
+from shared.keyboard import Keyboard
 
 from .conftest import ROOT
 
@@ -177,45 +173,12 @@ def test_bad_input_is_one_line(quire_command, kernel, tmp_path, words, status, c
     assert done.stderr.count(b"\n") == 1
 
 
-class Terminal:
-    """quire boot on a terminal of its own."""
-
-    def __init__(self, command):
-        self.master, slave = pty.openpty()
-        self.before = termios.tcgetattr(slave)
-        self.slave = slave
-        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
-        self.seen = b""
-
-    def expect(self, text, seconds=60):
-        deadline = time.monotonic() + seconds
-        while text not in self.seen:
-            left = deadline - time.monotonic()
-            assert left > 0, f"no {text} in {self.seen}"
-            if select.select([self.master], [], [], left)[0]:
-                self.seen += os.read(self.master, 4096)
-        self.seen = self.seen[self.seen.index(text) + len(text) :]
-
-    def send(self, keys):
-        os.write(self.master, keys)
-
-    def is_as_before(self):
-        return termios.tcgetattr(self.slave) == self.before
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
-
-
 @pytest.fixture
 def on_terminal(quire_command, kernel):
     opened = []
 
     def start(*words, **how):
-        opened.append(Terminal([quire_command, "boot", "--timeout=60", "--kernel", kernel(**how), *words]))
+        opened.append(Keyboard([quire_command, "boot", "--timeout=60", "--kernel", kernel(**how), *words]))
         return opened[-1]
 
     yield start
@@ -227,17 +190,17 @@ def test_every_key_goes_to_the_guest(on_terminal):
     terminal = on_terminal(status=STATUS_7)
     terminal.expect(b"up")
     assert not terminal.is_as_before()
-    terminal.send(b"a\x03\x1a\x04\x01\x01\x01a\x01zq")
+    terminal.type(b"a\x03\x1a\x04\x01\x01\x01a\x01zq")
     terminal.expect(b"a\x03\x1a\x04\x01\x01z")
-    assert terminal.process.wait(60) == 7
+    assert terminal.status() == 7
     assert terminal.is_as_before()
 
 
 def test_the_escape_ends_a_guest_that_does_not_listen(on_terminal):
     terminal = on_terminal(idle="1: j 1b")
     terminal.expect(b"up")
-    terminal.send(b"\x01x")
-    assert terminal.process.wait(60) == 130
+    terminal.type(b"\x01x")
+    assert terminal.status() == 130
     assert terminal.is_as_before()
 
 
@@ -246,5 +209,5 @@ def test_a_signal_leaves_the_terminal_as_it_was(on_terminal, signo):
     terminal = on_terminal()
     terminal.expect(b"up")
     terminal.process.send_signal(signo)
-    assert terminal.process.wait(60) == -signo
+    assert terminal.status() == -signo
     assert terminal.is_as_before()

@@ -51,6 +51,9 @@ class Keyboard:
     def status(self):
         return self.process.wait(timeout=SECONDS)
 
+    def is_as_before(self):
+        return termios.tcgetattr(self.slave) == self.before
+
     def close(self):
         if self.process.poll() is None:
             self.process.kill()

@@ -3,7 +3,6 @@ Ctrl-C within a second end the run."""
 
 import signal
 import subprocess
-import termios
 import time
 
 import pytest
@@ -31,7 +30,7 @@ def test_program_has_a_terminal_with_echo_and_editing(keyboard):
     at.type(b"\x04")
     at.expect(rb"end\r\n")
     assert at.status() == 0
-    assert termios.tcgetattr(at.slave) == at.before
+    assert at.is_as_before()
 
 
 def test_one_interrupt_reaches_the_program(keyboard):
@@ -47,7 +46,7 @@ def test_one_interrupt_kills_a_program_that_does_not_catch_it(keyboard):
     at.expect(rb"ready\r\n")
     at.type(b"\x03")
     assert at.status() == 128 + signal.SIGINT
-    assert termios.tcgetattr(at.slave) == at.before
+    assert at.is_as_before()
 
 
 def test_two_interrupts_within_a_second_end_the_run(keyboard):
@@ -63,7 +62,7 @@ def test_two_interrupts_within_a_second_end_the_run(keyboard):
         if at.process.poll() is not None:
             break
     assert at.status() == 130
-    assert termios.tcgetattr(at.slave) == at.before
+    assert at.is_as_before()
 
 
 @pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGHUP])
@@ -72,7 +71,7 @@ def test_a_signal_leaves_the_terminal_as_it_was(keyboard, signo):
     at.expect(rb"ready\r\n")
     at.process.send_signal(signo)
     assert at.status() == -signo
-    assert termios.tcgetattr(at.slave) == at.before
+    assert at.is_as_before()
 
 
 def test_with_a_pipe_as_input_nothing_is_lent(quire, compile_guest):
