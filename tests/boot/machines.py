@@ -8,6 +8,7 @@ from pathlib import Path
 from .console import Console, Ended
 
 QEMU = "qemu-system-riscv64"
+SECONDS = 300  # for a whole run, on a busy machine
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Images:
     disk: Path | None = None
     share: Path | None = None  # tag "host", writable
     network: bool = False
+    check_fences: bool = False  # on Quire: every hit of the TLB is compared with the page table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Outcome:
     ended: Ended
     icount: int | None = None
     run_seconds: float | None = None  # without loading files and the like
+    fences: dict | None = None  # what the checker found
 
 
 def quire_command(quire, images):
@@ -45,6 +48,8 @@ def quire_command(quire, images):
         command += ["--share", f"{images.share},tag=host,rw"]
     if images.network:
         command += ["--net", "user"]
+    if images.check_fences:
+        command += ["--check-fences"]
     return command
 
 
@@ -67,21 +72,21 @@ def qemu_command(images):
     return command
 
 
-def on_quire(quire, images, scene, seconds=300):
+def on_quire(quire, images, scene):
     """Raises AssertionError when the scene does not go as it should, or the run does not end with 0."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         command = [*quire_command(quire, images), f"--json={report.name}"]
-        with Console(command, seconds) as console:
+        with Console(command, SECONDS * (4 if images.check_fences else 1)) as console:
             scene(console)
             ended = console.end()
         facts = json.loads(Path(report.name).read_text())
     assert ended.status == 0, ended.output[-1000:].decode(errors="replace")
     assert facts["origin"] == "guest"
-    return Outcome(ended, facts["icount"], facts["seconds"])
+    return Outcome(ended, facts["icount"], facts["seconds"], facts.get("fences"))
 
 
-def on_qemu(images, scene, seconds=300):
-    with Console(qemu_command(images), seconds) as console:
+def on_qemu(images, scene):
+    with Console(qemu_command(images), SECONDS) as console:
         scene(console)
         ended = console.end()
     assert ended.status == 0, ended.output[-1000:].decode(errors="replace")

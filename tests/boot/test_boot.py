@@ -29,7 +29,9 @@ def test_linux_boots_with_opensbi_to_a_shell(tmp_path):
     initrd = tmp_path / "initrd"
     initrd.write_bytes(debian.initramfs(scenes.SHELL_INIT))
     images = Images(kernel=debian.kernel(), bios=debian.opensbi("fw_dynamic"), initrd=initrd,
-                    append="console=ttyS0")  # fmt: skip
+                    append="console=ttyS0", check_fences=True)  # fmt: skip
     outcome = on_quire(QUIRE, images, functools.partial(scenes.shell, also=names_are_those_the_kernel_tells))
     assert b"OpenSBI v" in outcome.ended.output
     assert b"Linux version 6." in outcome.ended.output
+    # Linux fences what it changes: no access used a translation that the page table did not hold any more.
+    assert outcome.fences["hits_checked"] > 100_000_000 and outcome.fences["findings"] == []
