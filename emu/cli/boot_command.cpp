@@ -44,6 +44,9 @@ void read_images(Config& config, const Options& options) {
   }
   if (!options.dtb.empty()) {
     config.device_tree = read_host_file(options.dtb).data;
+    if (config.device_tree.empty()) {
+      throw Error(ErrorKind::kFile, fmt::format("{}: the file is empty", options.dtb));
+    }
     config.device_tree_name = options.dtb;
   }
 }

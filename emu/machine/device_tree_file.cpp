@@ -13,12 +13,16 @@ extern "C" {
 namespace quire {
 namespace {
 
+// From here on a node has its own name, not its whole path. dtc writes 17, which the Devicetree Specification
+// v0.4 describes (5.2).
+constexpr std::uint32_t kFirstUsualVersion = 16;
 constexpr std::size_t kRoomForChosen = 512;  // a node, three names, two addresses
 
 class TreeEditor {
  public:
   TreeEditor(std::span<const std::uint8_t> file, std::string name, std::size_t room)
       : name_(std::move(name)), buffer_(file.size() + room) {
+    check_version(file);
     check(fdt_check_full(file.data(), file.size()));
     check(fdt_open_into(file.data(), buffer_.data(), static_cast<int>(buffer_.size())));
     chosen_ = fdt_path_offset(buffer_.data(), "/chosen");
@@ -42,6 +46,15 @@ class TreeEditor {
   }
 
  private:
+  /// libfdt 1.6.1 reads through a null pointer when it checks a tree of an older format.
+  void check_version(std::span<const std::uint8_t> file) const {
+    if (file.size() >= sizeof(fdt_header) && fdt_magic(file.data()) == FDT_MAGIC &&
+        fdt_version(file.data()) < kFirstUsualVersion) {
+      throw Error(ErrorKind::kFile,
+                  fmt::format("{}: a flattened device tree of format {}, from before {}; dtc converts it",
+                              name_, fdt_version(file.data()), kFirstUsualVersion));
+    }
+  }
   void check(int result) const {
     if (result < 0) {
       throw Error(ErrorKind::kFile,

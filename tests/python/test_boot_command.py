@@ -161,6 +161,7 @@ def test_a_device_tree_is_written_and_taken_back(quire_command, kernel, tmp_path
         (["--kernel", "K", "--initrd", "EMPTY"], 3, "empty: the file is empty"),
         (["--kernel", "EMPTY"], 3, "empty: the file is empty"),
         (["--kernel", "K", "--bios", "/absent"], 3, "/absent"),
+        (["--kernel", "K", "--dtb", "EMPTY"], 3, "empty: the file is empty"),
         (["--kernel", "K", "--dtb", ROOT / "README.md"], 3, "README.md: not a sound flattened device tree"),
     ],
 )
