@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support.gdb import Session
+from shared.gdb import Session
 
 from . import debian
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.gdb import TIMEOUT_SECONDS, Session
+from shared.gdb import TIMEOUT_SECONDS, Session
 
 from .conftest import BUILD, ROOT
 

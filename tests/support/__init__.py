@@ -1,1 +1,0 @@
-"""What tests of several parts share; pytest finds it as `support`."""
