@@ -82,7 +82,11 @@ void release_orphaned_groups(Process& ending) {
       release_orphaned_group(child.group, child.session, ending);
     }
   }
-  release_orphaned_group(ending.group, ending.session, ending);
+  // Its own only if it was a tie: a group that nobody tied any more has been orphaned for long.
+  const Process* const parent = ending.parent();
+  if (parent != nullptr && parent->session == ending.session && parent->group != ending.group) {
+    release_orphaned_group(ending.group, ending.session, ending);
+  }
 }
 
 void become_zombie(Process& process) {

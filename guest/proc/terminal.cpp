@@ -27,7 +27,7 @@ bool is_orphaned_group(u32 group, u32 session, const Process* without) {
       return;
     }
     const Process* const parent = process.parent();
-    if (parent != nullptr && parent != &process_table().first() && parent->group != group &&
+    if (parent != nullptr && parent != without && parent != &process_table().first() && parent->group != group &&
         parent->session == session) {
       orphaned = false;
     }
