@@ -57,6 +57,26 @@ CLI::Validator seconds_validator() {
       "");
 }
 
+/// As the supervisor understands quire.fail-alloc (quire/arch/bootinfo.h).
+CLI::Validator failure_validator() {
+  return CLI::Validator(
+      [](std::string& text) {
+        std::string_view digits = text;
+        if (digits.starts_with("heap:")) {
+          digits.remove_prefix(5);
+        }
+        if (digits.ends_with('+')) {
+          digits.remove_suffix(1);
+        }
+        std::uint64_t value = 0;
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+        return error == std::errc{} && end == digits.data() + digits.size() && value > 0
+                   ? std::string{}
+                   : "'" + text + "' is not [heap:]N[+] with N from 1";
+      },
+      "");
+}
+
 void add_machine_options(CLI::App& app, Options& options) {
   app.add_flag("--json{}", options.json,
                "Write one JSON object to FILE (--json=FILE) or to the end of stderr");
@@ -113,6 +133,11 @@ void add_run_options(CLI::App& app, Options& options) {
       ->allow_extra_args(false);
   app.add_flag("--check", options.check,
                "Let the supervisor check its invariants at the end: a leaked page fails the run");
+  app.add_option("--fail-alloc", options.fail_alloc,
+                 "Let the supervisor's N-th allocation of memory for the program fail, with + all from there on; "
+                 "heap: counts its kmalloc")
+      ->check(failure_validator())
+      ->type_name("[heap:]N[+]");
   app.add_flag("--strace", options.strace, "Show system calls on stderr");
   app.add_option("--export-qemu", options.export_qemu,
                  "Do not run: write kernel, initramfs and command line that run the program on QEMU")

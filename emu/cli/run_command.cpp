@@ -127,6 +127,11 @@ void lend_name(Program& program) {
   }
 }
 
+void add_kernel_word(Config& config, std::string_view word) {
+  config.command_line += config.command_line.empty() ? "" : " ";
+  config.command_line += word;
+}
+
 /// An end that is the supervisor's doing, not the program's.
 void judge_supervisor(const Session& session, const KernelLog& log, const Options& options, Report& report) {
   const bool panicked = session.events().events(arch::TraceEventId::k_panic) > 0;
@@ -174,7 +179,10 @@ Report run_command(const Options& options) {
   config.stdout_stream = standard_sink(STDOUT_FILENO, patience);
   config.stderr_stream = standard_sink(STDERR_FILENO, patience);
   if (options.check) {
-    config.command_line += config.command_line.empty() ? "quire.check" : " quire.check";
+    add_kernel_word(config, "quire.check");
+  }
+  if (!options.fail_alloc.empty()) {
+    add_kernel_word(config, "quire.fail-alloc=" + options.fail_alloc);
   }
   prepare_supervisor(config, &program, mounts);
 

@@ -4,6 +4,7 @@
 #include "guest/hal/page_table.h"
 #include "guest/lib/log.h"
 #include "guest/mem/frame.h"
+#include "guest/mem/injection.h"
 #include "guest/mem/kernel_space.h"
 #include "guest/proc/exit.h"
 #include "guest/proc/process_table.h"
@@ -47,6 +48,7 @@ void require(StringView what, u64 found, u64 allowed) {
 }  // namespace
 
 void check_at_end() {
+  stop_injecting();
   end_others();
   remove_shared_segments();
   require("address spaces", AddressSpace::all().size(), 0);

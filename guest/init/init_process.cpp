@@ -15,6 +15,7 @@
 #include "guest/init/program.h"
 #include "guest/init/shares.h"
 #include "guest/lib/log.h"
+#include "guest/mem/injection.h"
 #include "guest/proc/exit.h"
 #include "guest/proc/faults.h"
 #include "guest/proc/proc_files.h"
@@ -170,6 +171,13 @@ void reap_for_ever(void*) {
   if (!request.ok()) {
     log_error("{} is malformed", kRunFilePath);
     finish(kStatusNotExecutable);
+  }
+  if (const auto option = boot_option("quire.fail-alloc")) {
+    if (const auto injection = Injection::parse(*option)) {
+      inject(*injection);
+    } else {
+      log_error("quire.fail-alloc={} is not understood", *option);
+    }
   }
   const auto pid = start_program(request.value(), 0);
   if (!pid.ok()) {

@@ -13,6 +13,7 @@
 #include "guest/lib/panic.h"
 #include "guest/lib/vector.h"
 #include "guest/mem/frame.h"
+#include "guest/mem/injection.h"
 #include "guest/mem/kmalloc.h"
 #include "guest/sched/mutex.h"
 
@@ -59,7 +60,7 @@ bool check_frames() {
     const u64* const words = frame_data<u64>(block.value());
     CHECK(std::all_of(words, words + (kPageBytes << order) / 8, [](u64 word) { return word == 0; }));
   }
-  fail_allocation_after(1);
+  inject({.nth = 1});
   CHECK(alloc_frame(ZeroIt::kNo).error() == Errno::kENOMEM);
   for (Frame* frame : frames) {
     put_frame(frame);

@@ -5,6 +5,7 @@
 #include "guest/lib/memory_ops.h"
 #include "guest/lib/panic.h"
 #include "guest/mem/buddy.h"
+#include "guest/mem/injection.h"
 
 namespace kernel {
 
@@ -21,7 +22,6 @@ MemoryStats g_stats;
 Frame* g_zero_frame = nullptr;
 bool (*g_reclaim)(usize) = nullptr;
 bool g_reclaiming = false;
-u64 g_fail_after = 0;
 
 /// Freed single frames wait here, warm and unmerged, for the next allocation of one.
 FrameList g_hot_frames;
@@ -31,8 +31,6 @@ void account(FrameUse from, FrameUse to, u64 frames) {
   g_stats.by_use[static_cast<unsigned>(from)] -= frames;
   g_stats.by_use[static_cast<unsigned>(to)] += frames;
 }
-
-bool should_fail() { return g_fail_after != 0 && --g_fail_after == 0; }
 
 void drain_hot_frames(usize keep) {
   while (g_hot_frames.size() > keep) {
@@ -55,7 +53,7 @@ Frame* take_block(unsigned order) {
 }  // namespace
 
 KResult<Frame*> alloc_frames(unsigned order, ZeroIt zero, FrameUse use) {
-  if (order > kMaxOrder || should_fail()) {
+  if (order > kMaxOrder || is_injected_failure(FailTarget::kFrames)) {
     return Err(Errno::kENOMEM);
   }
   Frame* block = take_block(order);
@@ -113,7 +111,6 @@ void set_frame_use(Frame* frame, FrameUse use) {
 
 Frame* zero_frame() { return g_zero_frame; }
 void set_reclaim_hook(bool (*reclaim)(usize wanted_frames)) { g_reclaim = reclaim; }
-void fail_allocation_after(u64 allocations) { g_fail_after = allocations; }
 const MemoryStats& memory_stats() { return g_stats; }
 
 namespace frame_detail {

@@ -72,8 +72,6 @@ void release_reserved(PhysRange range);
 /// Called when memory runs out, below every lock; returns whether it freed something, then the allocation is
 /// retried.
 void set_reclaim_hook(bool (*reclaim)(usize wanted_frames));
-/// Lets the n-th allocation from now fail once (1: the next); 0 switches it off. For tests of error paths.
-void fail_allocation_after(u64 allocations);
 
 struct MemoryStats {
   u64 total;  ///< frames the allocator ever had, free or used

@@ -6,6 +6,7 @@
 #include "guest/lib/memory_ops.h"
 #include "guest/lib/panic.h"
 #include "guest/mem/frame.h"
+#include "guest/mem/injection.h"
 
 namespace kernel {
 
@@ -90,6 +91,9 @@ void free_object(Frame* slab, void* object) {
 }  // namespace
 
 KResult<void*> kmalloc(usize bytes) {
+  if (is_injected_failure(FailTarget::kObjects)) {
+    return Err(Errno::kENOMEM);
+  }
   if (bytes <= kLargestSlab) {
     return alloc_object(kClassTable.of[(bytes + kGranule - 1) / kGranule]);
   }

@@ -8,7 +8,7 @@
 
 namespace kernel {
 
-/// The frame behind a page, pinned and ready for the access; pages are given as a fault would. EFAULT.
+/// The frame behind a page, pinned and ready for the access; pages are given as a fault would. EFAULT, ENOMEM.
 KResult<FrameRef> AddressSpace::page_for(VirtAddr page, Access access, Force force) {
   while (true) {
     Vma* const vma = find(page);
@@ -30,8 +30,8 @@ KResult<FrameRef> AddressSpace::page_for(VirtAddr page, Access access, Force for
         return FrameRef::share(frame);
       }
     }
-    if (!give_page(*vma, page, access).ok()) {
-      return Err(Errno::kEFAULT);
+    if (const FaultAnswer answer = give_page(*vma, page, access); !answer.ok()) {
+      return Err(answer.kind == FaultKind::k_oom ? Errno::kENOMEM : Errno::kEFAULT);
     }
   }
 }

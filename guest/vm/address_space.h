@@ -94,7 +94,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
                                 u64 room_below_bytes = 0);
   /// Reads or writes another process' memory, or this one's before it runs; permissions of the mappings
   /// count, kForce overrides a missing write permission of private ones (ptrace). Bytes moved before an error
-  /// are not undone. EFAULT.
+  /// are not undone. EFAULT, ENOMEM.
   enum class Force : u8 { kNo, kYes };
   KResult<void> read(VirtAddr from, ByteSpan to, Force force = Force::kNo);
   KResult<void> write(VirtAddr to, ConstByteSpan from, Force force = Force::kNo);

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "guest/hal/fence.h"
+#include "guest/mem/injection.h"
 #include "tests/unit/guest/support/host.h"
 
 namespace kernel {
@@ -156,7 +157,7 @@ TEST_F(PageTableTest, CopyRangeReportsEnomemAndLosesNothing) {
   }
   PageTable child;
   ASSERT_TRUE(child.create().ok());
-  fail_allocation_after(6);
+  inject({.nth = 6});
   const auto copied = child.copy_range(table_, VirtAddr(0), VirtAddr(kSv39UserTop), [](VirtAddr, Pte pte) {
     return PageTable::CopiedLeaf{pte, pte};
   });

@@ -1,4 +1,5 @@
 #include "guest/mem/frame.h"
+#include "guest/mem/injection.h"
 
 #include <gtest/gtest.h>
 
@@ -114,7 +115,7 @@ TEST(Frames, ReservedMemoryIsNeverGivenOutUntilReleased) {
 
 TEST(Frames, InjectedFailureHitsTheChosenAllocation) {
   host::PhysicalMemory memory(4 * kMiB);
-  fail_allocation_after(2);
+  inject({.nth = 2});
   EXPECT_TRUE(alloc_frame(ZeroIt::kNo).ok());
   EXPECT_FALSE(alloc_frame(ZeroIt::kNo).ok());
   EXPECT_TRUE(alloc_frame(ZeroIt::kNo).ok());

@@ -1,4 +1,5 @@
 #include "guest/mem/kmalloc.h"
+#include "guest/mem/injection.h"
 
 #include <gtest/gtest.h>
 
@@ -76,7 +77,7 @@ TEST(Kmalloc, RefusesWhatNoBlockHolds) {
 
 TEST(Kmalloc, FailsWhenFramesDo) {
   memory();
-  fail_allocation_after(1);
+  inject({.nth = 1});
   EXPECT_EQ(kmalloc(100000).error(), Errno::kENOMEM);
   kfree(nullptr);
 }

@@ -5,6 +5,7 @@
 #include "guest/fs/devfs.h"
 #include "guest/fs/page_cache.h"
 #include "guest/fs/tmpfs.h"
+#include "guest/mem/injection.h"
 #include "tests/unit/guest/support/kernel/host_kernel.h"
 
 namespace kernel {
@@ -104,10 +105,19 @@ TEST_F(AddressSpaceTest, MissingAccessBitsAreSetOnDemand) {
 
 TEST_F(AddressSpaceTest, WithoutMemoryAFaultIsOutOfMemory) {
   const VirtAddr va = must(map(1));
-  fail_allocation_after(1);
+  inject({.nth = 1});
   EXPECT_EQ(touch(va, Access::kWrite), FaultKind::k_oom);
-  fail_allocation_after(0);
+  stop_injecting();
   EXPECT_EQ(touch(va, Access::kWrite), FaultKind::k_anon);
+}
+
+TEST_F(AddressSpaceTest, WithoutMemoryAWriteFromOutsideSaysSo) {
+  const VirtAddr va = must(map(1));
+  const u8 byte = 1;
+  inject({.nth = 1});
+  EXPECT_EQ(space_->write(va, ConstByteSpan(&byte, 1)).error(), Errno::kENOMEM);
+  stop_injecting();
+  EXPECT_TRUE(space_->write(va, ConstByteSpan(&byte, 1)).ok());
 }
 
 // --- files ---
@@ -274,9 +284,9 @@ TEST_F(AddressSpaceTest, ForkWithoutMemoryLeavesTheParentWhole) {
     store(va + page * kPage, 5);
   }
   for (u64 failing = 1; failing < 8; failing++) {
-    fail_allocation_after(failing);
+    inject({.nth = failing});
     const auto child = space_->fork();
-    fail_allocation_after(0);
+    stop_injecting();
     EXPECT_TRUE(child.ok() || child.error() == Errno::kENOMEM);
     must(check_memory());
   }
@@ -457,9 +467,9 @@ TEST_F(AddressSpaceTest, RemapWithoutMemoryChangesNothing) {
   }
   must(map(1, kProtNone, kAnon | kMapFixed, {}, 0, va + 1200 * kPage));
   for (u64 failing = 1; failing < 4; failing++) {
-    fail_allocation_after(failing);
+    inject({.nth = failing});
     const auto moved = space_->remap(va, 1200 * kPage, 1201 * kPage, kMremapMayMove, VirtAddr(0));
-    fail_allocation_after(0);
+    stop_injecting();
     if (moved.ok()) {
       break;
     }

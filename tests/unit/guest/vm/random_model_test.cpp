@@ -6,6 +6,7 @@
 
 #include "guest/fs/page_cache.h"
 #include "guest/fs/tmpfs.h"
+#include "guest/mem/injection.h"
 #include "tests/unit/guest/support/kernel/host_kernel.h"
 
 namespace kernel {
@@ -303,7 +304,7 @@ TEST_P(RandomModel, AllocationFailuresLoseNothing) {
     const u64 first = below(kArenaPages);
     const u64 count = 1 + below(std::min<u64>(8, kArenaPages - first));
     // What the calls answer is not of interest here, only that nothing breaks or leaks.
-    fail_allocation_after(1 + below(6));
+    inject({.nth = 1 + below(6)});
     host::g_failing_allocations = static_cast<unsigned>(below(2));
     host::g_fail_new_after = below(5);
     switch (below(6)) {
@@ -341,7 +342,7 @@ TEST_P(RandomModel, AllocationFailuresLoseNothing) {
         (void)space.space->handle_fault(address(first), Access::kWrite, FaultOrigin::kUser);
         break;
     }
-    fail_allocation_after(0);
+    stop_injecting();
     host::g_failing_allocations = 0;
     host::g_fail_new_after = 0;
     if (steps % 50 == 0) {
