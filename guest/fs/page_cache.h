@@ -40,6 +40,8 @@ class PageCache : NonCopyable {
 
   /// The page if it is there.
   FrameRef find(u64 index) const { return FrameRef::share(index_.find(index)); }
+  /// The same without a reference of the caller's, for a look that does not sleep.
+  Frame* peek(u64 index) const { return index_.find(index); }
   /// The page, made or read when missing. `major` (may be null) tells that it was read. ENOSPC, EIO, ENOMEM.
   KResult<FrameRef> get(u64 index, bool* major = nullptr);
   /// The first page at or after `from` that is there; a null frame when there is none.

@@ -3,7 +3,6 @@
 #include "guest/hal/asid.h"
 #include "guest/hal/fence.h"
 #include "guest/lib/memory_ops.h"
-#include "guest/lib/panic.h"
 
 namespace kernel {
 
@@ -146,6 +145,7 @@ KResult<void> PageTable::reserve_table(VirtAddr va) {
 
 Pte* PageTable::find_slot(VirtAddr va) const {
   Pte* table = entries(root_);
+#pragma GCC unroll 4
   for (unsigned level = kRootLevel; level > 0; level--) {
     const Pte pte = table[pte_index(va, level)];
     if (!is_table(pte)) {
@@ -158,12 +158,19 @@ Pte* PageTable::find_slot(VirtAddr va) const {
 
 KResult<void> PageTable::map(VirtAddr va, PhysAddr pa, u64 flags, unsigned level) {
   ASSERT(is_aligned(va.value | pa.value, level_bytes(level)));
-  Pte* const slot = TRY(make_slot(va, level));
+  Pte* slot = level == 0 ? find_slot(va) : nullptr;
+  if (slot == nullptr) {
+    slot = TRY(make_slot(va, level));
+  }
   if (slot->valid()) {
     return Err(Errno::kEEXIST);
   }
   *slot = Pte::make(pa, with_implied(flags));
   return {};
+}
+
+Pte PageTable::with_implied_flags(Pte wanted) {
+  return Pte::make(wanted.address(), with_implied(wanted.flags()));
 }
 
 KResult<void> PageTable::replace(VirtAddr va, PhysAddr pa, u64 flags) {
@@ -174,6 +181,13 @@ KResult<void> PageTable::replace(VirtAddr va, PhysAddr pa, u64 flags) {
     fence(va);
   }
   return {};
+}
+
+void PageTable::exchange(VirtAddr va, PhysAddr pa, u64 flags) {
+  Pte* const slot = find_slot(va);
+  ASSERT(slot != nullptr && slot->valid());
+  *slot = Pte::make(pa, with_implied(flags));
+  fence(va);
 }
 
 Leaf PageTable::unmap(VirtAddr va) {
@@ -189,7 +203,8 @@ Leaf PageTable::unmap(VirtAddr va) {
 
 Leaf PageTable::lookup(VirtAddr va) const {
   const Pte* table = entries(root_);
-  for (unsigned level = kRootLevel;; level--) {
+#pragma GCC unroll 4
+  for (unsigned level = kRootLevel; level > 0; level--) {
     const Pte pte = table[pte_index(va, level)];
     if (!pte.valid()) {
       return {};
@@ -197,9 +212,11 @@ Leaf PageTable::lookup(VirtAddr va) const {
     if (pte.leaf()) {
       return {pte, level};
     }
-    ASSERT(level > 0);
     table = entries(pte.address());
   }
+  const Pte pte = table[pte_index(va, 0)];
+  ASSERT(!pte.valid() || pte.leaf());
+  return {pte.valid() ? pte : Pte(), 0};
 }
 
 void PageTable::fence(VirtAddr va) {

@@ -11,6 +11,7 @@
 
 #include "guest/hal/asid.h"
 #include "guest/hal/layout.h"
+#include "guest/lib/panic.h"
 #include "guest/lib/result.h"
 
 namespace kernel {
@@ -50,6 +51,9 @@ class PageTable : NonCopyable {
   KResult<void> map(VirtAddr va, PhysAddr pa, u64 flags, unsigned level = 0);
   /// Puts the 4 KiB leaf in place of whatever 4 KiB leaf is there, and fences if there was one. ENOMEM.
   KResult<void> replace(VirtAddr va, PhysAddr pa, u64 flags);
+  /// Puts other flags or another frame in place of the 4 KiB leaf that is there, and always fences: a stale
+  /// entry would go on answering with the old permissions, also when they are widened.
+  void exchange(VirtAddr va, PhysAddr pa, u64 flags);
   /// Removes and returns the 4 KiB leaf; an invalid one when nothing was mapped.
   Leaf unmap(VirtAddr va);
   Leaf lookup(VirtAddr va) const;
@@ -61,7 +65,21 @@ class PageTable : NonCopyable {
     Visitor visitor{&fn, [](void* f, VirtAddr va, Pte pte) { return (*static_cast<Fn*>(f))(va, pte); }};
     update_leaves(start, end, visitor);
   }
-  /// The same without change: `fn(va, pte)`.
+  /// Maps what is not mapped of [start, end), which lies in one last-level table that is there: `fn(va) ->
+  /// Pte` gives frame and permissions, an invalid entry leaves a gap.
+  template <class Fn>
+  void fill(VirtAddr start, VirtAddr end, Fn fn) {
+    Pte* slot = find_slot(start);
+    ASSERT(slot != nullptr && pte_index(end - kPageBytes, 0) >= pte_index(start, 0));
+    for (VirtAddr va = start; va < end; va += kPageBytes, slot++) {
+      if (!slot->valid()) {
+        if (const Pte wanted = fn(va); wanted.raw != 0) {
+          *slot = with_implied_flags(wanted);
+        }
+      }
+    }
+  }
+  /// The same as update_range without change: `fn(va, pte)`.
   template <class Fn>
   void for_each_leaf(VirtAddr start, VirtAddr end, Fn fn) const {
     const_cast<PageTable*>(this)->update_range(start, end, [&fn](VirtAddr va, Pte pte) {
@@ -105,6 +123,7 @@ class PageTable : NonCopyable {
   };
   class FenceBatch;
 
+  static Pte with_implied_flags(Pte wanted);
   Pte* entries(PhysAddr table) const { return phys_to_virt<Pte>(table); }
   KResult<PhysAddr> allocate_table();
   void free_table(PhysAddr table);

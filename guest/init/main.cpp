@@ -3,6 +3,7 @@
 #include "guest/drivers/power.h"
 #include "guest/drivers/uart.h"
 #include "guest/hal/boot_info.h"
+#include "guest/hal/clear_page.h"
 #include "guest/hal/hart.h"
 #include "guest/hal/time.h"
 #include "guest/hal/trap.h"
@@ -50,6 +51,7 @@ extern "C" [[noreturn]] void kernel_main(u64 hart_id, u64 device_tree) {
   init_traps();
   init_boot_info(hart_id, PhysAddr(device_tree));
   choose_log_level();
+  init_clear_pages(boot_info().device_tree);
   init_frames(boot_info());
   init_kernel_space(boot_info());
   init_early_drivers();

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "guest/lib/memory_ops.h"
+#include "guest/hal/clear_page.h"
 #include "guest/lib/panic.h"
 #include "guest/mem/buddy.h"
 #include "guest/mem/injection.h"
@@ -77,7 +77,7 @@ KResult<Frame*> alloc_frames(unsigned order, ZeroIt zero, FrameUse use) {
   block->index = 0;
   account(FrameUse::kFree, use, u64{1} << order);
   if (zero == ZeroIt::kYes) {
-    fill_memory(frame_data(block), 0, kPageBytes << order);
+    clear_pages(frame_data(block), kPageBytes << order);
   }
   return block;
 }

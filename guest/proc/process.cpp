@@ -28,22 +28,6 @@ FsContext& Task::fs() const {
 
 const FsContext& current_fs() { return current_task().fs(); }
 
-void Task::charge() {
-  const u64 now = now_ticks();
-  (in_user_ ? times_.user : times_.system) += now - stamp_;
-  stamp_ = now;
-}
-
-void Task::enter_kernel() {
-  charge();
-  in_user_ = false;
-}
-
-void Task::leave_kernel() {
-  charge();
-  in_user_ = true;
-}
-
 CpuTimes Task::times() const {
   CpuTimes times = times_;
   if (this == g_running) {

@@ -10,6 +10,7 @@
 #include "guest/fs/path.h"
 #include "guest/fs/poll.h"
 #include "guest/hal/fp.h"
+#include "guest/hal/time.h"
 #include "guest/lib/intrusive.h"
 #include "guest/proc/elf_loader.h"
 #include "guest/proc/identity.h"
@@ -103,8 +104,16 @@ class Task final : public Thread {
   FpState fp;
   CpuTimes times() const;
   /// Called on each way into the kernel from user mode, and back.
-  void enter_kernel();
-  void leave_kernel();
+  void enter_kernel() {
+    charge();
+    in_user_ = false;
+  }
+  void leave_kernel() {
+    charge();
+    in_user_ = true;
+  }
+  /// The way back to user mode of a task that nothing waits for; false: before_return_to_user() is needed.
+  bool leave_kernel_at_once();
 
   TreeNode tid_node;  // public for intrusive containers only
   ListNode group_node;
@@ -116,7 +125,11 @@ class Task final : public Thread {
  private:
   friend class ProcessTable;
   friend struct TaskSetup;
-  void charge();
+  void charge() {
+    const u64 now = now_ticks();
+    (in_user_ ? times_.user : times_.system) += now - stamp_;
+    stamp_ = now;
+  }
 
   RefPtr<Process> process_;
   RefPtr<FdTable> files_;
@@ -211,6 +224,25 @@ class Process : public RefCounted<Process> {
   usize task_count_ = 0;
   Children children_;
 };
+
+inline bool Task::must_end() const {
+  const Process& owner = *process_;
+  return owner.exec_task != nullptr ? owner.exec_task != this : owner.ending;
+}
+
+inline bool Task::signal_waiting() const {
+  const Process& owner = *process_;
+  return must_end() || owner.stopped || ((pending.set() | owner.pending.set()) & heard()) != 0;
+}
+
+inline bool Task::leave_kernel_at_once() {
+  if (signal_waiting() || in_syscall_restart || has_saved_mask_) {
+    return false;
+  }
+  clear_interrupt();
+  leave_kernel();
+  return true;
+}
 
 /// The running thread as a task; only in the context of one.
 inline Task& current_task() { return static_cast<Task&>(current_thread()); }

@@ -273,16 +273,6 @@ KResult<SigAction> change_action(i32 signo, const SigAction* change) {
   return before;
 }
 
-bool Task::must_end() const {
-  const Process& owner = *process_;
-  return owner.exec_task != nullptr ? owner.exec_task != this : owner.ending;
-}
-
-bool Task::signal_waiting() const {
-  const Process& owner = *process_;
-  return must_end() || owner.stopped || ((pending.set() | owner.pending.set()) & heard()) != 0;
-}
-
 void Task::update_interrupt() {
   if (signal_waiting()) {
     request_interrupt();

@@ -119,10 +119,12 @@ void take_signal(Task& task, TrapFrame& frame) {
 
 }  // namespace
 
-void before_return_to_user(TrapFrame& frame) {
+namespace {
+
+/// Apart, so that the usual way back saves no registers for it.
+[[gnu::noinline]] void deal_with_signals(TrapFrame& frame) {
   Task& task = current_task();
   Process& process = task.process();
-  task.enter_kernel();
   while (task.signal_waiting()) {
     if (process.ending || (process.exec_task != nullptr && process.exec_task != &task)) {
       exit_task(process.end_status);
@@ -143,11 +145,22 @@ void before_return_to_user(TrapFrame& frame) {
   if (task.take_saved_mask(mask)) {
     task.set_blocked(mask);
     if (task.signal_waiting()) {
-      return before_return_to_user(frame);
+      return deal_with_signals(frame);
     }
   }
   task.update_interrupt();
   task.leave_kernel();
+}
+
+}  // namespace
+
+void before_return_to_user(TrapFrame& frame) {
+  Task& task = current_task();
+  // An interrupt of user mode is no call: nobody has told so far that it ended the user's time.
+  task.enter_kernel();
+  if (!task.leave_kernel_at_once()) {
+    deal_with_signals(frame);
+  }
 }
 
 i64 return_from_signal(TrapFrame& frame) {

@@ -148,7 +148,6 @@ void Scheduler::exit() {
   panic("a dead thread runs");
 }
 
-Thread& current_thread() { return *this_hart().current; }
 void yield() { Scheduler::yield(); }
 KResult<void> give_way() {
   take_pending_interrupts();

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "guest/hal/context.h"
+#include "guest/hal/hart.h"
 #include "guest/hal/trap.h"
 #include "guest/lib/intrusive.h"
 #include "guest/lib/ref_ptr.h"
@@ -78,7 +79,11 @@ class Thread : public RefCounted<Thread> {
 };
 
 /// The thread that runs now.
+#if __STDC_HOSTED__
 Thread& current_thread();
+#else
+inline Thread& current_thread() { return *this_hart().current; }
+#endif
 
 /// Turns the boot code into the first thread and sets up timer and preemption hooks.
 void init_scheduler();

@@ -210,6 +210,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
   KResult<FaultAnswer> fault_anonymous(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_file(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_special(Vma& vma, VirtAddr page);
+  void map_around(const Vma& vma, VirtAddr page);  // fault_around.cpp
   KResult<FaultAnswer> fault_present(Vma& vma, VirtAddr page, Access access, Pte pte);
   KResult<FaultAnswer> copy_on_write(Vma& vma, VirtAddr page, Pte pte);
   KResult<FaultAnswer> make_shared_writable(Vma& vma, VirtAddr page, Pte pte);

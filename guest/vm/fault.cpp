@@ -163,7 +163,11 @@ KResult<FaultAnswer> AddressSpace::fault_file(Vma& vma, VirtAddr page, Access ac
   }
   // What is dirty already may be written without asking again.
   const bool writable = may_write && (found.writable || (found.frame->flags & kFrameDirty) != 0);
+  const bool cached = found.frame->mapping != nullptr && found.frame->mapping == vma.cache();
   TRY(install(vma, page, std::move(found.frame), writable));
+  if (!wants_write && cached) {
+    map_around(vma, page);
+  }
   return FaultAnswer{wants_write && clean && !found.major ? FaultKind::k_mkwrite : kind, pfn};
 }
 

@@ -52,12 +52,9 @@ KResult<void> AddressSpace::install(const Vma& vma, VirtAddr page, FrameRef fram
   return {};
 }
 
-/// Puts new permissions, or another frame, in place of a leaf. A stale entry of the TLB would go on answering
-/// with the old permissions, also when they are widened: so the entry goes first, which fences it.
+/// Puts new permissions, or another frame, in place of a leaf.
 void AddressSpace::exchange_leaf(VirtAddr page, PhysAddr address, u64 flags) {
-  table_.unmap(page);
-  const auto mapped = table_.map(page, address, flags);
-  ASSERT(mapped.ok());  // the table is there
+  table_.exchange(page, address, flags);
 }
 
 /// After unmapping: gives back tables between the neighbours that are left, which can no longer hold

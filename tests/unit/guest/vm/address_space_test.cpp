@@ -141,6 +141,57 @@ TEST_F(AddressSpaceTest, SharedMappingAndReadSeeTheSamePages) {
   remove("/f");
 }
 
+TEST_F(AddressSpaceTest, AReadMapsTheCachedNeighboursToo) {
+  {
+    const auto file = open("/f");
+    write_at(*file, 0, std::string(40 * kPage, 'x'));
+    must(file->inode().allocate(kFallocPunchHole | kFallocKeepSize, 3 * kPage, kPage));
+    const VirtAddr va = must(map(40, kRw, kMapPrivate, file));
+    const VirtAddr window(align_up(va.value, 16 * kPage));
+    const u64 first = (window - va) >> kPageShift;
+    const auto present = [&](u64 page) { return space_->page_table().lookup(va + page * kPage).valid(); };
+    EXPECT_EQ(touch(window + 5 * kPage, Access::kRead), FaultKind::k_file_minor);
+    for (u64 page = 0; page < 40; page++) {
+      const bool around = page >= first && page < first + 16;
+      EXPECT_EQ(present(page), around && page != 3) << page;
+    }
+    EXPECT_EQ(space_->counters().minor_faults, 1U);
+    EXPECT_EQ(space_->counters().rss_file, first <= 3 ? 15U : 16U);
+    // They are the file's still: the first write to one of them copies.
+    EXPECT_EQ(touch(window + 6 * kPage, Access::kWrite), FaultKind::k_cow_copy);
+    EXPECT_EQ(load(window + 6 * kPage), 'x');
+  }
+  remove("/f");
+}
+
+TEST_F(AddressSpaceTest, NeighboursEndWithTheMappingAndTheFile) {
+  {
+    const auto file = open("/f");
+    write_at(*file, 0, std::string(3 * kPage, 'x'));
+    must(file->inode().allocate(kFallocKeepSize, 0, 6 * kPage));  // pages behind the end
+    const VirtAddr va = must(map(10, kProtRead, kMapShared, file));
+    EXPECT_EQ(touch(va, Access::kRead), FaultKind::k_file_minor);
+    EXPECT_LE(space_->counters().rss_shmem, 3U);
+    EXPECT_EQ(touch(va + 3 * kPage, Access::kRead), FaultKind::k_bus_adrerr);
+    must(space_->unmap(va, 10 * kPage));
+    const VirtAddr one = must(map(1, kProtRead, kMapShared, file, kPage));
+    EXPECT_EQ(touch(one, Access::kRead), FaultKind::k_file_minor);
+    EXPECT_EQ(space_->counters().rss_shmem, 1U);
+  }
+  remove("/f");
+}
+
+TEST_F(AddressSpaceTest, AWriteMapsNoNeighbours) {
+  {
+    const auto file = open("/f");
+    write_at(*file, 0, std::string(8 * kPage, 'x'));
+    const VirtAddr va = must(map(8, kRw, kMapShared, file));
+    (void)touch(va, Access::kWrite);
+    EXPECT_EQ(space_->counters().rss_shmem, 1U);
+  }
+  remove("/f");
+}
+
 TEST_F(AddressSpaceTest, APrivateMappingKeepsItsWritesToItself) {
   {
     const auto file = open("/f");
