@@ -23,7 +23,9 @@ std::optional<ScriptLine> parse_script(StringView head) {
   StringView line = head.substr(2);
   const usize end = std::min(line.find('\n'), line.find('\0'));
   const bool whole_line = end != StringView::npos || head.size() < kExecHeadBytes;
-  line = trim(line.substr(0, end));
+  line = line.substr(0, end);
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  // A blank behind the path, be it the last that was read, shows that all of the path is there.
   const usize blank = line.find_first_of(kBlanks);
   if (line.empty() || (blank == StringView::npos && !whole_line)) {
     return std::nullopt;  // the path may have been cut off

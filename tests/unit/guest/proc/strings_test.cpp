@@ -9,6 +9,18 @@
 namespace kernel {
 namespace {
 
+TEST(Script, BlanksBehindThePathShowThatItIsWhole) {
+  std::string head = "#!/bin/sh";
+  head.resize(kExecHeadBytes, ' ');
+  const auto script = parse_script(head);
+  ASSERT_TRUE(script);
+  EXPECT_EQ(script->interpreter, "/bin/sh");
+  EXPECT_EQ(script->option, "");
+  head.back() = 'x';
+  EXPECT_EQ(parse_script(head)->option, "x");
+  EXPECT_FALSE(parse_script(std::string("#!") + std::string(kExecHeadBytes - 2, ' ')));
+}
+
 TEST(Script, InterpreterAndOneOption) {
   const auto script = parse_script("#! /bin/sh  -e x \nrest");
   ASSERT_TRUE(script);
