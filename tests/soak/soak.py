@@ -1,0 +1,64 @@
+"""Hostile programs and failing memory, at length: `./x soak [calls|files|allocations]`. `./x test soak` is a hundredth."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import allocations, hostile_calls, hostile_files
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def soak_allocations(options, out):
+    failures = allocations.sequence(options.first, options.last, options.step)
+    outcomes, complaints = allocations.fail_each(out, failures, say)
+    say(f"{len(failures)} runs, an allocation failing in each")
+    for name, count in outcomes.most_common():
+        say(f"  {count:6} {name}")
+    return complaints
+
+
+def soak_calls(options, out):
+    calls, complaints = hostile_calls.hostile_calls(out, range(1, options.seeds + 1), options.slices, say)
+    say(f"{calls} random system calls")
+    return complaints
+
+
+def soak_files(options, out):
+    executed, complaints = hostile_files.hostile_files(out, range(1, options.seeds + 1), options.files, say)
+    say(f"{executed} malformed files executed")
+    return complaints
+
+
+SOAKS = {"calls": soak_calls, "files": soak_files, "allocations": soak_allocations}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./x soak", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SOAKS)} (default: all)")
+    parser.add_argument("--seeds", type=int, default=12, help="calls, files: how many runs")
+    parser.add_argument("--slices", type=int, default=1400, help="calls: processes in each")
+    parser.add_argument("--files", type=int, default=2000, help="files: executed in each run")
+    parser.add_argument("--first", type=int, default=1, help="allocations: the first to fail")
+    parser.add_argument("--last", type=int, default=2000, help="allocations: the last to fail")
+    parser.add_argument("--step", type=int, default=1, help="allocations: how far apart")
+    options = parser.parse_args()
+    for name in options.names:
+        if name not in SOAKS:
+            parser.error(f"no soak is called '{name}'; there are {', '.join(SOAKS)}")
+    complaints = []
+    for name in options.names or SOAKS:
+        say(f"== {name}")
+        begin = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            complaints += SOAKS[name](options, Path(folder))
+        say(f"{name}: {len(complaints)} complaints so far, {time.monotonic() - begin:.0f} s")
+    sys.exit(1 if complaints else 0)
+
+
+if __name__ == "__main__":
+    main()

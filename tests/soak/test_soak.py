@@ -1,0 +1,25 @@
+"""A hundredth of `./x soak`: hostile system calls, malformed executables, and allocations that fail."""
+
+from . import allocations, hostile_calls, hostile_files
+
+
+def test_random_calls_from_several_processes_harm_nobody(tmp_path):
+    calls, complaints = hostile_calls.hostile_calls(tmp_path, seeds=[100], slices=160)
+    assert not complaints, complaints[0]
+    assert calls > 150_000
+
+
+def test_malformed_executables_give_an_errno_or_a_process_that_ends(tmp_path):
+    executed, complaints = hostile_files.hostile_files(tmp_path, seeds=[100], count=200)
+    assert not complaints, complaints[0]
+    assert executed == 200
+
+
+def test_each_failing_allocation_is_survived(tmp_path):
+    """Of the first 2,000 every hundredth, once and for good, of frames and of the heap."""
+    failures = [f"{n}{form}" for n in range(20, 2000, 100) for form in ("", "+")]
+    failures += [f"heap:{n}{form}" for n in range(60, 6000, 600) for form in ("", "+")]
+    outcomes, complaints = allocations.fail_each(tmp_path, failures)
+    assert not complaints, complaints[0]
+    # They did fail: it was seen in most of the runs, as an errno or as a process that was killed.
+    assert outcomes["nothing is to be seen"] < len(failures) / 4
