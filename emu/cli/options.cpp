@@ -133,9 +133,10 @@ void add_run_options(CLI::App& app, Options& options) {
       ->allow_extra_args(false);
   app.add_flag("--check", options.check,
                "Let the supervisor check its invariants at the end: a leaked page fails the run");
-  app.add_option("--fail-alloc", options.fail_alloc,
-                 "Let the supervisor's N-th allocation of memory for the program fail, with + all from there on; "
-                 "heap: counts its kmalloc")
+  app.add_option(
+         "--fail-alloc", options.fail_alloc,
+         "Let the supervisor's N-th allocation of memory for the program fail, with + all from there on; "
+         "heap: counts its kmalloc")
       ->check(failure_validator())
       ->type_name("[heap:]N[+]");
   app.add_flag("--strace", options.strace, "Show system calls on stderr");

@@ -1,7 +1,7 @@
 // Allocations that fail because somebody asked for it, to see what the caller makes of it.
 //
-// Pure. An injected failure is final: nothing is reclaimed for it, as if nothing were left. Lock: none, set before
-// the programs it is meant for run.
+// Pure. An injected failure is final: nothing is reclaimed for it, as if nothing were left. Lock: none, set
+// before the programs it is meant for run.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,8 @@
 
 namespace kernel {
 
-/// Blocks of frames (alloc_frames), or pieces of the kernel's heap (kmalloc), which take a frame now and then only.
+/// Blocks of frames (alloc_frames), or pieces of the kernel's heap (kmalloc), which take a frame now and then
+/// only.
 enum class FailTarget : u8 { kFrames, kObjects };
 inline constexpr unsigned kFailTargets = 2;
 enum class FailFor : u8 { kOnce, kEver };

@@ -27,8 +27,8 @@ bool is_orphaned_group(u32 group, u32 session, const Process* without) {
       return;
     }
     const Process* const parent = process.parent();
-    if (parent != nullptr && parent != without && parent != &process_table().first() && parent->group != group &&
-        parent->session == session) {
+    if (parent != nullptr && parent != without && parent != &process_table().first() &&
+        parent->group != group && parent->session == session) {
       orphaned = false;
     }
   });

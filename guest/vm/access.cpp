@@ -8,7 +8,8 @@
 
 namespace kernel {
 
-/// The frame behind a page, pinned and ready for the access; pages are given as a fault would. EFAULT, ENOMEM.
+/// The frame behind a page, pinned and ready for the access; pages are given as a fault would. EFAULT,
+/// ENOMEM.
 KResult<FrameRef> AddressSpace::page_for(VirtAddr page, Access access, Force force) {
   while (true) {
     Vma* const vma = find(page);

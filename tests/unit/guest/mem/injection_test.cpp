@@ -19,7 +19,8 @@ TEST(Injection, ReadsWhatIsToFailAndForHowLong) {
 }
 
 TEST(Injection, RefusesWhatIsNoCount) {
-  for (const char* text : {"", "0", "+", "heap:", "heap:0", "x", "1x", "-1", "1++", "heap:+1", "99999999999999999999"}) {
+  for (const char* text :
+       {"", "0", "+", "heap:", "heap:0", "x", "1x", "-1", "1++", "heap:+1", "99999999999999999999"}) {
     EXPECT_FALSE(Injection::parse(text)) << text;
   }
 }

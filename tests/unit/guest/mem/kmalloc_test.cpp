@@ -1,5 +1,4 @@
 #include "guest/mem/kmalloc.h"
-#include "guest/mem/injection.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "guest/mem/injection.h"
 #include "tests/unit/guest/support/host.h"
 
 namespace kernel {
