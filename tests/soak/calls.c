@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -425,13 +424,15 @@ static pid_t start_slice(const char* calls, uint64_t seed) {
   char user[8];
   snprintf(user, sizeof user, "%d", seed % 2 == 0 ? 0 : kNobody);
   char* const arguments[] = {(char*)"calls", (char*)"slice", text, (char*)calls, user, NULL};
-  pid_t pid = -1;
-  // A session of its own: what hangs up a group is not the keeper's.
-  posix_spawnattr_t own_session;
-  posix_spawnattr_init(&own_session);
-  posix_spawnattr_setflags(&own_session, POSIX_SPAWN_SETSID);
   for (int tries = 0; tries < 1000; tries++) {
-    if (posix_spawn(&pid, "/proc/self/exe", NULL, &own_session, arguments, environ) == 0) return pid;
+    // On this stack, which is there: posix_spawn would ask for another.
+    const pid_t pid = vfork();
+    if (pid == 0) {
+      setsid();  // what hangs up a group is not the keeper's
+      execve("/proc/self/exe", arguments, environ);
+      _exit(127);
+    }
+    if (pid > 0) return pid;
     sched_yield();
   }
   puts("wrong: a slice cannot be started");
@@ -450,6 +451,13 @@ static void clean_up(void) {
     const int id = shmctl(i, SHM_STAT, &segment);
     if (id >= 0) shmctl(id, IPC_RMID, NULL);
   }
+}
+
+/// Slices fill the memory now and then, and who asks for a page then is killed: the keeper never asks again.
+static void take_all_memory_now(void) {
+  volatile char stack[128 * 1024];
+  for (size_t at = 0; at < sizeof stack; at += kPage) stack[at] = 1;
+  if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) exit(5);
 }
 
 static int on_the_supervisor(void) {
@@ -506,7 +514,8 @@ int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IONBF, 0);
   const struct canary canary = start_canary();
   ask_canary(&canary);
-  if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 5;
+  take_all_memory_now();
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 5;
   struct running slots[kAtOnce] = {{0}};
   for (unsigned started = 0; started < slices; started++) {
     struct running* const slot = &slots[wait_for_some(slots, kAtOnce)];
