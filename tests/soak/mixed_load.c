@@ -319,6 +319,8 @@ static void sockets(void) {
     close(ends[0]);
     close(ends[1]);
   }
+  // Of an earlier round, which may have had no memory to take it away.
+  if (unlink("/tmp/socket") != 0 && errno != ENOENT) return gave_up("unlink of a socket");
   const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
   if (listener < 0) return gave_up("socket");
   const struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/tmp/socket"};
