@@ -74,7 +74,7 @@ bool dispatch_interrupt(u64 scause) {
 }
 
 void run_return_hooks(TrapFrame& frame) {
-  if (g_handlers.preempt != nullptr) {
+  if (this_hart().need_resched && g_handlers.preempt != nullptr) {
     g_handlers.preempt();
   }
   if (g_handlers.before_return_to_user != nullptr) {

@@ -125,6 +125,7 @@ namespace {
 [[gnu::noinline]] void deal_with_signals(TrapFrame& frame) {
   Task& task = current_task();
   Process& process = task.process();
+  task.enter_kernel();  // an interrupt is the user's time until somebody says otherwise
   while (task.signal_waiting()) {
     if (process.ending || (process.exec_task != nullptr && process.exec_task != &task)) {
       exit_task(process.end_status);
@@ -155,10 +156,7 @@ namespace {
 }  // namespace
 
 void before_return_to_user(TrapFrame& frame) {
-  Task& task = current_task();
-  // An interrupt of user mode is no call: nobody has told so far that it ended the user's time.
-  task.enter_kernel();
-  if (!task.leave_kernel_at_once()) {
+  if (!current_task().leave_kernel_at_once()) {
     deal_with_signals(frame);
   }
 }
