@@ -313,9 +313,6 @@ static void look_after_signals(void) {
 
 static void slice(uint64_t seed, int calls, int user) {
   random_state = seed * 0x9e3779b97f4a7c15 + 1;
-  const int nothing = open("/dev/null", O_RDWR);
-  if (nothing < 0) _exit(4);  // else what it writes would be the keeper's output
-  for (int fd = 0; fd < 3; fd++) dup2(nothing, fd);
   const struct rlimit file_size = {1 << 20, 1 << 20};
   setrlimit(RLIMIT_FSIZE, &file_size);
   if (user != 0 && (setresgid(user, user, user) != 0 || setresuid(user, user, user) != 0)) _exit(4);
@@ -418,6 +415,9 @@ static uint64_t now_ms(void) {
   return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
+/// /dev/null, opened before a slice takes it away, as root may.
+static int nothing;
+
 static pid_t start_slice(const char* calls, uint64_t seed) {
   extern char** environ;
   char text[24];
@@ -430,6 +430,7 @@ static pid_t start_slice(const char* calls, uint64_t seed) {
     const pid_t pid = vfork();
     if (pid == 0) {
       setsid();  // what hangs up a group is not the keeper's
+      for (int fd = 0; fd < 3; fd++) dup2(nothing, fd);
       execve("/proc/self/exe", arguments, environ);
       _exit(127);
     }
@@ -515,8 +516,9 @@ int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IONBF, 0);
   const struct canary canary = start_canary();
   ask_canary(&canary);
+  nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   take_all_memory_now();
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 5;
+  if (nothing < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 5;
   struct running slots[kAtOnce] = {{0}};
   for (unsigned started = 0; started < slices; started++) {
     struct running* const slot = &slots[wait_for_some(slots, kAtOnce)];
