@@ -90,6 +90,9 @@ SyscallResult copy_bytes(File& from, i64* from_position, File& to, i64* to_posit
     if (moved < got.value()) {
       return put.ok() || done > 0 ? SyscallResult(static_cast<i64>(done)) : finish_write(Err(put.error()));
     }
+    if (!give_way().ok()) {
+      break;  // the process ends, so nobody looks at the result
+    }
   }
   return static_cast<i64>(done);
 }
