@@ -152,9 +152,15 @@ void judge_supervisor(const Session& session, const KernelLog& log, const Option
 }
 
 /// The signal alone would not tell who sent it, or what helps.
-void explain_lack_of_memory(const Session& session, const Report& report) {
-  if (session.events().faults(arch::FaultKind::k_oom) > 0 && report.origin == Origin::kGuest) {
+void explain_lack_of_memory(const Session& session, const Options& options, const Report& report) {
+  if (session.events().faults(arch::FaultKind::k_oom) == 0 || report.origin != Origin::kGuest) {
+    return;
+  }
+  if (options.fail_alloc.empty()) {
     note("the guest had no memory left, and a process of it was killed; --ram gives more");
+  } else {
+    note(fmt::format("a process was killed because --fail-alloc {} left it without memory",
+                     options.fail_alloc));
   }
 }
 
@@ -198,7 +204,7 @@ Report run_command(const Options& options) {
   Session session(config, options, patience);
   Report report = session.run();
   judge_supervisor(session, log, options, report);
-  explain_lack_of_memory(session, report);
+  explain_lack_of_memory(session, options, report);
   return report;
 }
 
