@@ -30,7 +30,8 @@ class Virtio9p final : public NinepChannel {
   StringView tag() const override { return tag_; }
 
   KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply, ByteSpan in) override {
-    auto pending = TRY(try_make<Pending>());
+    // Needs no memory: a fid must be given back also when there is none.
+    Pending pending;
     VirtqueueBuffer buffers[4];
     usize count = 0;
     const auto add = [&](const u8* data, usize bytes, bool device_writes) {
@@ -43,12 +44,12 @@ class Virtio9p final : public NinepChannel {
     add(reply.data(), reply.size(), true);
     add(in.data(), in.size(), true);
     wait_event(room_, [&] { return queue_.has_room(count); });
-    TRY(queue_.add({buffers, count}, pending.get()));
+    TRY(queue_.add({buffers, count}, &pending));
     transport_.notify(virtio::k9pQueueRequest, queue_);
     complete();
     // The device holds the buffers until then: no signal may end the wait.
-    wait_event(pending->waiter, [&] { return pending->done; });
-    return std::min<usize>(pending->bytes, reply.size() + in.size());
+    wait_event(pending.waiter, [&] { return pending.done; });
+    return std::min<usize>(pending.bytes, reply.size() + in.size());
   }
 
  private:

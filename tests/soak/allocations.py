@@ -4,12 +4,19 @@ Never a panic, a hang, a wrong result, or anything that is left over at the end 
 """
 
 import collections
+import enum
+import shutil
 from pathlib import Path
 
 from . import machine
 
 ROUNDS = "3"  # enough for 2,500 blocks of frames and 7,000 pieces of the kernel's heap
 MAX_INSNS = 400_000_000  # a whole run takes 24 million
+
+
+class Files(enum.Enum):
+    IN_MEMORY = enum.auto()
+    BY_9P = enum.auto()
 
 
 def outcome(run: machine.Run) -> str:
@@ -22,12 +29,25 @@ def outcome(run: machine.Run) -> str:
     return "a process is killed" if "is killed" in run.err else "steps fail with an errno"
 
 
-def fail_each(out: Path, failures, say=lambda text: None) -> tuple[collections.Counter, list[str]]:
+def make_root(out: Path, program: Path) -> Path:
+    """A directory to be the guest's root, with the program in it: so that files come by 9P."""
+    root = out / "root"
+    for folder in ("bin", "dev", "proc", "sys", "tmp", "root"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copy(program, root / "bin")
+    return root
+
+
+def fail_each(out: Path, failures, say=lambda text: None, files=Files.IN_MEMORY) -> tuple[collections.Counter, list[str]]:
     """`failures`: values of --fail-alloc. Returns how often each outcome came, and all that went wrong."""
     program = machine.compile_program("mixed_load", out)
+    options = []
+    if files is Files.BY_9P:
+        options = ["--root", make_root(out, program)]
+        program = Path("/bin/mixed_load")
     outcomes, complaints = collections.Counter(), []
     for failure in failures:
-        run = machine.run(program, ROUNDS, options=["--fail-alloc", failure], max_insns=MAX_INSNS)
+        run = machine.run(program, ROUNDS, options=[*options, "--fail-alloc", failure], max_insns=MAX_INSNS)
         complaint = run.complaint()
         if complaint:
             complaints.append(complaint)

@@ -23,3 +23,10 @@ def test_each_failing_allocation_is_survived(tmp_path):
     assert not complaints, complaints[0]
     # They did fail: it was seen in most of the runs, as an errno or as a process that was killed.
     assert outcomes["nothing is to be seen"] < len(failures) / 4
+
+
+def test_failing_allocations_lose_nothing_of_a_root_by_9p(tmp_path):
+    """Those of the first look-ups, where what cannot be given back to the server would be in the next one's way."""
+    failures = [*(f"heap:{n}" for n in range(1, 60)), *(f"{n}" for n in range(1, 120, 4))]
+    _, complaints = allocations.fail_each(tmp_path, failures, files=allocations.Files.BY_9P)
+    assert not complaints, complaints[0]
