@@ -307,7 +307,8 @@ class MasterOperations final : public FileOperations {
       const usize count = buffer.get(piece, most);
       pty.promised -= most;
       pty.give(ConstByteSpan(piece, count));
-      // A line without an end is cut for ever, so that there is always room: others have their turn all the same.
+      // A line without an end is cut for ever, so that there is always room: others have their turn all the
+      // same.
       if (const auto more = give_way(); !more.ok()) {
         return buffer.done() > 0 ? buffer.result() : Err(more.error());
       }
