@@ -61,6 +61,7 @@ my %count;
 open my $self, "<", $0 or die;
 while (<$self>) { $count{lc $1}++ while /([a-z]{4,})/gi }
 print join(" ", map {; "$_:$count{$_}" } (sort { $count{$b} <=> $count{$a} || $a cmp $b } keys %count)[0 .. 4]), "\n";
+no warnings "portable";  # hex of more than 32 bits
 (my $text = "virtual 0x3fffffe000, physical 0x80200000") =~ s/0x([0-9a-f]+)/hex($1) >> 12/ge; print "$text\n";
 print "named $+{w}\n" if "satp=8000" =~ /(?<w>\w+)=(?=\d)/;
 printf "%.3f %s %d %s %e\n", atan2(1, 1) * 4, 2**53, floor(-1.5), 10 % 3, 1 / 3;
