@@ -25,11 +25,6 @@ void append(std::string& mount_file, std::string_view line) {
   mount_file += '\0';
 }
 
-bool is_above(std::string_view directory, std::string_view path) {
-  return path.starts_with(directory) &&
-         (directory == "/" || path.size() == directory.size() || path[directory.size()] == '/');
-}
-
 }  // namespace
 
 std::string make_mount_file(const GuestMounts& mounts) {
@@ -69,11 +64,11 @@ bool collides_with_guest(std::string_view guest_path) {
   const GuestTree tree = base_tree();
   return std::any_of(tree.entries().begin(), tree.entries().end(), [&](const auto& entry) {
     const std::string& own = entry.first;
-    if (is_above(path, own)) {
+    if (is_within(own, path)) {
       return true;
     }
     const bool open = std::find(std::begin(kOpen), std::end(kOpen), own) != std::end(kOpen);
-    return own != "/" && own != "/var" && !open && is_above(own, path);
+    return own != "/" && own != "/var" && !open && is_within(path, own);
   });
 }
 

@@ -168,4 +168,9 @@ std::vector<std::uint8_t> GuestTree::to_cpio() const {
   return archive;
 }
 
+bool is_within(std::string_view path, std::string_view directory) {
+  return directory == "/" ||
+         (path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/'));
+}
+
 }  // namespace quire

@@ -48,4 +48,7 @@ class GuestTree {
 /// Absolute, without `.`, `..`, doubled or trailing slashes. `path` must be absolute.
 std::string normal_guest_path(std::string_view path);
 
+/// Is `path` the directory itself or beneath it? Both normal.
+bool is_within(std::string_view path, std::string_view directory);
+
 }  // namespace quire

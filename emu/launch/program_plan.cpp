@@ -37,7 +37,7 @@ std::optional<std::string_view> mount_over(std::string_view guest_path) {
   }
   const std::string path = normal_guest_path(guest_path);
   for (const std::string_view mount : kMountPoints) {
-    if (path.starts_with(mount) && (path.size() == mount.size() || path[mount.size()] == '/')) {
+    if (is_within(path, mount)) {
       return mount;
     }
   }
@@ -175,10 +175,6 @@ class Planner {
   std::uint64_t memory_bytes_;
 };
 
-bool is_beneath(std::string_view path, std::string_view directory) {
-  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
-}
-
 /// Seen through a share, a file has the permissions it has on the host.
 bool may_be_executed(const std::string& host_path) {
   std::error_code error;
@@ -203,7 +199,7 @@ std::string program_guest_path(const std::string& host_path, const GuestMounts& 
   bool hidden = static_cast<bool>(mount_over(path));
   for (const SharedPath& share : mounts.shares) {
     const bool same_file = share.host_path == share.guest_path && may_be_executed(host_path);
-    hidden |= is_beneath(path, normal_guest_path(share.guest_path)) && !same_file;
+    hidden |= is_within(path, normal_guest_path(share.guest_path)) && !same_file;
   }
   return hidden ? "/.quire/program" + path : path;
 }

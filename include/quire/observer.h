@@ -112,8 +112,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   /// Called synchronously, some of them within an instruction. May read the machine, request a stop, and add
-  /// and remove observers: one that is removed is told no more, one that is added from the next event on. Must
-  /// not run or change the machine, nor throw.
+  /// and remove observers: one that is removed is told no more, one that is added from the next event on.
+  /// Must not run or change the machine, nor throw.
   virtual void on_insn(const InsnEvent&) {}
   virtual void on_mmu(const MmuEvent&) {}
   virtual void on_trap(const TrapEvent&) {}

@@ -20,8 +20,8 @@ struct TraceEvent {
 class TraceSink {
  public:
   virtual ~TraceSink() = default;
-  /// Called synchronously. May read the machine, request a stop, and add and remove sinks: one that is removed
-  /// is told no more, one that is added from the next event on. Must not run the machine.
+  /// Called synchronously. May read the machine, request a stop, and add and remove sinks: one that is
+  /// removed is told no more, one that is added from the next event on. Must not run the machine.
   virtual void on_event(const TraceEvent& event) = 0;
 };
 
