@@ -97,10 +97,12 @@ void Clint::update(Comparator& comparator) {
     return;  // beyond the end of virtual time
   }
   const u64 deadline_ns = (clock_ticks() + ticks_left) * kNanosecondsPerTick;
-  comparator.event = clock_.schedule(deadline_ns, [this, &comparator] {
-    comparator.event.reset();
-    update(comparator);
-  });
+  comparator.event = clock_.schedule(deadline_ns, [this, &comparator] { fire(comparator); });
+}
+
+void Clint::fire(Comparator& comparator) {
+  comparator.event.reset();
+  update(comparator);
 }
 
 u64 Clint::read(u64 offset, unsigned size) {
@@ -143,6 +145,29 @@ void Clint::write(u64 offset, unsigned size, u64 value) {
     hart.software_pending = (value & 1) != 0;
     hart.lines.software->set(hart.software_pending);
   }
+}
+
+void Clint::transfer(StateArchive& archive) {
+  archive(time_offset_);
+  for (Hart& hart : harts_) {
+    bool has_supervisor = hart.supervisor.has_value();
+    archive(hart.software_pending, has_supervisor);
+    if (archive.loading()) {
+      hart.supervisor.reset();
+      if (has_supervisor) {
+        hart.supervisor.emplace(Comparator{.line = hart.lines.supervisor_timer});
+      }
+    }
+    transfer(archive, hart.machine);
+    if (hart.supervisor) {
+      transfer(archive, *hart.supervisor);
+    }
+  }
+}
+
+void Clint::transfer(StateArchive& archive, Comparator& comparator) {
+  archive(comparator.compare);
+  archive.event(clock_, comparator.event, [this, &comparator] { fire(comparator); });
 }
 
 }  // namespace quire

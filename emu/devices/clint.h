@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "emu/base/types.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -28,6 +28,7 @@ class Clint final : public Device {
 
   std::string_view name() const override { return "clint"; }
   void reset() override;
+  void transfer(StateArchive& archive) override;
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 
@@ -54,6 +55,8 @@ class Clint final : public Device {
   void set_time(u64 ticks);
   void cancel(Comparator& comparator);
   void update(Comparator& comparator);
+  void fire(Comparator& comparator);
+  void transfer(StateArchive& archive, Comparator& comparator);
 
   Clock& clock_;
   u64 time_offset_ = 0;      ///< mtime minus the clock's ticks, modulo 2^64

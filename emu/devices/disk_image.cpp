@@ -22,7 +22,7 @@ namespace {
 /// Repeats `step(done)`, a pread or pwrite of what is left, until all is done, the host fails or the file
 /// ends (errno is 0 then).
 template <class Step>
-std::size_t transfer(std::size_t len_bytes, Step&& step) {
+std::size_t move_all(std::size_t len_bytes, Step&& step) {
   std::size_t done = 0;
   errno = 0;
   while (done < len_bytes) {
@@ -163,7 +163,7 @@ bool DiskImage::read_file(u64 offset, std::span<u8> out) {
     return false;
   }
   const u64 in_file = offset < size_bytes_ ? std::min<u64>(out.size(), size_bytes_ - offset) : 0;
-  const std::size_t done = transfer(in_file, [&](std::size_t at) {
+  const std::size_t done = move_all(in_file, [&](std::size_t at) {
     return pread(fd_, out.data() + at, in_file - at, static_cast<off_t>(offset + at));
   });
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(in_file), out.end(), u8{0});
@@ -175,7 +175,7 @@ bool DiskImage::write_file(u64 offset, std::span<const u8> data) {
   if (!unchanged()) {
     return false;
   }
-  const std::size_t done = transfer(data.size(), [&](std::size_t at) {
+  const std::size_t done = move_all(data.size(), [&](std::size_t at) {
     return pwrite(fd_, data.data() + at, data.size() - at, static_cast<off_t>(offset + at));
   });
   if (done != data.size()) {
@@ -256,6 +256,24 @@ bool DiskImage::flush() {
     fail("cannot bring the disk image to the host's disk", std::strerror(errno));
   }
   return !flush_failed_;
+}
+
+void DiskImage::transfer(StateArchive& archive) {
+  i64 size_bytes = opened_.st_size;
+  archive(size_bytes, flush_failed_);
+  if (size_bytes != opened_.st_size) {
+    throw Error(ErrorKind::kUsage, path_ + ": the snapshot was taken with an image of " +
+                                       std::to_string(size_bytes) + " bytes, and this has " +
+                                       std::to_string(opened_.st_size));
+  }
+  if (overlay_) {
+    overlay_->transfer(archive);
+  }
+}
+
+std::string DiskImage::unsaveable() const {
+  return access_ == DiskAccess::kReadWrite ? "writes to " + path_ + "; give the drive 'snapshot' or 'ro'"
+                                           : "";
 }
 
 }  // namespace quire

@@ -14,6 +14,7 @@
 
 #include "emu/base/types.h"
 #include "emu/devices/write_overlay.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -48,6 +49,11 @@ class DiskImage {
   bool discard(u64 offset, u64 len_bytes);
   /// Once one has failed, all do: the host may have dropped what it could not write.
   bool flush();
+
+  /// What a guest has written that the file does not have. The file itself stays what it is.
+  void transfer(StateArchive& archive);
+  /// Why a saved state would be worth nothing, or empty: what is written to the file cannot be taken back.
+  std::string unsaveable() const;
 
   /// The first failure, in one line that names the file; empty when there was none.
   const std::string& trouble() const { return trouble_; }

@@ -12,16 +12,10 @@ constexpr u64 kHalfMask = 0xffff'ffff;
 
 DmaEngine::DmaEngine(Clock& clock, Dma& dma, IrqLine& irq) : clock_(clock), dma_(dma), irq_(irq) {}
 
-DmaEngine::~DmaEngine() {
-  if (busy()) {
-    clock_.cancel(event_);
-  }
-}
+DmaEngine::~DmaEngine() { cancel_burst(); }
 
 void DmaEngine::reset() {
-  if (busy()) {
-    clock_.cancel(event_);
-  }
+  cancel_burst();
   source_ = destination_ = length_ = 0;
   status_ = copied_ = fault_ = 0;
   interrupt_enabled_ = false;
@@ -105,7 +99,7 @@ void DmaEngine::write_register(u64 reg, u64 value, u64 written) {
 void DmaEngine::control(u64 value) {
   interrupt_enabled_ = (value & arch::kDmaInterruptEnable) != 0;
   if ((value & arch::kDmaAbort) != 0 && busy()) {
-    clock_.cancel(event_);
+    cancel_burst();
     stop(0);
   } else if ((value & arch::kDmaStart) != 0 && !busy()) {
     start();
@@ -132,7 +126,15 @@ void DmaEngine::schedule_burst(u64 delay_ns) {
   event_ = clock_.schedule(deadline_ns, [this] { copy_burst(); });
 }
 
+void DmaEngine::cancel_burst() {
+  if (event_) {
+    clock_.cancel(*event_);
+    event_.reset();
+  }
+}
+
 void DmaEngine::copy_burst() {
+  event_.reset();
   buffer_.resize(burst_bytes());
   // Sums that wrap around are not RAM: no burst lies across the end of the address space.
   if (!dma_.read(source_ + copied_, buffer_)) {
@@ -155,6 +157,11 @@ void DmaEngine::copy_burst() {
 
 void DmaEngine::update_line() {
   irq_.set(interrupt_enabled_ && (status_ & (arch::kDmaDone | arch::kDmaError)) != 0);
+}
+
+void DmaEngine::transfer(StateArchive& archive) {
+  archive(source_, destination_, length_, status_, copied_, fault_, interrupt_enabled_);
+  archive.event(clock_, event_, [this] { copy_burst(); });
 }
 
 }  // namespace quire

@@ -4,11 +4,12 @@
 // done or error".
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "emu/base/types.h"
 #include "quire/arch/dma_engine.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -21,6 +22,7 @@ class DmaEngine final : public Device {
 
   std::string_view name() const override { return "dma"; }
   void reset() override;
+  void transfer(StateArchive& archive) override;
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 
@@ -33,6 +35,7 @@ class DmaEngine final : public Device {
   void stop(u64 outcome);
   void schedule_burst(u64 delay_ns);
   void copy_burst();
+  void cancel_burst();
   u64 burst_bytes() const;
   void update_line();
 
@@ -46,8 +49,8 @@ class DmaEngine final : public Device {
   u64 copied_ = 0;
   u64 fault_ = 0;
   bool interrupt_enabled_ = false;
-  Clock::EventId event_ = 0;
-  std::vector<u8> buffer_;  ///< scratch
+  std::optional<Clock::EventId> event_;  ///< the burst under way
+  std::vector<u8> buffer_;               ///< scratch
 };
 
 }  // namespace quire

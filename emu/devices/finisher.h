@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "emu/base/types.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -20,6 +20,7 @@ class Finisher final : public Device {
 
   std::string_view name() const override { return "finisher"; }
   void reset() override {}
+  void transfer(StateArchive& /*archive*/) override {}
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 

@@ -51,10 +51,7 @@ void GoldfishRtc::arm(u64 alarm_ns) {
   const u64 clock_now = clock_.now_ns();
   const u64 wait_ns = alarm_ns - now;
   const u64 deadline_ns = wait_ns > ~clock_now ? ~u64{0} : clock_now + wait_ns;
-  event_ = clock_.schedule(deadline_ns, [this] {
-    event_.reset();
-    fire();
-  });
+  event_ = clock_.schedule(deadline_ns, [this] { fire(); });
 }
 
 void GoldfishRtc::disarm() {
@@ -65,6 +62,7 @@ void GoldfishRtc::disarm() {
 }
 
 void GoldfishRtc::fire() {
+  event_.reset();
   irq_pending_ = true;
   update_irq();
 }
@@ -127,6 +125,11 @@ void GoldfishRtc::write(u64 offset, unsigned size, u64 value) {
     default:
       break;
   }
+}
+
+void GoldfishRtc::transfer(StateArchive& archive) {
+  archive(offset_ns_, latched_high_, alarm_high_, alarm_ns_, irq_enabled_, irq_pending_);
+  archive.event(clock_, event_, [this] { fire(); });
 }
 
 }  // namespace quire

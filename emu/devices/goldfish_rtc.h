@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "emu/base/types.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -19,6 +19,7 @@ class GoldfishRtc final : public Device {
 
   std::string_view name() const override { return "rtc"; }
   void reset() override;
+  void transfer(StateArchive& archive) override;
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 

@@ -180,4 +180,22 @@ void Plic::write(u64 offset, unsigned size, u64 value) {
   }
 }
 
+void Plic::transfer(StateArchive& archive) {
+  const auto set = [&archive](SourceSet& sources) {
+    for (usize i = 0; i < sources.size(); ++i) {
+      bool bit = sources[i];
+      archive(bit);
+      sources[i] = bit;
+    }
+  };
+  archive(priority_);
+  set(level_);
+  set(pending_);
+  set(in_service_);
+  for (Context& context : contexts_) {
+    set(context.enabled);
+    archive(context.threshold);
+  }
+}
+
 }  // namespace quire

@@ -13,7 +13,7 @@
 
 #include "emu/base/types.h"
 #include "quire/arch/memmap.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -24,6 +24,7 @@ class Plic final : public Device {
 
   std::string_view name() const override { return "plic"; }
   void reset() override;
+  void transfer(StateArchive& archive) override;
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 

@@ -9,7 +9,7 @@
 
 #include "emu/base/types.h"
 #include "quire/arch/trace_port.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -22,6 +22,7 @@ class TracePort final : public Device {
 
   std::string_view name() const override { return "trace-port"; }
   void reset() override { record_ = 0; }
+  void transfer(StateArchive& archive) override { archive(record_); }
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 

@@ -294,4 +294,11 @@ void Uart16550::write(u64 offset, unsigned /*size*/, u64 wide_value) {
   update_irq();
 }
 
+void Uart16550::transfer(StateArchive& archive) {
+  archive(source_ended_, ier_, fcr_, lcr_, mcr_, scratch_, divisor_, modem_delta_, overrun_, tx_empty_irq_);
+  archive(rx_, rx_head_, rx_count_);
+  rx_head_ %= kFifoBytes;
+  rx_count_ = std::min(rx_count_, kFifoBytes);
+}
+
 }  // namespace quire

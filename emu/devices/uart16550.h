@@ -11,7 +11,7 @@
 
 #include "emu/base/types.h"
 #include "quire/byte_stream.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -22,6 +22,7 @@ class Uart16550 final : public Device {
 
   std::string_view name() const override { return "uart"; }
   void reset() override;
+  void transfer(StateArchive& archive) override;
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 

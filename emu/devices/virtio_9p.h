@@ -26,6 +26,8 @@ class Virtio9p final : public VirtioDevice {
   std::span<const u8> config() const override { return config_; }
   void power_on() override { server_.reset(); }
   void driver_reset() override {}
+  void transfer(StateArchive& /*archive*/) override {}
+  std::string unsaveable() const override { return "keeps files of the host open"; }
   void notified(u32 queue) override;
 
  private:

@@ -31,6 +31,8 @@ class VirtioBlk final : public VirtioDevice {
   std::span<const u8> config() const override;
   void power_on() override {}
   void driver_reset() override {}
+  void transfer(StateArchive& archive) override { image_->transfer(archive); }
+  std::string unsaveable() const override { return image_->unsaveable(); }
   void notified(u32 queue) override;
   std::string trouble() const override { return image_->trouble(); }
 

@@ -229,4 +229,10 @@ bool VirtioConsole::next_control(std::vector<u8>& message) {
   return false;
 }
 
+void VirtioConsole::transfer(StateArchive& archive) {
+  for (Port& port : ports_) {
+    archive(port.guest_open, port.source_ended, port.send_add, port.send_name, port.send_open);
+  }
+}
+
 }  // namespace quire

@@ -35,6 +35,7 @@ class VirtioConsole final : public VirtioDevice {
   std::span<const u8> config() const override;
   void power_on() override;
   void driver_reset() override;
+  void transfer(StateArchive& archive) override;
   void notified(u32 queue) override;
 
   /// Looks for input that has come since; the machine calls it between slices.

@@ -10,6 +10,7 @@
 
 #include "emu/base/types.h"
 #include "quire/arch/virtio.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -33,6 +34,10 @@ class VirtioDevice {
   /// The driver made buffers available in `queue`, which exists and is live; or some that wait may be
   /// answered now.
   virtual void notified(u32 queue) = 0;
+
+  /// As quire/device.h has them.
+  virtual void transfer(StateArchive& archive) = 0;
+  virtual std::string unsaveable() const { return {}; }
 
   /// What the host refused since power-on, for people: one line, or empty.
   virtual std::string trouble() const { return {}; }

@@ -317,4 +317,18 @@ void VirtioMmio::write_queue_ready(u32 value) {
   }
 }
 
+void VirtioMmio::transfer(StateArchive& archive) {
+  archive(status_, interrupt_status_, device_features_sel_, driver_features_sel_, driver_features_,
+          queue_sel_);
+  archive(failure_, first_failure_);
+  budget_.transfer(archive);
+  for (u32 i = 0; i < queues_.size(); ++i) {
+    Queue& queue = queues_[i];
+    Virtqueue::transfer(archive, queue.setup);
+    queue.ring.transfer(archive);
+    archive.event(clock_, queue.resumption, [this, i] { resume(i); });
+  }
+  device_->transfer(archive);
+}
+
 }  // namespace quire

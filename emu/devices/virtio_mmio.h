@@ -28,6 +28,8 @@ class VirtioMmio final : public Device {
 
   std::string_view name() const override { return device_->name(); }
   void reset() override;
+  void transfer(StateArchive& archive) override;
+  std::string unsaveable() const override { return device_->unsaveable(); }
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 
@@ -91,8 +93,8 @@ class VirtioMmio final : public Device {
   u32 driver_features_sel_ = 0;
   u64 driver_features_ = 0;
   u32 queue_sel_ = 0;
-  std::string_view failure_;
-  std::string_view first_failure_;  ///< since power-on; outlives the driver's resets
+  std::string failure_;
+  std::string first_failure_;  ///< since power-on; outlives the driver's resets
 };
 
 }  // namespace quire

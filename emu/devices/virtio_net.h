@@ -29,6 +29,8 @@ class VirtioNet final : public VirtioDevice {
   std::span<const u8> config() const override;
   void power_on() override { driver_reset(); }
   void driver_reset() override;
+  void transfer(StateArchive& /*archive*/) override {}
+  std::string unsaveable() const override { return "is connected to the host's network"; }
   void notified(u32 queue) override;
 
   /// Looks for frames that have come since; the machine calls it between slices.

@@ -20,6 +20,7 @@ class VirtioRng final : public VirtioDevice {
   u32 queue_count() const override { return 1; }
   void power_on() override { generator_ = arch::Xoshiro256(seed_); }
   void driver_reset() override {}
+  void transfer(StateArchive& archive) override { archive(generator_.state()); }
   void notified(u32 queue) override;
 
   /// A request is answered with at most this many bytes (5.4.6.2 allows fewer than asked).

@@ -13,7 +13,7 @@
 #include "emu/base/types.h"
 #include "quire/arch/result.h"
 #include "quire/arch/virtio.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -92,6 +92,13 @@ class Virtqueue {
   /// `features`: what was negotiated.
   arch::Result<void, QueueError> start(const Setup& setup, u64 features);
   void stop() { ready_ = false; }
+  void transfer(StateArchive& archive) {
+    transfer(archive, setup_);
+    archive(ready_, indirect_, event_idx_, last_avail_, used_, unfinished_bytes_);
+  }
+  static void transfer(StateArchive& archive, Setup& setup) {
+    archive(setup.size, setup.desc, setup.avail, setup.used);
+  }
   bool ready() const { return ready_; }
 
   /// Chains that wait, as of now.

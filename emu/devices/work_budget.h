@@ -11,7 +11,7 @@
 #include <algorithm>
 
 #include "emu/base/types.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -32,6 +32,7 @@ class WorkBudget {
     return !closed_;
   }
   void spend(u64 units) { level_ -= static_cast<i64>(std::min(units, kBurst)); }
+  void transfer(StateArchive& archive) { archive(level_, filled_at_ns_, closed_); }
   /// When open() will be true again; now, when it is.
   u64 opens_at_ns() {
     if (open()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <vector>
 
 namespace quire {
 namespace {
@@ -87,6 +88,31 @@ bool WriteOverlay::write_zeroes(u64 offset, u64 len_bytes) {
     });
   } catch (const std::bad_alloc&) {
     return false;
+  }
+}
+
+/// In the order of the disk, so that equal disks have equal states.
+void WriteOverlay::transfer(StateArchive& archive) {
+  std::vector<u64> indices;
+  for (const auto& [index, block] : blocks_) {
+    indices.push_back(index);
+  }
+  std::sort(indices.begin(), indices.end());
+  archive(indices);
+  if (archive.loading()) {
+    blocks_.clear();
+  }
+  for (const u64 index : indices) {
+    std::unique_ptr<Block>& block = blocks_[index];
+    bool zero = block == nullptr;
+    archive(zero);
+    if (zero) {
+      continue;
+    }
+    if (archive.loading()) {
+      block = std::make_unique<Block>();
+    }
+    archive(*block);
   }
 }
 

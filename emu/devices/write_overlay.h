@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "emu/base/types.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -30,6 +31,7 @@ class WriteOverlay {
   bool read(u64 offset, std::span<u8> out);
   bool write(u64 offset, std::span<const u8> data);
   bool write_zeroes(u64 offset, u64 len_bytes);
+  void transfer(StateArchive& archive);
 
  private:
   using Block = std::array<u8, kBlockBytes>;

@@ -74,6 +74,24 @@ void Hart::ram_written(PhysAddr start, u64 count_bytes, Writer writer) {
   }
 }
 
+void Hart::transfer(StateArchive& archive) {
+  HartState& s = state_;
+  archive(s.x, s.f, s.pc, s.icount, s.fp.fflags, s.fp.frm, s.privilege, s.fp_status, s.waiting);
+  archive(s.mstatus, s.medeleg, s.mideleg, s.mie, s.mtvec, s.mcounteren, s.mscratch, s.mepc, s.mcause,
+          s.mtval);
+  archive(s.menvcfg, s.mip_software, s.mip_lines, s.stvec, s.scounteren, s.sscratch, s.sepc, s.scause,
+          s.stval);
+  archive(s.satp, s.senvcfg, s.stimecmp, s.mcountinhibit, s.mcycle_offset, s.minstret_offset);
+  archive(s.trap_count, s.interrupt_count, s.page_fault_count, s.reservation, s.reservation_size);
+  // The translation that fetches go by is state: it holds until execution leaves the page.
+  archive(s.fetch_page, s.fetch_frame, s.fetch_partial);
+  mmu_.transfer(archive);
+  if (archive.loading()) {
+    s.fetch_blocks = nullptr;
+    sync();
+  }
+}
+
 void Hart::append_architectural_state(std::vector<u64>& out) const {
   const HartState& s = state_;
   out.insert(out.end(), s.x, s.x + 32);

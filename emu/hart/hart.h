@@ -111,6 +111,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
 
   u64 mip() const { return state_.mip_software | state_.mip_lines; }
 
+  void transfer(StateArchive& archive);
   /// Registers, CSRs, counters and TLB entries, in a fixed order; what a digest is made of.
   void append_architectural_state(std::vector<u64>& out) const;
 

@@ -80,4 +80,22 @@ void ProcessTable::on_event(const TraceEvent& event) {
   }
 }
 
+void ProcessTable::transfer(StateArchive& archive) {
+  std::vector<ProcessInfo> list;
+  for (const auto& [pid, process] : processes_) {
+    list.push_back(process);
+  }
+  list.resize(archive.count(list.size()));
+  for (ProcessInfo& p : list) {
+    archive(p.pid, p.parent, p.satp, p.comm, p.exited, p.wait_status, p.start_icount, p.exit_icount);
+  }
+  archive(main_pid_);
+  if (archive.loading()) {
+    processes_.clear();
+    for (ProcessInfo& process : list) {
+      processes_[process.pid] = std::move(process);
+    }
+  }
+}
+
 }  // namespace quire

@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "quire/error.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -45,6 +46,15 @@ bool FdSource::wait(int timeout_ms) {
     ready(timeout_ms);
   }
   return !ended_;
+}
+
+void FdSource::transfer(StateArchive& archive) {
+  std::int64_t offset = ::lseek(fd_, 0, SEEK_CUR);  // fails for what has no place to go back to
+  archive(offset, ended_);
+  if (archive.loading() && offset >= 0 && ::lseek(fd_, offset, SEEK_SET) < 0) {
+    throw Error(ErrorKind::kFile,
+                fmt::format("the guest's input cannot go back to byte {}: {}", offset, std::strerror(errno)));
+  }
 }
 
 void FdSink::wait_until_writable() const {
@@ -112,6 +122,15 @@ bool BufferSource::wait(int /*timeout_ms*/) {
   return !data_.empty();
 }
 
+void BufferSource::transfer(StateArchive& archive) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::uint8_t> waiting(data_.begin(), data_.end());
+  archive(waiting, closed_);
+  if (archive.loading()) {
+    data_.assign(waiting.begin(), waiting.end());
+  }
+}
+
 void BufferSink::write(std::span<const std::uint8_t> data) {
   const std::lock_guard lock(mutex_);
   data_.append(reinterpret_cast<const char*>(data.data()), data.size());
@@ -134,6 +153,13 @@ std::string BufferSink::take() {
   std::string fresh = data_.substr(taken_bytes_);
   taken_bytes_ = data_.size();
   return fresh;
+}
+
+void BufferSink::transfer(StateArchive& archive) {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t taken = taken_bytes_;
+  archive(data_, taken);
+  taken_bytes_ = std::min<std::size_t>(taken, data_.size());
 }
 
 }  // namespace quire

@@ -74,8 +74,10 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
   place(kTracePort, std::make_unique<TracePort>(wiring.dma, wiring.trace));
 
   auto ports = console_ports(config, wiring);
+  sinks_.push_back(config.uart);
   for (const auto& port : ports) {
     port_sources_.push_back(port.source);
+    sinks_.push_back(port.sink);
   }
   auto console = std::make_unique<VirtioConsole>(std::move(ports));
   console_ = console.get();
@@ -103,6 +105,36 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
 void Board::reset() {
   for (const Placed& placed : devices_) {
     placed.device->reset();
+  }
+}
+
+std::string Board::unsaveable() const {
+  for (const Placed& placed : devices_) {
+    if (const std::string why = placed.device->unsaveable(); !why.empty()) {
+      return fmt::format("{} {}", placed.device->name(), why);
+    }
+  }
+  return {};
+}
+
+void Board::for_each_part(
+    const std::function<void(const std::string&, const std::function<void(StateArchive&)>&)>& visit) {
+  for (const Placed& placed : devices_) {
+    visit(fmt::format("{}@{:x}", placed.device->name(), placed.region.base),
+          [&placed](StateArchive& archive) { placed.device->transfer(archive); });
+  }
+  const auto visit_stream = [&visit](std::string_view kind, usize number, const auto& stream) {
+    if (stream != nullptr) {
+      visit(fmt::format("{} {}", kind, number),
+            [&stream](StateArchive& archive) { stream->transfer(archive); });
+    }
+  };
+  visit_stream("uart input", 0, uart_source_);
+  for (usize i = 0; i < port_sources_.size(); ++i) {
+    visit_stream("console input", i, port_sources_[i]);
+  }
+  for (usize i = 0; i < sinks_.size(); ++i) {
+    visit_stream("output", i, sinks_[i]);
   }
 }
 

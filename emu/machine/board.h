@@ -3,6 +3,7 @@
 // Owns the devices; knows nothing of the hart but its five interrupt lines.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "quire/arch/memmap.h"
 #include "quire/config.h"
 #include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -51,6 +53,12 @@ class Board {
   Board(const Config& config, const Wiring& wiring);
 
   void reset();
+  /// Why a saved state of the board would be worth nothing, in words; empty when there is no reason.
+  std::string unsaveable() const;
+  /// Calls visit(name, part) for each device and stream with the function that carries its state, in a fixed
+  /// order; names are unique.
+  void for_each_part(const std::function<void(const std::string& name,
+                                              const std::function<void(StateArchive&)>& transfer)>& visit);
   const std::vector<Placed>& devices() const { return devices_; }
   unsigned virtio_slots() const { return next_slot_; }
   /// The clock `time` shows.
@@ -79,7 +87,8 @@ class Board {
   Clint* clint_ = nullptr;
   Uart16550* uart_ = nullptr;
   VirtioConsole* console_ = nullptr;
-  VirtioNet* net_ = nullptr;  ///< null where there is none
+  VirtioNet* net_ = nullptr;                      ///< null where there is none
+  std::vector<std::shared_ptr<ByteSink>> sinks_;  ///< of the UART and the ports; null where none
   std::shared_ptr<ByteSource> uart_source_;
   std::vector<std::shared_ptr<ByteSource>> port_sources_;  ///< by port; null where none
 };

@@ -4,6 +4,7 @@
 // runs (or from a sink), so while the guest idles nothing more can come.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "emu/base/types.h"
 #include "quire/byte_stream.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -32,6 +34,11 @@ class ControlToGuest final : public ByteSource {
     return {ReadStatus::kData, count};
   }
   bool wait(int) override { return taken_ < pending_.size(); }
+  void transfer(StateArchive& archive) override {
+    u64 taken = taken_;
+    archive(pending_, taken);
+    taken_ = std::min<usize>(taken, pending_.size());
+  }
 
  private:
   std::vector<u8> pending_;
@@ -42,6 +49,7 @@ class ControlFromGuest final : public ByteSink {
  public:
   void write(std::span<const u8> data) override { pending_.insert(pending_.end(), data.begin(), data.end()); }
   std::vector<u8> take() { return std::exchange(pending_, {}); }
+  void transfer(StateArchive& archive) override { archive(pending_); }
 
  private:
   std::vector<u8> pending_;

@@ -10,6 +10,19 @@ Clock::EventId EventQueue::schedule(std::uint64_t deadline_ns, std::function<voi
   return id;
 }
 
+void EventQueue::schedule_again(EventId event, std::uint64_t deadline_ns, std::function<void()> action) {
+  events_.emplace(Key{deadline_ns, event}, std::move(action));
+  deadlines_.emplace(event, deadline_ns);
+}
+
+void EventQueue::transfer(StateArchive& archive) {
+  archive(idle_ns_, last_id_);
+  if (archive.loading()) {
+    events_.clear();
+    deadlines_.clear();
+  }
+}
+
 void EventQueue::cancel(EventId event) {
   const auto found = deadlines_.find(event);
   if (found != deadlines_.end()) {

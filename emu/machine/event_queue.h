@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -25,6 +25,10 @@ class EventQueue final : public Clock {
   std::uint64_t now_ns() const override { return icount_() + idle_ns_; }
   EventId schedule(std::uint64_t deadline_ns, std::function<void()> action) override;
   void cancel(EventId event) override;
+  std::uint64_t deadline_ns(EventId event) const override { return deadlines_.at(event); }
+  void schedule_again(EventId event, std::uint64_t deadline_ns, std::function<void()> action) override;
+  /// Its own state. Loading forgets every event; those who had some take them up again.
+  void transfer(StateArchive& archive);
 
   /// When the first event is due; nothing when none is.
   std::optional<std::uint64_t> next_deadline_ns() const;

@@ -90,10 +90,17 @@ void Firmware::set_timer(unsigned, u64 ticks) {
   // mtime changes on whole ticks of the clock.
   const u64 tick_start_ns = now_ns - now_ns % kNanosecondsPerTick;
   const u64 deadline_ns = wait_ticks == 0 ? now_ns : tick_start_ns + wait_ticks * kNanosecondsPerTick;
-  timer_ = wiring_.clock.schedule(deadline_ns, [this] {
-    timer_.reset();
-    wiring_.hart.set_interrupt(Interrupt::kSupervisorTimer, true);
-  });
+  timer_ = wiring_.clock.schedule(deadline_ns, [this] { timer_due(); });
+}
+
+void Firmware::timer_due() {
+  timer_.reset();
+  wiring_.hart.set_interrupt(Interrupt::kSupervisorTimer, true);
+}
+
+void Firmware::transfer(StateArchive& archive) {
+  archive(hart_stopped_);
+  archive.event(wiring_.clock, timer_, [this] { timer_due(); });
 }
 
 /// S-mode clears it itself, so it is a bit that software holds, not a line.

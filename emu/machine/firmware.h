@@ -12,7 +12,7 @@
 #include "emu/machine/sbi/sbi.h"
 #include "emu/mem/bus.h"
 #include "quire/byte_stream.h"
-#include "quire/device.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -31,6 +31,7 @@ class Firmware final : private sbi::SbiPlatform {
 
   /// As firmware leaves the hart to a kernel; after the hart's own reset.
   void power_on();
+  void transfer(StateArchive& archive);
   /// Answers the ecall in the hart's registers; pc is advanced by the caller.
   void handle_call(HartState& state);
   /// Ended itself by hart_stop; with one hart, for ever.
@@ -55,6 +56,7 @@ class Firmware final : private sbi::SbiPlatform {
   usize console_read(std::span<u8> out) override;
 
   void cancel_timer();
+  void timer_due();
 
   Wiring wiring_;
   std::optional<Clock::EventId> timer_;

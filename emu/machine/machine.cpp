@@ -177,11 +177,13 @@ Counters Machine::Impl::counters() const {
           .tlb = hart_.mmu().tlb().stats()};
 }
 
-u64 Machine::Impl::digest() const {
+std::vector<u64> Machine::Impl::digest_words() const {
   std::vector<u64> words{time_ns(), firmware_.hart_stopped() ? 1U : 0U};
   hart_.append_architectural_state(words);
-  return digest_state(words, ram_.bytes());
+  return words;
 }
+
+u64 Machine::Impl::digest() const { return digest_state(digest_words(), ram_.bytes()); }
 
 std::optional<Screen> Machine::Impl::screen() const {
   const std::optional<Framebuffer>& framebuffer = plan_.framebuffer();

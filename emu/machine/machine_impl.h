@@ -6,9 +6,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "emu/hart/hart.h"
@@ -20,8 +23,10 @@
 #include "emu/machine/htif.h"
 #include "emu/machine/listeners.h"
 #include "emu/machine/observer_hub.h"
+#include "emu/machine/snapshot_impl.h"
 #include "emu/machine/symbols.h"
 #include "emu/machine/views.h"
+#include "emu/mem/ram_image.h"
 #include "quire/machine.h"
 
 namespace quire {
@@ -58,6 +63,10 @@ class Machine::Impl final : private HartEnv {
   usize write_virtual(u64 va, std::span<const u8> data);
   std::vector<TlbEntryView> tlb_entries() const;
   void restart();
+  Snapshot snapshot();
+  void restore(const Snapshot& snapshot);
+  void add_part(std::string name, std::function<void(StateArchive&)> transfer);
+  void remove_part(const std::string& name);
   ObserverHub& observers() { return hub_; }
   SymbolTable& symbols() { return symbols_; }
 
@@ -91,6 +100,15 @@ class Machine::Impl final : private HartEnv {
   void make_htif();
   void power_on();
   void reboot();
+
+  // Snapshots (machine_state.cpp).
+  using Transfer = std::function<void(StateArchive&)>;
+  void for_each_part(const std::function<void(const std::string&, const Transfer&)>& visit);
+  void transfer_run_state(StateArchive& archive);
+  void save_sections(Snapshot::Impl& into);
+  void load_sections(const Snapshot::Impl& from);
+  void check_fit(const Snapshot::Impl& snapshot) const;
+  std::vector<u64> digest_words() const;
 
   // Run loop.
   std::optional<Stop> check_stop(u64 end_icount, std::optional<HostClock::time_point> deadline);
@@ -134,6 +152,9 @@ class Machine::Impl final : private HartEnv {
   SymbolTable symbols_;
   std::set<u64> breakpoints_;
   bool at_breakpoint_ = false;  ///< the last slice ended before one
+
+  RamImager imager_{ram_};
+  std::map<std::string, Transfer> outer_parts_;  ///< by add_part
 
   std::optional<int> exit_status_;
   bool reboot_requested_ = false;

@@ -88,9 +88,12 @@ bool Bus::load(PhysAddr address, unsigned size, u64& out) {
 
 bool Bus::store(PhysAddr address, unsigned size, u64 value) {
   if (ram_.contains(address, size)) {
+    // The last byte counts too: an access may cross from one page into another.
+    const PhysAddr last = address + (size - 1);
     write_host(ram_.host(address), size, value);
-    // The last byte counts too: an access may cross from a page without code into one with.
-    if (ram_.watched(address) || ram_.watched(address + (size - 1))) ram_.wrote(address, size, Writer::kHart);
+    ram_.changed(address);
+    ram_.changed(last);
+    if (ram_.watched(address) || ram_.watched(last)) ram_.wrote(address, size, Writer::kHart);
     return true;
   }
   const Region* region = find(address, size);

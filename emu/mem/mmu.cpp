@@ -41,6 +41,12 @@ void Mmu::reset() {
   fast_.clear();
 }
 
+void Mmu::transfer(StateArchive& archive) {
+  tlb_.transfer(archive);
+  pmp_.transfer(archive);
+  if (archive.loading()) fast_.clear();
+}
+
 MaybeTrap Mmu::translate(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address) {
   if (mode.translates()) return translate_through_tlb(mode, va, access, address);
   address = PhysAddr(va.value);
@@ -104,6 +110,7 @@ void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr
   if (access == Access::kWrite && bus_.ram().watched(page)) return;
   const u64 va_page = align_down(va.value, kPageBytes);
   if (!slow_pages_.empty() && std::binary_search(slow_pages_.begin(), slow_pages_.end(), va_page)) return;
+  if (access == Access::kWrite) bus_.ram().changed(page);
   FastEntry& slot = fast_.banks[FastTlb::bank_index(mode.privilege, mode.sum)].slot(access, va_page);
   slot = {va_page, reinterpret_cast<u64>(bus_.ram().host(page)) - va_page};
 }
@@ -169,6 +176,8 @@ MaybeTrap Mmu::access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned
     std::memcpy(bytes, &value, sizeof(value));
     std::memcpy(ram.host(first), bytes, first_size);
     std::memcpy(ram.host(second), bytes + first_size, second_size);
+    ram.changed(first);
+    ram.changed(second);
     if (ram.watched(first) || ram.watched(second)) {
       call_device([&] {
         ram.wrote(first, first_size, Writer::kHart);
@@ -197,6 +206,7 @@ MaybeTrap Mmu::zero_block(const MemoryMode& mode, VirtAddr va, u64 block_bytes) 
     return Trap{Exception::kStoreAccessFault, va.value};
   fill_fast(mode, va, Access::kWrite, address);
   std::memset(ram.host(block), 0, block_bytes);
+  ram.changed(block);
   if (ram.watched(block)) {
     call_device([&] {
       ram.wrote(block, block_bytes, Writer::kHart);

@@ -56,6 +56,8 @@ class Mmu {
   /// To be called when satp, MXR, the rules for entries or the PMP changed: the fast entries were made under
   /// the old value.
   void mode_changed() { fast_.clear(); }
+  /// To be called when RAM's pages count as unchanged anew: the first store to each must be seen.
+  void watch_changes() { fast_.clear_stores(); }
 
   /// Whether the PMP lets instructions of the whole page be fetched, or else of these bytes.
   bool may_fetch_page(const MemoryMode& mode, PhysAddr page) const {
@@ -91,6 +93,7 @@ class Mmu {
   FastTlb& fast() { return fast_; }
   /// Back to the state after power-on; counters too.
   void reset();
+  void transfer(StateArchive& archive);
 
  private:
   MaybeTrap translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);

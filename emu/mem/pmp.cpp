@@ -111,4 +111,9 @@ bool Pmp::allows_page(PhysAddr page, Access access, Privilege privilege) const {
   return allows(page, kPageBytes, access, privilege);
 }
 
+void Pmp::transfer(StateArchive& archive) {
+  archive(config_, address_);
+  rebuild();
+}
+
 }  // namespace quire

@@ -9,6 +9,7 @@
 
 #include "emu/base/types.h"
 #include "quire/arch/cause.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -26,6 +27,8 @@ class Pmp {
   void set_address(unsigned index, u64 value);
   /// What firmware does that wants no protection: entry 0 allows S- and U-mode everything.
   void allow_everything();
+
+  void transfer(StateArchive& archive);
 
   bool allows(PhysAddr start, u64 size_bytes, Access access, Privilege privilege) const;
   /// Whether one rule allows every access within the page. False: not all of them, or by several rules.

@@ -16,7 +16,7 @@ Ram::Ram(PhysAddr base, u64 size_bytes) : base_(base), size_bytes_(size_bytes), 
       mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED) throw std::bad_alloc();
   host_ = static_cast<u8*>(mapping);
-  watched_pages_.resize(page_count());
+  page_flags_.resize(page_count());
 }
 
 Ram::~Ram() { munmap(host_, size_bytes_); }
@@ -36,6 +36,8 @@ void Ram::read(PhysAddr start, std::span<u8> out) const {
 void Ram::remove_watcher(RamWatcher* watcher) { std::erase(watchers_, watcher); }
 
 void Ram::wrote(PhysAddr start, u64 count_bytes, Writer writer) {
+  const u64 end = page_index(start + (count_bytes - 1));
+  for (u64 page = page_index(start); page <= end; ++page) page_flags_[page] |= kChanged;
   for (RamWatcher* watcher : watchers_) {
     watcher->ram_written(start, count_bytes, writer);
   }

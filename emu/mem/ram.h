@@ -1,5 +1,7 @@
 // Guest RAM: one host mapping at a fixed host address, zero until written.
 //
+// Pages that change are noted, for images of it that share what did not (emu/mem/ram_image.h): whoever writes
+// otherwise than through write() calls changed(), or wrote(), first or before anybody can ask.
 // Invariant: every page with decoded code in it, or that a device looks at, is watched, and whoever writes
 // such a page tells the watchers before the next instruction runs. Base and size are multiples of the page
 // size.
@@ -55,11 +57,16 @@ class Ram {
   void read(PhysAddr start, std::span<u8> out) const;
 
   // --- pages whose writes are told to the watchers: those with decoded code, and those a device looks at ---
-  bool watched(PhysAddr address) const { return watched_pages_[page_index(address)] != 0; }
+  bool watched(PhysAddr address) const { return (page_flags_[page_index(address)] & (kCode | kDevice)) != 0; }
   void set_has_code(PhysAddr address, bool yes) { set_bit(address, kCode, yes); }
   void set_watched(PhysAddr address, bool yes) { set_bit(address, kDevice, yes); }
   u64 page_index(PhysAddr address) const { return (address.value - base_.value) >> kPageShift; }
   u64 page_count() const { return size_bytes_ >> kPageShift; }
+
+  // --- pages that may differ from the last image ---
+  void changed(PhysAddr address) { page_flags_[page_index(address)] |= kChanged; }
+  bool has_changed(u64 page_index) const { return (page_flags_[page_index] & kChanged) != 0; }
+  void set_unchanged(u64 page_index) { page_flags_[page_index] &= static_cast<u8>(~kChanged); }
 
   void add_watcher(RamWatcher* watcher) { watchers_.push_back(watcher); }
   void remove_watcher(RamWatcher* watcher);
@@ -69,15 +76,16 @@ class Ram {
  private:
   static constexpr u8 kCode = 1;
   static constexpr u8 kDevice = 2;
+  static constexpr u8 kChanged = 4;
   void set_bit(PhysAddr address, u8 bit, bool yes) {
-    u8& flags = watched_pages_[page_index(address)];
+    u8& flags = page_flags_[page_index(address)];
     flags = static_cast<u8>(yes ? flags | bit : flags & ~bit);
   }
 
   PhysAddr base_;
   u64 size_bytes_;
   u8* host_;
-  std::vector<u8> watched_pages_;  // kCode and kDevice bits, one byte a page
+  std::vector<u8> page_flags_;  // the bits above, one byte a page
   std::vector<RamWatcher*> watchers_;
 };
 

@@ -17,7 +17,7 @@ Tlb::Tlb(const TlbConfig& config) : config_(config) {
 
 unsigned Tlb::size_class(unsigned shift) {
   unsigned at = 0;
-  while (kShifts[at] != shift) ++at;
+  while (at + 1 < kShifts.size() && kShifts[at] != shift) ++at;
   return at;
 }
 
@@ -157,6 +157,34 @@ bool Tlb::flush_page_asid(VirtAddr va, u16 asid) {
   ++stats_.flushes_page_asid;
   return drop_page(
       va, [asid](const TlbEntry& entry) { return entry.asid == asid && (entry.flags & kPteGlobal) == 0; });
+}
+
+/// Which ways are free is state: that is where the next entries go.
+void Tlb::transfer(StateArchive& archive) {
+  usize valid_entries = 0;
+  for_each([&valid_entries](const TlbEntry&) { ++valid_entries; });
+  usize left = archive.count(valid_entries);
+  if (archive.loading()) {
+    epoch_ = 1;
+    population_ = {};
+    for (TlbEntry& entry : entries_) entry.epoch = 0;
+  }
+  for (u32 at = 0; left > 0; ++at, --left) {
+    while (!archive.loading() && !valid(entries_[at])) ++at;
+    archive(at);
+    if (at >= entries_.size())
+      throw Error(ErrorKind::kFile, "a saved state is damaged: TLB entry out of range");
+    TlbEntry& e = entries_[at];
+    archive(e.tag, e.frame, e.stamp, e.asid, e.flags, e.level, e.shift);
+    if (archive.loading()) {
+      e.epoch = epoch_;
+      ++population_[size_class(e.shift)];
+    }
+  }
+  archive(clock_, random_, next_way_);
+  archive(stats_.hits, stats_.misses, stats_.walks, stats_.evictions, stats_.flushes_all, stats_.flushes_asid,
+          stats_.flushes_page, stats_.flushes_page_asid, stats_.hits_by_access, stats_.misses_by_access,
+          stats_.pte_reads);
 }
 
 }  // namespace quire

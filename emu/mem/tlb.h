@@ -14,6 +14,7 @@
 #include "emu/mem/walk.h"
 #include "quire/config.h"
 #include "quire/machine.h"
+#include "quire/state_archive.h"
 
 namespace quire {
 
@@ -59,6 +60,8 @@ class Tlb {
   const TlbConfig& config() const { return config_; }
   TlbStats& stats() { return stats_; }
   const TlbStats& stats() const { return stats_; }
+
+  void transfer(StateArchive& archive);
 
   template <class F>
   void for_each(F&& visit) const {

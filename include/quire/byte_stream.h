@@ -7,11 +7,16 @@
 
 namespace quire {
 
+class StateArchive;
+
 /// Takes what the guest writes. Never loses bytes: blocks or grows.
 class ByteSink {
  public:
   virtual ~ByteSink() = default;
   virtual void write(std::span<const std::uint8_t> data) = 0;
+  /// For sinks that keep what they took, and can be as they were. Others have nothing to save: what is out is
+  /// out.
+  virtual void transfer(StateArchive& /*archive*/) {}
 };
 
 enum class ReadStatus { kData, kNotYet, kEnd };
@@ -30,6 +35,8 @@ class ByteSource {
   /// Waits until read() may answer something else than kNotYet, at most `timeout_ms`; called only while the
   /// guest has nothing else to do. False when nothing will ever come.
   virtual bool wait(int timeout_ms) = 0;
+  /// For sources that can give again what they gave. Others have nothing to save: what was read is read.
+  virtual void transfer(StateArchive& /*archive*/) {}
 };
 
 }  // namespace quire

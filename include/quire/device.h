@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace quire {
@@ -23,6 +24,13 @@ class Clock {
   virtual EventId schedule(std::uint64_t deadline_ns, std::function<void()> action) = 0;
   /// Forgets an event; one that ran or was cancelled already is ignored.
   virtual void cancel(EventId event) = 0;
+
+  // --- for saved states (quire/state_archive.h) ---
+
+  /// When an event that waits is due.
+  virtual std::uint64_t deadline_ns(EventId event) const = 0;
+  /// Takes an event of a saved state up again: it keeps its place among those of its moment.
+  virtual void schedule_again(EventId event, std::uint64_t deadline_ns, std::function<void()> action) = 0;
 };
 
 /// A level-triggered interrupt line.
@@ -41,12 +49,20 @@ class Dma {
   virtual bool write(std::uint64_t address, std::span<const std::uint8_t> data) = 0;
 };
 
+class StateArchive;
+
 class Device {
  public:
   virtual ~Device() = default;
   virtual std::string_view name() const = 0;
   /// Back to the state after power-on.
   virtual void reset() = 0;
+  /// Saves or loads all that a guest can see of it, now or later. The levels of its interrupt line and what
+  /// it was made with are not its to save; its events are.
+  virtual void transfer(StateArchive& archive) = 0;
+  /// Why a saved state of it would be worth nothing, because part of it is the host's, in words that follow
+  /// the device's name ("is connected to the host's network"); empty when there is no reason.
+  virtual std::string unsaveable() const { return {}; }
   /// `size` is 1, 2, 4 or 8 and `offset` is a multiple of it, below the mapped size.
   /// The value is zero-extended. Unknown registers read 0 and ignore writes, as hardware does.
   virtual std::uint64_t read(std::uint64_t offset, unsigned size) = 0;

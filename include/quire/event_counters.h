@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "quire/state_archive.h"
 #include "quire/trace_sink.h"
 
 namespace quire {
@@ -14,6 +15,7 @@ class EventCounters : public TraceSink {
   static constexpr std::size_t kMaxFaultKinds = 32;
 
   void on_event(const TraceEvent& event) override;
+  void transfer(StateArchive& archive) { archive(events_, faults_); }
 
   std::uint64_t events(arch::TraceEventId id) const { return events_[static_cast<std::size_t>(id)]; }
   std::uint64_t faults(arch::FaultKind kind) const { return faults_[static_cast<std::size_t>(kind)]; }

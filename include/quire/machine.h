@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +19,8 @@
 #include "quire/fence_report.h"
 #include "quire/observer.h"
 #include "quire/screen.h"
+#include "quire/snapshot.h"
+#include "quire/state_archive.h"
 #include "quire/trace_sink.h"
 
 namespace quire {
@@ -172,6 +175,18 @@ class Machine {
 
   /// Power-on: everything starts over but counts, time and what was written to drives. Not from a sink.
   void restart();
+
+  /// All of the machine as it is now (quire/snapshot.h). Error(kUsage) when part of it is the host's: a
+  /// share, the network, a drive that is written to. Error(kState) from a sink.
+  Snapshot snapshot();
+  /// Goes back, or over, to it. Error(kUsage) that names the setting in which this machine differs from the
+  /// snapshot's; Error(kFile) when its state is not this build's; the machine is then as it was. Breakpoints,
+  /// sinks and observers stay. Error(kState) from a sink.
+  void restore(const Snapshot& snapshot);
+  /// State that goes with the machine's: `transfer` is called whenever a snapshot is taken or restored. It
+  /// must live as long as the machine or until it is removed. One name, one part.
+  void add_part(const std::string& name, std::function<void(StateArchive&)> transfer);
+  void remove_part(const std::string& name);
 
   void add_observer(Observer* observer, ObservedSet what);  ///< not owned, as sinks are
   void remove_observer(Observer* observer);

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "quire/state_archive.h"
 #include "quire/trace_sink.h"
 
 namespace quire {
@@ -30,6 +31,7 @@ struct ProcessInfo {
 class ProcessTable : public TraceSink {
  public:
   void on_event(const TraceEvent& event) override;
+  void transfer(StateArchive& archive);
 
   const std::map<int, ProcessInfo>& all() const { return processes_; }
   const ProcessInfo* find(int pid) const;

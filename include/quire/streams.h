@@ -19,6 +19,8 @@ class FdSource : public ByteSource {
   explicit FdSource(int fd) : fd_(fd) {}
   ReadResult read(std::span<std::uint8_t> out) override;
   bool wait(int timeout_ms) override;
+  /// Of a regular file, its offset; Error(kFile) when the host will not go back to it.
+  void transfer(StateArchive& archive) override;
 
  private:
   bool ready(int timeout_ms) const;
@@ -67,6 +69,7 @@ class BufferSource : public ByteSource {
 
   ReadResult read(std::span<std::uint8_t> out) override;
   bool wait(int timeout_ms) override;
+  void transfer(StateArchive& archive) override;
 
  private:
   mutable std::mutex mutex_;  ///< guards the rest
@@ -79,6 +82,7 @@ class BufferSink : public ByteSink {
  public:
   explicit BufferSink(std::size_t limit_bytes = SIZE_MAX) : limit_bytes_(limit_bytes) {}
   void write(std::span<const std::uint8_t> data) override;
+  void transfer(StateArchive& archive) override;
 
   std::string contents() const;
   /// What came since the last take().

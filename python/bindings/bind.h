@@ -18,6 +18,7 @@ struct PageFaultError {
 void bind_errors(pybind11::module_& module);
 void bind_names(pybind11::module_& module);
 void bind_events(pybind11::module_& module);
+void bind_snapshot(pybind11::module_& module);
 void bind_machine(pybind11::module_& module);
 
 }  // namespace quire::python

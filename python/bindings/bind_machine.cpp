@@ -168,7 +168,7 @@ py::bytes read_phys(Guest& guest, std::uint64_t address, std::uint64_t size) {
 
 void write_phys(Guest& guest, std::uint64_t address, const py::buffer& data) {
   const py::buffer_info info = data.request();
-  guest.idle().memory().write(address, span_of(info));
+  guest.edited().memory().write(address, span_of(info));
 }
 
 py::bytes read_virt(Guest& guest, std::uint64_t satp, std::uint64_t va, std::uint64_t size) {
@@ -182,7 +182,7 @@ py::bytes read_virt(Guest& guest, std::uint64_t satp, std::uint64_t va, std::uin
 
 void write_virt(Guest& guest, std::uint64_t satp, std::uint64_t va, const py::buffer& data) {
   const py::buffer_info info = data.request();
-  if (const auto fault = write_virtual(guest.idle(), satp, arch::VirtAddr(va), span_of(info))) {
+  if (const auto fault = write_virtual(guest.edited(), satp, arch::VirtAddr(va), span_of(info))) {
     throw PageFaultError{fault->va.value, "w", fault->reason};
   }
 }
@@ -271,6 +271,11 @@ py::dict stats(Guest& guest) {
 
 void bind_values(py::module_& module) {
   py::class_<RunResult>(module, "Stop", "How a run ended. Frozen.")
+      .def(py::init([](const std::string& reason, unsigned hart, std::uint64_t pc, std::uint64_t icount,
+                       const std::string& detail) {
+             return RunResult{reason, Stop{StopReason::kRequested, hart, pc, icount, 0, detail}};
+           }),
+           py::arg("reason"), py::arg("hart"), py::arg("pc"), py::arg("icount"), py::arg("detail"))
       .def_property_readonly("reason", [](const RunResult& r) { return r.reason; })
       .def_property_readonly("hart", [](const RunResult& r) { return r.stop.hart; })
       .def_property_readonly("pc", [](const RunResult& r) { return r.stop.pc; })
@@ -373,6 +378,21 @@ void bind_machine(py::module_& module) {
                   py::arg("kernel"), py::arg("name"), py::arg("screen"))
       .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"))
       .def("stop", &Guest::stop)
+      .def("snapshot",
+           [](Guest& g) {
+             Machine& machine = g.idle();
+             const py::gil_scoped_release release;
+             return machine.snapshot();
+           })
+      .def(
+          "restore",
+          [](Guest& g, const Snapshot& snapshot) {
+            Machine& machine = g.edited();
+            const py::gil_scoped_release release;
+            machine.restore(snapshot);
+          },
+          py::arg("snapshot"))
+      .def_property_readonly("edits", [](Guest& g) { return g.edits(); })
       .def("spawn", &Guest::spawn, py::arg("program"))
       .def("close", &Guest::close)
       .def_property_readonly("closed", &Guest::closed)
@@ -399,28 +419,28 @@ void bind_machine(py::module_& module) {
       .def(
           "pc", [](Guest& g, unsigned hart) { return g.idle().hart(hart).pc(); }, py::arg("hart"))
       .def(
-          "set_pc", [](Guest& g, unsigned hart, std::uint64_t v) { g.idle().hart(hart).set_pc(v); },
+          "set_pc", [](Guest& g, unsigned hart, std::uint64_t v) { g.edited().hart(hart).set_pc(v); },
           py::arg("hart"), py::arg("value"))
       .def(
           "x", [](Guest& g, unsigned hart, unsigned i) { return g.idle().hart(hart).x(i); }, py::arg("hart"),
           py::arg("index"))
       .def(
           "set_x",
-          [](Guest& g, unsigned hart, unsigned i, std::uint64_t v) { g.idle().hart(hart).set_x(i, v); },
+          [](Guest& g, unsigned hart, unsigned i, std::uint64_t v) { g.edited().hart(hart).set_x(i, v); },
           py::arg("hart"), py::arg("index"), py::arg("value"))
       .def(
           "f", [](Guest& g, unsigned hart, unsigned i) { return g.idle().hart(hart).f(i); }, py::arg("hart"),
           py::arg("index"))
       .def(
           "set_f",
-          [](Guest& g, unsigned hart, unsigned i, std::uint64_t v) { g.idle().hart(hart).set_f(i, v); },
+          [](Guest& g, unsigned hart, unsigned i, std::uint64_t v) { g.edited().hart(hart).set_f(i, v); },
           py::arg("hart"), py::arg("index"), py::arg("value"))
       .def(
           "csr", [](Guest& g, unsigned hart, unsigned n) { return g.idle().hart(hart).csr(n); },
           py::arg("hart"), py::arg("number"))
       .def(
           "set_csr",
-          [](Guest& g, unsigned hart, unsigned n, std::uint64_t v) { g.idle().hart(hart).set_csr(n, v); },
+          [](Guest& g, unsigned hart, unsigned n, std::uint64_t v) { g.edited().hart(hart).set_csr(n, v); },
           py::arg("hart"), py::arg("number"), py::arg("value"))
       .def(
           "privilege",

@@ -140,6 +140,8 @@ Guest::Guest(Config config) {
   machine_ = std::make_shared<Machine>(config);
   machine_->add_sink(&events_);
   machine_->add_sink(&processes_);
+  machine_->add_part("event counts", [this](StateArchive& archive) { events_.transfer(archive); });
+  machine_->add_part("processes", [this](StateArchive& archive) { processes_.transfer(archive); });
 }
 
 Guest::~Guest() { close(); }
@@ -148,6 +150,12 @@ void Guest::check_not_running() const {
   if (busy_) {
     throw Error(ErrorKind::kState, "the machine is running in another thread; wait for its run() to return");
   }
+}
+
+Machine& Guest::edited() {
+  Machine& machine = idle();
+  ++edits_;
+  return machine;
 }
 
 Machine& Guest::idle() {
@@ -217,7 +225,7 @@ void Guest::stop() {
 }
 
 int Guest::spawn(const Program& program) {
-  Machine& machine = idle();
+  Machine& machine = edited();
   const BusyMark mark(*this);
   const py::gil_scoped_release release;
   return quire::spawn(machine, program, [] {
@@ -239,6 +247,8 @@ void Guest::close() {
   recorders_.clear();
   machine.remove_sink(&processes_);
   machine.remove_sink(&events_);
+  machine.remove_part("processes");  // a view of RAM may keep the machine
+  machine.remove_part("event counts");
   machine_.reset();
 }
 

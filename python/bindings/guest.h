@@ -50,6 +50,9 @@ class Guest : public std::enable_shared_from_this<Guest> {
 
   /// The machine, for looking at or changing; throws Error(kState) while it runs or when it is closed.
   Machine& idle();
+  /// The same, for what changes the machine from outside: edits() counts them.
+  Machine& edited();
+  std::uint64_t edits() const { return edits_; }
   /// Throws Error(kState) while another thread runs the machine; a closed one is fine.
   void check_not_running() const;
   /// Runs in slices; between them signals of the host (Ctrl-C) are delivered to Python.
@@ -86,6 +89,7 @@ class Guest : public std::enable_shared_from_this<Guest> {
   ProcessTable processes_;
   std::vector<std::shared_ptr<EventRecorder>> recorders_;
   std::shared_ptr<Machine> machine_;
+  std::uint64_t edits_ = 0;
   std::atomic<bool> busy_ = false;
   std::atomic<bool> stop_wanted_ = false;
 };

@@ -50,5 +50,6 @@ PYBIND11_MODULE(_core, module) {
   quire::python::bind_errors(module);
   quire::python::bind_names(module);
   quire::python::bind_events(module);
+  quire::python::bind_snapshot(module);
   quire::python::bind_machine(module);
 }

@@ -17,6 +17,7 @@ from .hart import Hart
 from .machine import Machine
 from .process import Page, Process
 from .running import CompletedRun, run
+from .snapshot import MemoryDifference, Snapshot, SnapshotDiff, ValueDifference
 from .stats import FenceFinding, FenceReport, Stats, TlbStats
 
 __version__: str = _core.__version__
@@ -35,15 +36,19 @@ __all__ = [
     "Hart",
     "Machine",
     "Mapping",
+    "MemoryDifference",
     "Page",
     "PageFault",
     "Process",
     "ProgramFailed",
     "Recording",
+    "Snapshot",
+    "SnapshotDiff",
     "Stats",
     "Stop",
     "TlbStats",
     "UsageError",
+    "ValueDifference",
     "Walk",
     "WalkStep",
     "__version__",

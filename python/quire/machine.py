@@ -15,7 +15,9 @@ from .events import Condition, Recording, all_of, fields_of, happens
 from .hart import Hart, hart_list
 from .memory import PhysicalMemory
 from .mmu import Mmu
+from .history import History
 from .process import Process
+from .snapshot import Snapshot
 from .stats import Stats
 
 if TYPE_CHECKING:
@@ -83,16 +85,16 @@ class Output:
 class Input:
     """The guest's standard input. A guest that waits for more stops the run as 'idle'."""
 
-    __slots__ = ("_guest",)
+    __slots__ = ("_history",)
 
-    def __init__(self, guest: _core.Guest) -> None:
-        self._guest = guest
+    def __init__(self, history: History) -> None:
+        self._history = history
 
     def write(self, data: Buffer) -> None:
-        self._guest.write_stdin(data)
+        self._history.give_input(bytes(data))
 
     def close(self) -> None:
-        self._guest.close_stdin()
+        self._history.give_input(None)
 
 
 class Machine:
@@ -107,7 +109,8 @@ class Machine:
         self.harts: tuple[Hart, ...] = hart_list(guest)
         self.phys = PhysicalMemory(guest)
         self.mmu = Mmu(guest)
-        self.stdin = Input(guest)
+        self._history = History(guest)
+        self.stdin = Input(self._history)
         self.stdout = Output(guest.stdout, guest.take_stdout)
         self.stderr = Output(guest.stderr, guest.take_stderr)
         self.kernel_log = Output(guest.kernel_log, guest.take_kernel_log)
@@ -159,7 +162,51 @@ class Machine:
         """
         insns = None if max_insns is None else count(max_insns, "max_insns")
         terms = [term for condition in all_of(until) for term in condition._terms]
-        return self._guest.run(insns, seconds(timeout), terms)
+        return self._history.run(insns, seconds(timeout), terms)
+
+    def step(self, n: int = 1) -> _core.Stop:
+        """Runs `n` instructions; backwards when `n` is negative, which needs a snapshot taken before (see run_to)."""
+        if isinstance(n, int) and n < 0:
+            if self.icount + n < 0:
+                raise UsageError(f"step({n}) would go before the first instruction: icount is {self.icount}")
+            return self.run_to(icount=self.icount + n)
+        return self.run(max_insns=n)
+
+    def run_to(self, *, icount: int) -> _core.Stop:
+        """Runs to the moment at which `icount` instructions have been counted.
+
+        A moment that is over is reached from the last snapshot before it, by playing again what happened since,
+        input that was given included; run() then goes on through what is known, until you give other input.
+        Whoever changed the machine otherwise (registers, memory, spawn) takes a snapshot after that: no way
+        leads back through it.
+        """
+        return self._history.run_to(count(icount, "icount"))
+
+    def run_back(self, *, until: Condition | Iterable[Condition]) -> _core.Stop:
+        """Goes back to the last moment before now at which a condition held; 'start' as reason when none did.
+
+        It then stands at the first snapshot that leads to now.
+        """
+        terms = [term for condition in all_of(until) for term in condition._terms]
+        if not terms:
+            raise UsageError("run_back() takes the condition to go back to, as run(until=...) does")
+        return self._history.run_back(terms)
+
+    def snapshot(self) -> Snapshot:
+        """All of the machine as it is now: restore() goes back to it, any number of times.
+
+        Its cost follows what has changed since the last one. Captured output, stdin that the guest has not read
+        and the process table are part of it; recordings are not.
+        """
+        taken = Snapshot(self._guest.snapshot(), self.config)
+        self._history.taken(taken)
+        return taken
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """The machine becomes what it was at that snapshot, of this machine or of one with the same settings."""
+        if not isinstance(snapshot, Snapshot):
+            raise UsageError(f"restore() takes a Snapshot, not {type(snapshot).__name__}; Snapshot.load() reads one from a file")
+        self._history.restore(snapshot)
 
     def stop(self) -> None:
         """Ends the run() of another thread."""

@@ -98,6 +98,7 @@ class World final : public HartEnv, public Device {
   bool sbi_call(HartState& state) override;
   std::string_view name() const override { return "fuzz"; }
   void reset() override {}
+  void transfer(StateArchive& /*archive*/) override {}
   u64 read(u64 offset, unsigned size) override;
   void write(u64 offset, unsigned size, u64 value) override;
 

@@ -31,6 +31,9 @@ class Xoshiro256 {
     return result;
   }
 
+  /// For saved states.
+  constexpr u64 (&state())[4] { return state_; }
+
  private:
   static constexpr u64 rotated(u64 value, unsigned left) { return value << left | value >> (64 - left); }
 

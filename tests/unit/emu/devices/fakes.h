@@ -26,6 +26,14 @@ class FakeClock final : public Clock {
   void cancel(EventId event) override {
     std::erase_if(events_, [event](const auto& entry) { return entry.first.second == event; });
   }
+  u64 deadline_ns(EventId event) const override {
+    return std::find_if(events_.begin(), events_.end(),
+                        [event](const auto& entry) { return entry.first.second == event; })
+        ->first.first;
+  }
+  void schedule_again(EventId event, u64 deadline_ns, std::function<void()> action) override {
+    events_[{deadline_ns, event}] = std::move(action);
+  }
 
   void advance_to(u64 time_ns) {
     while (!events_.empty() && events_.begin()->first.first <= time_ns) {

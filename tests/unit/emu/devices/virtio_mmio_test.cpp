@@ -17,6 +17,7 @@ class EchoDevice final : public VirtioDevice {
   std::span<const u8> config() const override { return kConfig; }
   void power_on() override {}
   void driver_reset() override {}
+  void transfer(StateArchive& /*archive*/) override {}
   void notified(u32 queue) override {
     ++notifications;
     transport().serve(queue, [this](const Chain& chain) -> arch::Result<std::optional<u32>, QueueError> {

@@ -32,6 +32,7 @@ class Port final : public Device {
   std::function<void(u64)> on_write = [](u64) {};
   std::string_view name() const override { return "port"; }
   void reset() override {}
+  void transfer(StateArchive& /*archive*/) override {}
   u64 read(u64, unsigned) override { return 0; }
   void write(u64, unsigned, u64 value) override { on_write(value); }
 };

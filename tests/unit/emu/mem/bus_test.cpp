@@ -23,6 +23,7 @@ class EchoDevice final : public Device {
 
   std::string_view name() const override { return "echo"; }
   void reset() override {}
+  void transfer(StateArchive& /*archive*/) override {}
   u64 read(u64 offset, unsigned size) override {
     calls.push_back({'r', offset, size, answer});
     return answer;

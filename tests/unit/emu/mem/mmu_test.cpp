@@ -19,6 +19,7 @@ class Port final : public Device {
   u64 value = 0x55;
   std::string_view name() const override { return "port"; }
   void reset() override {}
+  void transfer(StateArchive& /*archive*/) override {}
   u64 read(u64, unsigned) override { return value; }
   void write(u64, unsigned, u64 v) override { value = v; }
 };

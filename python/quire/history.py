@@ -1,0 +1,183 @@
+"""What happened to a machine from outside, in order: how it goes back by restoring a snapshot and playing again.
+
+The way so far is a list of marks: snapshots, and input that was given between runs. What else changed the machine
+(a register, memory, a program put in) cannot be played again: it cuts the way, and the next snapshot begins a new
+one. After going back, the marks ahead are played as the machine comes to them, until it is given something else.
+"""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+
+from . import _core
+from .errors import UsageError
+from .snapshot import Snapshot
+
+_FAR = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    icount: int
+    idle: bool  # the guest had stopped there, waiting for input
+    data: bytes | None = None  # input; None: its end
+    snapshot: weakref.ref[Snapshot] | None = None
+
+
+class History:
+    __slots__ = ("_at", "_edits", "_guest", "_idle_at", "_way")
+
+    def __init__(self, guest: _core.Guest) -> None:
+        self._guest = guest
+        self._way: list[_Mark] = []
+        self._at = 0  # marks before it are behind the machine
+        self._edits = 0
+        self._idle_at = -1
+
+    # --- what happens ---
+
+    def give_input(self, data: bytes | None) -> None:
+        if data is None:
+            self._guest.close_stdin()
+        else:
+            self._guest.write_stdin(data)
+        self._cut_if_edited()
+        self._add(_Mark(self._guest.icount, self._idle_here(), data))
+
+    def taken(self, snapshot: Snapshot) -> None:
+        self._cut_if_edited()
+        mark = _Mark(snapshot.icount, self._idle_here(), snapshot=weakref.ref(snapshot))
+        self._way.insert(self._at, mark)
+        self._at += 1
+
+    def restore(self, snapshot: Snapshot) -> None:
+        known = self._index_of(snapshot)
+        self._guest.restore(snapshot._core)
+        self._edits = self._guest.edits
+        self._idle_at = -1
+        if known is None:
+            self._way = [_Mark(snapshot.icount, idle=False, snapshot=weakref.ref(snapshot))]
+            self._at = 1
+        else:
+            # Another way may lead on from here.
+            self._at = known + 1
+            del self._way[self._at:]
+
+    def _add(self, mark: _Mark) -> None:
+        del self._way[self._at:]
+        self._way.append(mark)
+        self._at = len(self._way)
+
+    def _idle_here(self) -> bool:
+        return self._idle_at == self._guest.icount
+
+    def _index_of(self, snapshot: Snapshot) -> int | None:
+        for i, mark in enumerate(self._way):
+            if mark.snapshot is not None and mark.snapshot() is snapshot:
+                return i
+        return None
+
+    def _cut_if_edited(self) -> None:
+        if self._guest.edits != self._edits:
+            self._edits = self._guest.edits
+            self._way.clear()
+            self._at = 0
+
+    # --- forwards ---
+
+    def run(self, max_insns: int | None, timeout: float, terms: list[_core.Condition]) -> _core.Stop:
+        """As Guest.run; input ahead on the way is given when the machine comes to it."""
+        self._cut_if_edited()
+        end = _FAR if max_insns is None else self._guest.icount + max_insns
+        while self._at < len(self._way) and self._way[self._at].icount <= end:
+            mark = self._way[self._at]
+            if not self._is_at(mark):
+                # A guest that waits stands at its count before it has waited: it must be seen to stop.
+                stop = self._run_guest(None if mark.idle else mark.icount - self._guest.icount, timeout, terms)
+                if not self._is_at(mark):
+                    return stop
+            if mark.icount == end:  # what happened there happens when it goes on
+                break
+            self._pass(mark)
+        return self._run_guest(None if max_insns is None else end - self._guest.icount, timeout, terms)
+
+    def _is_at(self, mark: _Mark) -> bool:
+        return self._guest.icount == mark.icount and (not mark.idle or self._idle_here())
+
+    def _run_guest(self, max_insns: int | None, timeout: float, terms: list[_core.Condition]) -> _core.Stop:
+        stop = self._guest.run(max_insns, timeout, terms)
+        if max_insns != 0:
+            self._idle_at = stop.icount if stop.reason == "idle" else -1
+        return stop
+
+    def _pass(self, mark: _Mark) -> None:
+        self._at += 1
+        if mark.snapshot is not None:
+            return
+        if mark.data is None:
+            self._guest.close_stdin()
+        else:
+            self._guest.write_stdin(mark.data)
+
+    # --- backwards ---
+
+    def run_to(self, icount: int) -> _core.Stop:
+        if icount < self._guest.icount:
+            self._go_back(self._snapshot_before(icount))
+        return self.run(icount - self._guest.icount, 0.0, [])
+
+    def run_back(self, terms: list[_core.Condition]) -> _core.Stop:
+        now = self._guest.icount
+        self._snapshot_before(now)
+        starts = [i for i in range(self._at) if self._alive(i) is not None and self._way[i].icount < now]
+        end = now
+        for start in reversed(starts):
+            found = self._last_before(start, end, terms)
+            if found is not None:
+                return self._replay_to(start, found, terms)
+            end = self._way[start].icount + 1
+        self._go_back(starts[0])
+        stop = self.run(0, 0.0, [])
+        return _core.Stop("start", stop.hart, stop.pc, stop.icount, "the condition did not hold since the first snapshot")
+
+    def _last_before(self, start: int, end: int, terms: list[_core.Condition]) -> int | None:
+        """How often the condition holds from a snapshot on, before `end`; None when it does not."""
+        self._go_back(start)
+        times = 0
+        while True:
+            before = self._guest.icount
+            stop = self.run(end - 1 - before, 0.0, terms)
+            # An exit that is over holds for ever.
+            if stop.reason != "until" or stop.icount == before:
+                return times or None
+            times += 1
+
+    def _replay_to(self, start: int, times: int, terms: list[_core.Condition]) -> _core.Stop:
+        self._go_back(start)
+        for _ in range(times):
+            stop = self.run(None, 0.0, terms)
+        return stop
+
+    def _alive(self, i: int) -> Snapshot | None:
+        reference = self._way[i].snapshot
+        return reference() if reference is not None else None
+
+    def _go_back(self, to: int) -> None:
+        snapshot = self._alive(to)
+        assert snapshot is not None
+        self._guest.restore(snapshot._core)
+        self._edits = self._guest.edits
+        self._idle_at = self._guest.icount if self._way[to].idle else -1
+        self._at = to + 1
+
+    def _snapshot_before(self, icount: int) -> int:
+        self._cut_if_edited()
+        for i in reversed(range(len(self._way))):
+            if self._way[i].icount <= icount and self._alive(i) is not None:
+                return i
+        raise UsageError(f"no way leads back to icount {icount}: take a snapshot() before what you want to come back to, "
+                         "keep it, and take one after changing registers or memory or spawning")
+
+
+__all__ = ["History"]
