@@ -91,8 +91,9 @@ void Machine::Impl::for_each_part(const std::function<void(const std::string&, c
 }
 
 void Machine::Impl::transfer_run_state(StateArchive& archive) {
-  archive(exit_status_, reboot_requested_, polled_at_icount_);
+  archive(exit_status_, reboot_requested_);
   if (archive.loading()) {
+    polled_at_icount_ = icount();
     at_breakpoint_ = false;
     idle_debt_ns_ = 0;  // the host's
     hub_.take_hit();

@@ -52,6 +52,21 @@ u64 Snapshot::digest() const {
   return digest.value();
 }
 
+bool Snapshot::same(const Snapshot& other) const {
+  const Impl& a = *impl_;
+  const Impl& b = *other.impl_;
+  if (a.settings != b.settings || a.sections != b.sections || a.ram.page_count() != b.ram.page_count()) {
+    return false;
+  }
+  std::vector<MemoryDifference> found;
+  a.ram.for_each_difference(b.ram, [&](u64 index) {
+    if (found.empty()) {
+      append_difference(a.ram.page(index), b.ram.page(index), 0, found);
+    }
+  });
+  return found.empty();
+}
+
 SnapshotDiff Snapshot::diff(const Snapshot& other) const {
   const Impl& a = *impl_;
   const Impl& b = *other.impl_;

@@ -18,6 +18,7 @@ class Snapshot::Impl {
   struct Section {
     std::string name;
     std::vector<u8> state;
+    bool operator==(const Section&) const = default;
   };
   /// A setting that a machine must share to be restored from the snapshot, in words.
   struct Setting {

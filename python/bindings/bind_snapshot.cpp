@@ -22,6 +22,9 @@ void bind_snapshot(py::module_& module) {
       .def_property_readonly("pc", &Snapshot::pc)
       .def_property_readonly("ram_bytes", &Snapshot::ram_bytes)
       .def_property_readonly("pages", &Snapshot::pages)
+      .def(
+          "same", [](const Snapshot& s, const Snapshot& other) { return s.same(other); }, py::arg("other"),
+          py::call_guard<py::gil_scoped_release>())
       .def("digest", &Snapshot::digest, py::call_guard<py::gil_scoped_release>())
       .def(
           "diff",

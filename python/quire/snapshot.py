@@ -103,6 +103,12 @@ class Snapshot:
         """What Machine.digest was at this moment."""
         return f"{self._core.digest():016x}"
 
+    def same(self, other: Snapshot) -> bool:
+        """Whether both hold the same state, to the last bit: devices, streams and counters too."""
+        if not isinstance(other, Snapshot):
+            raise UsageError(f"same() takes a Snapshot, not {type(other).__name__}")
+        return self._core.same(other._core)
+
     def diff(self, other: Snapshot) -> SnapshotDiff:
         """What is different in `other`."""
         if not isinstance(other, Snapshot):

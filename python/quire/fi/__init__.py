@@ -1,0 +1,36 @@
+"""Fault injection: what a bit flip at some moment makes of a run, for one flip or for a sample of all of them.
+
+    with quire.Machine.supervisor(seed=1) as m:
+        p = m.spawn(["./sort", "numbers"])
+        space = fi.Space(fi.flips("x"), fi.every_insn())
+        campaign = fi.Campaign.plan("sort.db", m, p, space, margin=0.02)
+    campaign.run()
+    print(campaign.table())
+    with campaign.replay(17) as case:      # the machine just before injection 17
+        case.inject()
+        case.machine.step()
+"""
+
+from .campaign import Campaign, Injection
+from .models import Fault, flips
+from .outcomes import OUTCOMES, OutcomeTable
+from .session import Case
+from .space import Moments, Space, at_events, at_icounts, every_insn
+from .statistics import sample_size, wilson
+
+__all__ = [
+    "OUTCOMES",
+    "Campaign",
+    "Case",
+    "Fault",
+    "Injection",
+    "Moments",
+    "OutcomeTable",
+    "Space",
+    "at_events",
+    "at_icounts",
+    "every_insn",
+    "flips",
+    "sample_size",
+    "wilson",
+]

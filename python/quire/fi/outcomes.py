@@ -1,0 +1,100 @@
+"""What became of a run, beside the one without a fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .statistics import wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: From harmless to worse; `emulator_error` is never counted among the rest.
+OUTCOMES = {
+    "not_activated": "the place did not exist at that moment, or the run had ended",
+    "masked": "the whole machine's state became that of the fault-free run again, or ended as it",
+    "latent": "status and output are right, but not the state that is left",
+    "detected": "the program said so itself (the campaign's `detected`)",
+    "wrong_exit": "right output, wrong exit status",
+    "sdc": "silent data corruption: wrong output",
+    "signal": "a signal killed the program",
+    "panic": "the supervisor panicked",
+    "reboot": "the machine was switched off or started anew",
+    "hang": "it had not ended after the limit of instructions, or waits for ever",
+    "emulator_error": "the emulator failed; please report it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended. `how` is exit, panic, reboot, hang or emulator_error; `state` is the digest of the
+    whole machine at the end of the fault-free run, or "another"."""
+
+    how: str
+    returncode: int | None
+    output: bytes
+    insns: int
+    state: str
+    detail: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"how": self.how, "returncode": self.returncode, "output": self.output.hex(), "insns": self.insns,
+                "state": self.state, "detail": self.detail}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Ending:
+        return cls(**{**fields, "output": bytes.fromhex(fields["output"])})
+
+
+def classify(ending: Ending, golden: Ending, detected: tuple[int, ...]) -> str:
+    if ending.how != "exit":
+        return ending.how
+    if ending.returncode != golden.returncode:
+        if ending.returncode in detected:
+            return "detected"
+        if ending.returncode is not None and ending.returncode < 0:
+            return "signal"
+    if ending.output != golden.output:
+        return "sdc"
+    if ending.returncode != golden.returncode:
+        return "wrong_exit"
+    return "masked" if ending.state == golden.state else "latent"
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    outcome: str
+    count: int
+    share: float
+    low: float
+    high: float
+
+
+class OutcomeTable:
+    """Counts and shares by outcome, with their intervals (Wilson)."""
+
+    def __init__(self, counts: dict[str, int], planned: int, confidence: float) -> None:
+        self.planned = planned
+        self.confidence = confidence
+        self.errors = counts.get("emulator_error", 0)
+        self.done = sum(counts.values()) - self.errors
+        self.rows = [OutcomeRow(name, counts[name], counts[name] / self.done, *wilson(counts[name], self.done, confidence))
+                     for name in OUTCOMES if counts.get(name) and name != "emulator_error"]
+
+    def __iter__(self) -> Iterator[OutcomeRow]:
+        return iter(self.rows)
+
+    def to_dict(self) -> dict[str, int]:
+        return {row.outcome: row.count for row in self.rows}
+
+    def __str__(self) -> str:
+        lines = [f"{'outcome':<14} {'count':>8} {'share':>8}   {self.confidence:.0%} interval"]
+        lines += [f"{r.outcome:<14} {r.count:>8} {r.share:>8.2%}   {r.low:.2%} .. {r.high:.2%}" for r in self.rows]
+        lines.append(f"{self.done} of {self.planned} injections" + (f", {self.errors} emulator errors" if self.errors else ""))
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+__all__ = ["OUTCOMES", "Ending", "OutcomeRow", "OutcomeTable", "classify"]

@@ -1,0 +1,45 @@
+"""How many injections a statement needs, and how sure one is after them."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+from ..errors import UsageError
+
+
+def _quantile(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence={confidence!r} is not between 0 and 1")
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
+def sample_size(population: int, margin: float, confidence: float = 0.95) -> int:
+    """Injections, of `population` possible ones, after which a share is known to within `margin`.
+
+    For the worst case of a share of one half (Leveugle, Calvez, Maistri, Vanhauwaert: "Statistical fault injection:
+    quantified error and confidence", DATE 2009).
+    """
+    if not 0 < margin < 1:
+        raise UsageError(f"margin={margin!r} is not between 0 and 1")
+    if population <= 0:
+        raise UsageError("there is nothing to inject: the fault space is empty")
+    t = _quantile(confidence)
+    exact = population / (1 + margin**2 * (population - 1) / (t**2 * 0.25))
+    return min(population, max(1, -int(-exact // 1)))
+
+
+def wilson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval for a share of which `hits` of `trials` were seen (Wilson, 1927); (0, 1) before the first."""
+    if not 0 <= hits <= trials:
+        raise UsageError(f"{hits} of {trials} is not a count of trials")
+    if trials == 0:
+        return 0.0, 1.0
+    t = _quantile(confidence)
+    share = hits / trials
+    weight = 1 + t**2 / trials
+    middle = (share + t**2 / (2 * trials)) / weight
+    half = t / weight * (share * (1 - share) / trials + t**2 / (4 * trials**2)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+__all__ = ["sample_size", "wilson"]
