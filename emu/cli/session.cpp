@@ -145,7 +145,7 @@ Stop Session::run_machine(const RunLimits& limits) {
   const InterruptGuard guard(machine_);
   patience_->start();
   try {
-    const Stop stop = gdb_ ? gdb_->run(limits) : machine_.run(limits);
+    Stop stop = gdb_ ? gdb_->run(limits) : machine_.run(limits);
     if (strace_) {
       strace_->finish();
     }

@@ -159,7 +159,7 @@ void GdbServer::tell(Stop stop) {
 Stop GdbServer::run_slice(std::uint64_t max_insns) {
   tell_held();
   const auto begin = Clock::now();
-  const Stop stop = machine_.run(
+  Stop stop = machine_.run(
       {.max_insns = std::min(max_insns, end_icount_ - machine_.icount()), .timeout_seconds = kSliceSeconds});
   held_since_ = Clock::now();
   ran_ += held_since_ - begin;
@@ -173,7 +173,7 @@ void GdbServer::tell_held() {
 Stop GdbServer::run_as(const Answer& answer) {
   const std::uint64_t step = answer.resume == Resume::kContinue ? UINT64_MAX : 1;
   for (;;) {
-    const Stop stop = run_slice(step);
+    Stop stop = run_slice(step);
     const bool in_range = answer.resume == Resume::kStepRange && stop.pc >= answer.range_begin &&
                           stop.pc < answer.range_end && !limit_of_run(stop, end_icount_);
     const bool goes_on =

@@ -36,7 +36,7 @@ void set_word(Set& set, u64 word, u32 value) {
 
 }  // namespace
 
-Plic::Plic(std::vector<IrqLine*> contexts) {
+Plic::Plic(const std::vector<IrqLine*>& contexts) {
   for (unsigned id = 1; id <= kPlicSources; ++id) {
     sources_.push_back(std::make_unique<Source>(*this, id));
   }

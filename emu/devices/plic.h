@@ -20,7 +20,7 @@ namespace quire {
 class Plic final : public Device {
  public:
   /// One line a context, in the order of contexts; not owned.
-  explicit Plic(std::vector<IrqLine*> contexts);
+  explicit Plic(const std::vector<IrqLine*>& contexts);
 
   std::string_view name() const override { return "plic"; }
   void reset() override;

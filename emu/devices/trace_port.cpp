@@ -40,7 +40,7 @@ void TracePort::ring(u64 doorbell) {
   if (handler_ == nullptr || count > kTraceArgs || !known_event(id)) {
     return;
   }
-  std::array<u8, kTraceArgs * 8> bytes;
+  std::array<u8, std::size_t{kTraceArgs} * 8> bytes;
   const std::size_t len_bytes = count * 8;
   if (count > 0 && !dma_.read(record_, std::span(bytes).first(len_bytes))) {
     return;

@@ -32,7 +32,7 @@ VirtioBlk::VirtioBlk(std::unique_ptr<DiskImage> image, std::string_view disk_id)
   config_.capacity = (image_->size_bytes() + kBlkSectorBytes - 1) / kBlkSectorBytes;
   config_.seg_max = Virtqueue::kMaxSize - 2;  // with the header and the status
   config_.cylinders =
-      static_cast<u16>(std::min(config_.capacity / (kHeads * kSectorsPerTrack), kMaxCylinders));
+      static_cast<u16>(std::min(config_.capacity / (u64{kHeads} * kSectorsPerTrack), kMaxCylinders));
   config_.heads = kHeads;
   config_.sectors = kSectorsPerTrack;
   config_.blk_size = kBlkSectorBytes;

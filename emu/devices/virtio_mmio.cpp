@@ -128,7 +128,7 @@ void VirtioMmio::cancel_resumptions() {
 }
 
 std::string VirtioMmio::trouble() const {
-  const std::string host = device_->trouble();
+  std::string host = device_->trouble();
   if (!host.empty() || first_failure_.empty()) {
     return host;
   }

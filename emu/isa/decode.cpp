@@ -390,8 +390,8 @@ constexpr CIndex kCIndex = [] {
   u8 next = 0;
   for (unsigned n = 0; n < 24; ++n) {
     index.first[n] = next;
-    for (u8 row = 0; row < kCRows.size(); ++row) {
-      if (cbucket_of(kCRows[row].pattern.value) == n) index.rows[next++] = row;
+    for (usize row = 0; row < kCRows.size(); ++row) {
+      if (cbucket_of(kCRows[row].pattern.value) == n) index.rows[next++] = static_cast<u8>(row);
     }
   }
   index.first[24] = next;

@@ -475,6 +475,7 @@ void bind_machine(py::module_& module) {
            [](Guest& g) {
              g.idle();
              std::vector<ProcessInfo> list;
+             list.reserve(g.processes().all().size());
              for (const auto& [pid, process] : g.processes().all()) {
                list.push_back(process);
              }

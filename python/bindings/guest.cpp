@@ -144,7 +144,7 @@ Guest::Guest(Config config) {
   machine_->add_part("processes", [this](StateArchive& archive) { processes_.transfer(archive); });
 }
 
-Guest::~Guest() { close(); }
+Guest::~Guest() { release(); }  // nobody runs it: who does holds it
 
 void Guest::check_not_running() const {
   if (busy_) {
@@ -237,18 +237,22 @@ int Guest::spawn(const Program& program) {
 }
 
 void Guest::close() {
+  check_not_running();
+  release();
+}
+
+void Guest::release() noexcept {
   if (!machine_) {
     return;
   }
-  Machine& machine = idle();
   for (const auto& recorder : recorders_) {
-    machine.remove_sink(recorder.get());
+    machine_->remove_sink(recorder.get());
   }
   recorders_.clear();
-  machine.remove_sink(&processes_);
-  machine.remove_sink(&events_);
-  machine.remove_part("processes");  // a view of RAM may keep the machine
-  machine.remove_part("event counts");
+  machine_->remove_sink(&processes_);
+  machine_->remove_sink(&events_);
+  machine_->remove_part("processes");  // a view of RAM may keep the machine
+  machine_->remove_part("event counts");
   machine_.reset();
 }
 

@@ -79,6 +79,7 @@ class Guest : public std::enable_shared_from_this<Guest> {
 
  private:
   class BusyMark;
+  void release() noexcept;
 
   std::shared_ptr<BufferSource> stdin_ = std::make_shared<BufferSource>();
   std::shared_ptr<BufferSource> uart_in_ = std::make_shared<BufferSource>();
