@@ -72,11 +72,11 @@ def qemu_command(images):
     return command
 
 
-def on_quire(quire, images, scene):
+def on_quire(quire, images, scene, seconds=SECONDS):
     """Raises AssertionError when the scene does not go as it should, or the run does not end with 0."""
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         command = [*quire_command(quire, images), f"--json={report.name}"]
-        with Console(command, SECONDS * (4 if images.check_fences else 1)) as console:
+        with Console(command, seconds * (4 if images.check_fences else 1)) as console:
             scene(console)
             ended = console.end()
         facts = json.loads(Path(report.name).read_text())

@@ -3,6 +3,7 @@
 // Never on a Linux that matters: under QEMU's user mode the calls reach the host, as whoever runs them (a random
 // fchmod of a descriptor on /dev/null changes the host's). So it asks first where it is.
 // @no-qemu-user its calls would be let loose on the host
+// @no-linux it would reboot it sooner or later, among other things
 // > alive
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -5,7 +5,7 @@ QEMU's user mode, whose system calls are the host's Linux.
 """
 
 import pytest
-from .conftest import PROGRAMS
+from .program import PROGRAMS
 
 CASES = [pytest.param(p, link, id=f"{p.name}-{link}") for p in PROGRAMS for link in p.links]
 
@@ -34,7 +34,7 @@ def test_the_hosts_linux_agrees_with_the_comment(program, on_host):
 @pytest.mark.parametrize("program, link", CASES)
 def test_output_and_status(program, link, build_program, on_quire, on_qemu_user):
     binary = build_program(program, link)
-    outcome = on_quire(binary)
+    outcome = on_quire(binary, program.options)
     expected = program.stated if program.stated is not None else on_qemu_user(binary).stdout
     assert outcome.stdout.decode() == expected.decode()
     assert outcome.status == program.status
