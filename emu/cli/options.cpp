@@ -163,6 +163,12 @@ class HelpFormatter : public CLI::Formatter {
   std::string usage_;
 };
 
+void add_screen_options(CLI::App& app, Options& options) {
+  app.add_option("--screen", options.screen, "Give the guest a framebuffer of this size")->type_name("WxH");
+  app.add_option("--screenshot", options.screenshot, "Write the screen to FILE, a PNG, when the run ends")
+      ->type_name("FILE");
+}
+
 void add_device_options(CLI::App& app, Options& options) {
   app.add_option("--drive", options.drives, "Raw disk image as a virtio disk (repeatable)")
       ->type_name("FILE[,ro][,snapshot]")
@@ -173,9 +179,7 @@ void add_device_options(CLI::App& app, Options& options) {
   app.add_option("--net", options.net, "Network: none, or user[,hostfwd=tcp|udp:[ADDR]:PORT-[ADDR]:PORT]")
       ->type_name("SPEC")
       ->capture_default_str();
-  app.add_option("--screen", options.screen, "Give the guest a framebuffer of this size")->type_name("WxH");
-  app.add_option("--screenshot", options.screenshot, "Write the screen to FILE, a PNG, when the run ends")
-      ->type_name("FILE");
+  add_screen_options(app, options);
 }
 
 void add_bare_options(CLI::App& app, Options& options) {
@@ -278,6 +282,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
                               "quire run [OPTIONS] PROGRAM [ARGS...]");
   add_machine_options(*run, options);
   add_run_options(*run, options);
+  add_screen_options(*run, options);
   CLI::App* boot = add_command(app, "boot", "Boot a whole system: firmware, kernel, disks",
                                "quire boot [OPTIONS] --kernel FILE");
   boot->footer(boot_footer());

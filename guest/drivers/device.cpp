@@ -1,7 +1,9 @@
 #include "guest/drivers/device.h"
 
 #include "guest/drivers/console_init.h"
+#include "guest/drivers/dma_engine.h"
 #include "guest/drivers/entropy.h"
+#include "guest/drivers/framebuffer.h"
 #include "guest/drivers/interrupt.h"
 #include "guest/drivers/power.h"
 #include "guest/drivers/rtc.h"
@@ -21,6 +23,8 @@ void init_early_drivers() {
 
 void init_drivers() {
   probe_virtio();
+  init_framebuffer();
+  init_dma_engine();
   init_console_streams();
   init_entropy();
 }

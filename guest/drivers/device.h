@@ -7,7 +7,7 @@ namespace kernel {
 
 /// UART, interrupt controller, finisher, clock and trace port: what the log and a panic need. No sleeping.
 void init_early_drivers();
-/// The virtio devices and the console streams. Needs the scheduler.
+/// The virtio devices, screen and DMA engine, and the console streams. Needs the scheduler.
 void init_drivers();
 
 }  // namespace kernel

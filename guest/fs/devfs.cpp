@@ -4,6 +4,8 @@
 
 #include "guest/drivers/console_stream.h"
 #include "guest/drivers/entropy.h"
+#include "guest/fs/dma_file.h"
+#include "guest/fs/framebuffer_file.h"
 #include "guest/fs/poll.h"
 #include "guest/fs/tmpfs.h"
 #include "guest/fs/vfs.h"
@@ -248,6 +250,8 @@ KResult<RefPtr<FileSystem>> make_devfs() {
   for (const Node& node : kNodes) {
     TRY(add_device_node(*fs, node.name, node.mode, node.device));
   }
+  TRY(add_framebuffer_file(*fs));
+  TRY(add_dma_file(*fs));
   for (const Link& link : kLinks) {
     NewInode what{kModeSymlink | 0777, 0, 0};
     what.target = link.target;

@@ -12,7 +12,7 @@ KResult<void> register_char_device(u64 device, FileOperations& operations);
 KResult<FileOperations*> find_char_device(u64 device);
 
 /// A file system of type devtmpfs with null, zero, full, random, urandom, console, tty and ptmx, and the
-/// usual links. The terminals' drivers are registered elsewhere.
+/// usual links, fb0 and dma0 where the board has them. The terminals' drivers are registered elsewhere.
 KResult<RefPtr<FileSystem>> make_devfs();
 /// Adds a node, or fails as create does.
 KResult<void> add_device_node(FileSystem& devfs, StringView name, u32 mode, u64 device);

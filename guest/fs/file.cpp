@@ -90,6 +90,7 @@ KResult<u64> FileOperations::seek_data(File& file, u64 position, bool hole) {
 KResult<i64> FileOperations::ioctl(File&, u32, VirtAddr) { return Err(Errno::kENOTTY); }
 KResult<void> FileOperations::sync(File&) { return Err(Errno::kEINVAL); }
 KResult<RefPtr<File>> FileOperations::map(File&, bool, u64, u64) { return Err(Errno::kENODEV); }
+KResult<DeviceMap> FileOperations::map_device(File&, u64, u64) { return Err(Errno::kENODEV); }
 KResult<FaultPage> FileOperations::fault(File&, u64, Access) { return Err(Errno::kEIO); }
 KResult<void> FileOperations::page_mkwrite(File&, u64, Frame&) { return Err(Errno::kEIO); }
 

@@ -43,6 +43,17 @@ struct FaultPage {
   bool writable = false;  ///< may be mapped writable at once: nobody asks to hear of the first write
 };
 
+/// How a device's memory comes into an address space.
+struct DeviceMap {
+  enum class How : u8 {
+    kByFault,  ///< page by page, by the driver's fault()
+    kAtOnce,   ///< whole, before mmap returns; the pages are in a row, and counted by nobody
+  };
+  How how = How::kByFault;
+  PhysAddr address{};      ///< with kAtOnce: of the mapping's first page
+  bool read_only = false;  ///< and no mprotect makes it writable
+};
+
 class FileOperations {
  public:
   virtual ~FileOperations() = default;
@@ -78,6 +89,13 @@ class FileOperations {
   // --- mmap(2) ---
   /// The file that the mapping holds, usually this one; null makes it private anonymous memory. ENODEV.
   virtual KResult<RefPtr<File>> map(File&, bool shared, u64 offset, u64 bytes);
+  /// For a character device whose map() gave itself: what its memory is. Only shared mappings come to be.
+  /// EINVAL.
+  virtual KResult<DeviceMap> map_device(File&, u64 offset, u64 bytes);
+  /// A mapping of the device begins at page `first_page` of it: by mmap, or as part of one that was split or
+  /// copied by fork. Each is closed once, perhaps smaller than it was.
+  virtual void mapping_opened(File&, u64 /*first_page*/) {}
+  virtual void mapping_closed(File&, u64 /*first_page*/) {}
   /// The page `index` of the file for a mapping. ENXIO beyond the end (SIGBUS), EIO, ENOSPC, ENOMEM.
   virtual KResult<FaultPage> fault(File&, u64 index, Access access);
   /// A shared mapping is about to write to a clean page of the cache.

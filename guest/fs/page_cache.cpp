@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "guest/drivers/trace.h"
+#include "guest/fs/flusher.h"
 
 namespace kernel {
 
@@ -34,6 +35,13 @@ KResult<FrameRef> PageCache::get(u64 index, bool* major) {
     *major = inode_.reads_pages();
   }
   return fresh;
+}
+
+void PageCache::mark_dirty(Frame& frame) {
+  if ((frame.flags & kFrameDirty) == 0 && !inode_.lives_in_memory()) {
+    note_dirty_page();
+  }
+  frame.flags |= kFrameDirty;
 }
 
 KResult<void> PageCache::write_back(u64 first, u64 last) {

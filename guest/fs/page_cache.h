@@ -47,7 +47,7 @@ class PageCache : NonCopyable {
   /// The first page at or after `from` that is there; a null frame when there is none.
   PageIndex<Frame>::Entry next_present(u64 from) const { return index_.next(from); }
 
-  void mark_dirty(Frame& frame) { frame.flags |= kFrameDirty; }
+  void mark_dirty(Frame& frame);
   /// Writes the dirty pages of [first, last] to the backing store; one thread at a time, so that pages which
   /// another one is writing are there as well afterwards.
   KResult<void> write_back(u64 first, u64 last);

@@ -3,6 +3,7 @@
 //   0xffffffc0_00000000  linear map: physical address 0 upward, 128 GiB
 //   0xffffffe0_00000000  kernel stacks, one slot of kStackSlotBytes each, the lower half unmapped (1 GiB)
 //   0xffffffe0_40000000  device registers (ioremap, 1 GiB)
+//   0xffffffe0_80000000  vmalloc (1 GiB)
 //
 // The image is linked inside the linear map. Invariant: the root entries of the kernel half never
 // change after boot, so every address space shares them by copy.
@@ -17,6 +18,7 @@ inline constexpr u64 kLinearMapBase = 0xffff'ffc0'0000'0000;
 inline constexpr u64 kLinearMapBytes = u64{128} << 30;
 inline constexpr u64 kStackAreaBase = 0xffff'ffe0'0000'0000;
 inline constexpr u64 kIoAreaBase = 0xffff'ffe0'4000'0000;
+inline constexpr u64 kVmallocAreaBase = 0xffff'ffe0'8000'0000;
 inline constexpr u64 kAreaBytes = u64{1} << 30;
 
 /// A stack fills the upper half of its slot, so an overflow shows as a clear bit in sp.

@@ -115,11 +115,16 @@ void trap_from_kernel(TrapFrame* frame) {
     }
     return;
   }
+  const auto cause = static_cast<Exception>(frame->scause);
+  // A user copy too may meet an address of the kernel: on its other side.
+  if (frame->stval >= kSv39UserTop && is_page_fault(cause) && g_handlers.kernel_page_fault != nullptr &&
+      g_handlers.kernel_page_fault(VirtAddr(frame->stval))) {
+    return;
+  }
   const UserAccessRange* const range = find_user_access(frame->sepc);
   if (range == nullptr || frame->stval >= kSv39UserTop) {
     die(*frame);
   }
-  const auto cause = static_cast<Exception>(frame->scause);
   const bool repaired =
       is_page_fault(cause) && g_handlers.page_fault != nullptr &&
       g_handlers.page_fault(*frame, VirtAddr(frame->stval), access_of(cause), FaultOrigin::kUserCopy);
@@ -146,6 +151,7 @@ void set_trap_handlers(const TrapHandlers& handlers) {
     }
   };
   take(g_handlers.page_fault, handlers.page_fault);
+  take(g_handlers.kernel_page_fault, handlers.kernel_page_fault);
   take(g_handlers.syscall, handlers.syscall);
   take(g_handlers.user_exception, handlers.user_exception);
   take(g_handlers.timer, handlers.timer);

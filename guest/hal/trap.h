@@ -1,7 +1,8 @@
 // Traps: the saved registers, and the hooks through which higher layers answer them.
 //
 // A trap from user mode saves its frame at the top of the thread's kernel stack; a trap from the
-// kernel (only faults of user copies, and interrupts while idle) pushes one. Traps run with interrupts off.
+// kernel (faults of user copies and of vmalloc areas, and interrupts while idle) pushes one. Traps run with
+// interrupts off.
 #pragma once
 
 #include "guest/hal/csr.h"
@@ -48,6 +49,8 @@ struct TrapHandlers {
   /// the result is ignored; from a user copy of the kernel, true retries the access and false makes it
   /// EFAULT.
   bool (*page_fault)(TrapFrame& frame, VirtAddr address, Access access, FaultOrigin origin) = nullptr;
+  /// A page fault of the kernel on one of its own addresses; true retries the access.
+  bool (*kernel_page_fault)(VirtAddr address) = nullptr;
   void (*syscall)(TrapFrame& frame) = nullptr;
   /// Any other exception of user mode: illegal instruction, breakpoint, misaligned or refused access.
   void (*user_exception)(TrapFrame& frame, Exception cause) = nullptr;

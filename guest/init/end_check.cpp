@@ -6,6 +6,7 @@
 #include "guest/mem/frame.h"
 #include "guest/mem/injection.h"
 #include "guest/mem/kernel_space.h"
+#include "guest/mem/vmalloc.h"
 #include "guest/proc/exit.h"
 #include "guest/proc/process_table.h"
 #include "guest/proc/signal.h"
@@ -57,6 +58,9 @@ void check_at_end() {
   const MemoryStats& memory = memory_stats();
   require("anonymous frames", memory.used_for(FrameUse::kAnon), 0);
   require("frames of page tables", memory.used_for(FrameUse::kPageTable), kernel_page_table().table_frames());
+  require("vmalloc areas", vmalloc_stats().areas, 0);
+  require("frames of vmalloc areas", memory.used_for(FrameUse::kVmalloc), 0);
+  check_vmalloc();
   require("committed pages", commit_state().committed_pages, 0);
   if (!check_memory(Pins::kNone).ok()) {
     panic("check at the end: no memory to count frames");

@@ -5,6 +5,7 @@
 #include "guest/drivers/rtc.h"
 #include "guest/drivers/trace.h"
 #include "guest/fs/devfs.h"
+#include "guest/fs/flusher.h"
 #include "guest/fs/initramfs.h"
 #include "guest/fs/procfs.h"
 #include "guest/fs/sysfs.h"
@@ -196,6 +197,9 @@ void init_main(void*) {
   if (const auto mounted = mount_all(files); !mounted.ok()) {
     log_error("cannot set the name tree up: {}", errno_name(mounted.error()));
     finish(kStatusNotExecutable);
+  }
+  if (!start_flusher().ok()) {
+    panic("no memory for the flusher");
   }
   const MemoryStats& memory = memory_stats();
   trace(TraceEventId::k_boot, memory.free(), memory.total);

@@ -15,6 +15,7 @@
 #include "guest/mem/frame.h"
 #include "guest/mem/injection.h"
 #include "guest/mem/kmalloc.h"
+#include "guest/mem/vmalloc.h"
 #include "guest/sched/mutex.h"
 
 extern "C" char image_start[];
@@ -83,6 +84,48 @@ bool check_slabs() {
     CHECK(std::all_of(pieces[i], pieces[i] + bytes, [&](u8 byte) { return byte == static_cast<u8>(bytes); }));
     kfree(pieces[i]);
   }
+  return true;
+}
+
+bool check_vmalloc_area() {
+  constexpr usize kPages = 700;  // more than one block of frames, were it to be in a row
+  const u64 free_before = memory_stats().free();
+  const VmallocStats before = vmalloc_stats();
+  auto first = vmalloc(kPages * kPageBytes, "selftest");
+  auto second = vmalloc(1, "selftest");
+  CHECK(first.ok() && second.ok());
+  u8* const bytes = static_cast<u8*>(first.value());
+  const auto leaf_of = [](const u8* p) {
+    return kernel_page_table().lookup(VirtAddr(reinterpret_cast<u64>(p)));
+  };
+  CHECK(!leaf_of(bytes).valid() && !leaf_of(bytes + kPages * kPageBytes).valid());
+  for (usize page = 0; page < kPages; page += 2) {
+    CHECK(bytes[page * kPageBytes] == 0);  // the touch that faults
+    bytes[page * kPageBytes] = static_cast<u8>(page);
+  }
+  CHECK(vmalloc_stats().faults - before.faults == kPages / 2);
+  CHECK(vmalloc_stats().mapped_pages - before.mapped_pages == kPages / 2);
+  CHECK(!leaf_of(bytes + kPageBytes).valid() && leaf_of(bytes).valid() &&
+        !leaf_of(bytes).pte.has(kPteExecute));
+  for (usize page = 0; page < kPages; page += 2) {
+    CHECK(bytes[page * kPageBytes] == static_cast<u8>(page));
+  }
+  const auto frame = vmalloc_frame(bytes + 3 * kPageBytes + 5);
+  CHECK(frame.ok() && frame_data(frame.value()) != bytes);
+  frame_data(frame.value())[5] = 77;
+  CHECK(bytes[3 * kPageBytes + 5] == 77);
+  CHECK(vmalloc_populate(second.value()).ok());
+  check_vmalloc();
+  inject({.nth = 1});
+  CHECK(vmalloc_frame(bytes + kPageBytes).error() == Errno::kENOMEM);
+  vfree(first.value());
+  vfree(second.value());
+  CHECK(!leaf_of(bytes).valid() && !leaf_of(bytes + 3 * kPageBytes).valid());
+  CHECK(vmalloc(kAreaBytes, "selftest").error() == Errno::kENOMEM);
+  CHECK(vmalloc_stats().areas == before.areas && vmalloc_stats().mapped_pages == before.mapped_pages);
+  check_vmalloc();
+  // Its page tables stay, and slabs may keep a spare.
+  CHECK(memory_stats().free() + 6 >= free_before);
   return true;
 }
 
@@ -323,6 +366,14 @@ void die_if_asked() {
     u64 address = 8;
     asm volatile("" : "+r"(address));  // the compiler would refuse to look
     *reinterpret_cast<volatile u32*>(address) = 0;
+  } else if (way == "vmalloc-guard" || way == "vmalloc-freed") {
+    auto memory = vmalloc(kPageBytes, "selftest");
+    volatile u8* const bytes = static_cast<u8*>(memory.value());
+    bytes[0] = 1;
+    if (way == "vmalloc-freed") {
+      vfree(memory.value());
+    }
+    bytes[way == "vmalloc-freed" ? 0 : kPageBytes] = 1;
   } else if (way == "jump-data") {
     static u64 data = 0;
     reinterpret_cast<void (*)()> (&data)();
@@ -338,9 +389,9 @@ bool run_selftest() {
     bool (*run)();
   };
   constexpr Group kGroups[] = {
-      {"kernel map", check_kernel_map}, {"frames", check_frames}, {"slabs", check_slabs},
-      {"threads", check_threads},       {"time", check_time},     {"user mode", check_user_mode},
-      {"devices", check_devices},
+      {"kernel map", check_kernel_map}, {"frames", check_frames},   {"slabs", check_slabs},
+      {"vmalloc", check_vmalloc_area},  {"threads", check_threads}, {"time", check_time},
+      {"user mode", check_user_mode},   {"devices", check_devices},
   };
   bool passed = true;
   for (const Group& group : kGroups) {

@@ -12,8 +12,18 @@
 namespace kernel {
 
 /// What a frame is used for; the counters of memory statistics follow it.
-enum class FrameUse : u8 { kFree, kReserved, kKernel, kAnon, kPageCache, kPageTable, kSlab, kStack };
-inline constexpr unsigned kFrameUses = 8;
+enum class FrameUse : u8 {
+  kFree,
+  kReserved,
+  kKernel,
+  kAnon,
+  kPageCache,
+  kPageTable,
+  kSlab,
+  kStack,
+  kVmalloc
+};
+inline constexpr unsigned kFrameUses = 9;
 
 enum class ZeroIt : u8 { kNo, kYes };
 

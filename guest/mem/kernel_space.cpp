@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "guest/hal/fence.h"
+#include "guest/hal/trap.h"
 #include "guest/lib/bitmap.h"
 #include "guest/mem/frame.h"
+#include "guest/mem/vmalloc.h"
 
 extern "C" char image_start[];
 extern "C" char text_end[];
@@ -20,7 +22,8 @@ constexpr u64 kKernelData = kPteRead | kPteWrite | kPteGlobal;
 constexpr u64 kKernelReadOnly = kPteRead | kPteGlobal;
 constexpr u64 kKernelText = kPteRead | kPteExecute | kPteGlobal;
 
-/// Kernel mappings are never met by a fault handler: what was just mapped must not meet a stale entry.
+/// Of kernel mappings the fault handler gives vmalloc's alone: what was just mapped must not meet a stale
+/// entry.
 void map_or_panic(VirtAddr va, PhysAddr pa, u64 flags, unsigned level = 0) {
   if (!kernel_page_table().map(va, pa, flags, level).ok()) {
     panic("cannot map {} of the kernel's address space", va);
@@ -112,13 +115,14 @@ void init_kernel_space(const BootInfo& info) {
   for (usize i = 0; i < info.memory_count; i++) {
     map_memory(info.memory[i], info);
   }
-  for (const u64 area : {kStackAreaBase, kIoAreaBase}) {
+  for (const u64 area : {kStackAreaBase, kIoAreaBase, kVmallocAreaBase}) {
     if (!table.reserve_table(VirtAddr(area)).ok()) {
       panic("no memory for the kernel's page table");
     }
   }
   table.activate();
   fence_all();
+  set_trap_handlers({.kernel_page_fault = &vmalloc_fault});
   init_asids();
 }
 

@@ -171,8 +171,10 @@ KResult<NewImage> build_image(const Path& path, StringView name, ExecArgs& args)
   if (needed > limits.stack) {
     return Err(Errno::kE2BIG);
   }
+  // As Linux has it: the strings' pages, and room for the rest and to begin with.
+  const u64 strings = align_up(args.total_bytes() + name.size() + 1 + sizeof(u64), kPageBytes);
   const u64 stack_bytes =
-      align_up(std::min(needed + kInitialStackBytes, std::max(limits.stack, needed)), kPageBytes);
+      align_up(std::max(needed, std::min(strings + kInitialStackBytes, limits.stack)), kPageBytes);
   TRY(image.space->map_stack(layout.stack_top, stack_bytes, program.elf.image.executable_stack));
   TRY(map_program(image, program, layout, aux));
   image.stack = TRY(build_stack(

@@ -1,10 +1,12 @@
 // /proc/meminfo and its neighbours, and /proc/sys.
 #include "guest/drivers/rtc.h"
+#include "guest/fs/flusher.h"
 #include "guest/fs/procfs.h"
 #include "guest/hal/boot_info.h"
 #include "guest/hal/time.h"
 #include "guest/lib/parse.h"
 #include "guest/mem/frame.h"
+#include "guest/mem/vmalloc.h"
 #include "guest/proc/proc_files.h"
 #include "guest/proc/process_table.h"
 #include "guest/proc/system_info.h"
@@ -52,9 +54,16 @@ KResult<void> show_meminfo(const ProcContext&, FormatSink& out) {
   show_kib(out, "SUnreclaim", memory.used_for(FrameUse::kSlab));
   show_kib(out, "KernelStack", memory.used_for(FrameUse::kStack));
   show_kib(out, "PageTables", memory.used_for(FrameUse::kPageTable));
+  show_kib(out, "VmallocTotal", kAreaBytes / kPageBytes);
+  show_kib(out, "VmallocUsed", vmalloc_stats().mapped_pages);
   show_kib(out, "CommitLimit", commit.limit_pages());
   show_kib(out, "Committed_AS", commit.committed_pages);
   format(out, "HugePages_Total:       0\nHugePages_Free:        0\nHugepagesize:       2048 kB\n");
+  return {};
+}
+
+KResult<void> show_vmallocinfo(const ProcContext&, FormatSink& out) {
+  format_vmalloc_areas(out);
   return {};
 }
 
@@ -198,9 +207,25 @@ KResult<usize> write_overcommit_ratio(const ProcContext&, u64, IoBuffer& buffer)
   return buffer.result();
 }
 
+KResult<void> show_dirty_expire(const ProcContext&, FormatSink& out) {
+  format(out, "{}\n", dirty_expire_centisecs());
+  return {};
+}
+
+KResult<usize> write_dirty_expire(const ProcContext&, u64, IoBuffer& buffer) {
+  const u64 value = TRY(written_number(buffer));
+  constexpr u64 kMost = 100 * 60 * 60 * 24;
+  if (value > kMost) {
+    return Err(Errno::kEINVAL);
+  }
+  set_dirty_expire_centisecs(value);
+  return buffer.result();
+}
+
 constexpr u32 kReadable = 0444;
 
 const ProcFile kFiles[] = {
+    {.name = "vmallocinfo", .mode = 0400, .generate = &show_vmallocinfo},
     {.name = "meminfo", .mode = kReadable, .generate = &show_meminfo},
     {.name = "vmstat", .mode = kReadable, .generate = &show_vmstat},
     {.name = "stat", .mode = kReadable, .generate = &show_stat},
@@ -226,6 +251,10 @@ const ProcFile kFiles[] = {
      .mode = 0644,
      .generate = &show_overcommit_ratio,
      .write = &write_overcommit_ratio},
+    {.name = "sys/vm/dirty_expire_centisecs",
+     .mode = 0644,
+     .generate = &show_dirty_expire,
+     .write = &write_dirty_expire},
     {.name = "sys/vm/max_map_count", .mode = kReadable, .generate = &show_number<kMaxVmas>},
     {.name = "sys/vm/mmap_min_addr", .mode = kReadable, .generate = &show_number<kUserLowest.value>},
     {.name = "sys/kernel/threads-max", .mode = kReadable, .generate = &show_number<kMaxPid>},

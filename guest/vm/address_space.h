@@ -161,6 +161,9 @@ class AddressSpace : public RefCounted<AddressSpace> {
   void set_bounds(Vma& vma, VirtAddr start, VirtAddr end);
   KResult<Vma*> split(Vma& vma, VirtAddr at);
   KResult<void> split_at_bounds(Range range);
+  static u64 new_anon_id();
+  void prepare_anon(Vma& vma);
+  bool may_join(const Vma& below, const Vma& above) const;
   Vma& merge_around(Vma& vma);
   void merge_range(Range range);
   void account(const Vma& vma, i64 sign);
@@ -174,7 +177,9 @@ class AddressSpace : public RefCounted<AddressSpace> {
   KResult<void> check_growth(u64 pages, u32 prot, u32 vma_flags) const;
   KResult<void> check_locking(u64 pages) const;
   KResult<VirtAddr> map_at(MapRequest& request, Range range, u32 vma_flags);
-  void insert_and_merge(UniquePtr<Vma> vma);
+  static KResult<void> attach_file(Vma& vma, const MapRequest& request, u64 bytes, DeviceMap& device);
+  KResult<void> map_device_pages(const Vma& vma, PhysAddr address);
+  Vma& insert_and_merge(UniquePtr<Vma> vma);
   KResult<void> unmap_locked(Range range);
   void remove_vmas(Range range);
 
@@ -209,6 +214,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
   KResult<FaultAnswer> answer_fault(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_anonymous(Vma& vma, VirtAddr page, Access access);
   KResult<FaultAnswer> fault_file(Vma& vma, VirtAddr page, Access access);
+  KResult<FaultAnswer> install_device_page(const Vma& vma, VirtAddr page, FaultPage found);
   KResult<FaultAnswer> fault_special(Vma& vma, VirtAddr page);
   void map_around(const Vma& vma, VirtAddr page);  // fault_around.cpp
   KResult<FaultAnswer> fault_present(Vma& vma, VirtAddr page, Access access, Pte pte);

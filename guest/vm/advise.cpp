@@ -105,7 +105,8 @@ KResult<void> AddressSpace::advise_vma(Vma& vma, Range range, u32 advice) {
       continue;
     }
     const bool wipe = advice == kMadvWipeOnFork;
-    if ((wipe && !private_anonymous) || (advice == kMadvDoFork && vma.has(kVmaSpecial))) {
+    if ((wipe && !private_anonymous) || (advice == kMadvDoFork && vma.has(kVmaSpecial)) ||
+        ((advice == kMadvDoFork || advice == kMadvDoDump) && vma.has(kVmaPfnMap))) {
       return Err(Errno::kEINVAL);
     }
     return set_vma_flags(range, change.set, change.clear);
@@ -113,7 +114,7 @@ KResult<void> AddressSpace::advise_vma(Vma& vma, Range range, u32 advice) {
   switch (advice) {
     case kMadvDontNeed:
     case kMadvDontNeedLocked:
-      if (vma.has(kVmaSpecial) || (advice == kMadvDontNeed && vma.has(kVmaLocked))) {
+      if (vma.has(kVmaSpecial) || vma.has(kVmaPfnMap) || (advice == kMadvDontNeed && vma.has(kVmaLocked))) {
         return Err(Errno::kEINVAL);
       }
       zap(vma, range);
@@ -146,8 +147,9 @@ KResult<void> AddressSpace::advise_vma(Vma& vma, Range range, u32 advice) {
       }
       return {};
     default:  // kMadvCold, kMadvPageOut: hints to a reclaim that has nothing to choose from
-      return vma.has(kVmaLocked) || vma.has(kVmaSpecial) ? KResult<void>(Err(Errno::kEINVAL))
-                                                         : KResult<void>();
+      return vma.has(kVmaLocked) || vma.has(kVmaSpecial) || vma.has(kVmaPfnMap)
+                 ? KResult<void>(Err(Errno::kEINVAL))
+                 : KResult<void>();
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "guest/mem/vmalloc.h"
 #include "guest/vm/address_space.h"
 #include "guest/vm/leaf.h"
 
@@ -17,7 +18,7 @@ class SpaceChecker {
     for (VmaRange* at = space.vmas_.first(); at != nullptr; at = VmaSet::next(*at)) {
       Vma& vma = *as_vma(at);
       ASSERT(&vma.space() == &space);
-      ASSERT(before == nullptr || !before->continues_in(vma));
+      ASSERT(before == nullptr || !space.may_join(*before, vma));
       if (PageCache* const cache = vma.cache(); cache != nullptr) {
         check_reverse_map(*cache, vma);
       }
@@ -66,7 +67,7 @@ class SpaceChecker {
       sums.rss_anon += frame->use == FrameUse::kAnon;
       const bool cached = frame->use == FrameUse::kPageCache;
       sums.rss_shmem += cached && vma.shared();
-      sums.rss_file += cached && !vma.shared();
+      sums.rss_file += (cached && !vma.shared()) || is_resident_special(vma, *frame);
     });
   }
 
@@ -88,8 +89,8 @@ void AddressSpace::check() {
 }
 
 KResult<void> check_memory(Pins pins) {
-  Vector<u32> counts;
-  TRY(counts.resize(frame_detail::g_frame_count));
+  VmallocArray<u32> counts;
+  TRY(counts.create(frame_detail::g_frame_count, "check_memory"));
   for (AddressSpace& space : AddressSpace::all()) {
     space.check();
     SpaceChecker::for_each_leaf(space, [&](VirtAddr, Pte pte) {

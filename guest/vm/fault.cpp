@@ -126,13 +126,20 @@ KResult<FaultAnswer> AddressSpace::fault_anonymous(Vma& vma, VirtAddr page, Acce
   FrameRef frame = FrameRef::adopt(TRY(alloc_frame(ZeroIt::kYes, FrameUse::kAnon)));
   const u64 pfn = frame_pfn(frame.get());
   TRY(install(vma, page, std::move(frame), is_private_writable(vma)));
-  vma.flags |= kVmaHasAnon;
+  prepare_anon(vma);
   return FaultAnswer{FaultKind::k_anon, pfn};
 }
 
 KResult<FaultAnswer> AddressSpace::fault_special(Vma& vma, VirtAddr page) {
   Frame* const frame = vma.special->frames[(page - vma.start + (vma.file_page << kPageShift)) >> kPageShift];
-  TRY(install(vma, page, FrameRef::share(frame), false));
+  if (frame == nullptr) {
+    return Err(Errno::kENXIO);
+  }
+  if (vma.has(kVmaPfnMap)) {
+    TRY(table_.map(page, frame_address(frame), leaf_flags(vma.prot, false) | kPteDevice));
+  } else {
+    TRY(install(vma, page, FrameRef::share(frame), false));
+  }
   return FaultAnswer{FaultKind::k_file_minor, frame_pfn(frame)};
 }
 
@@ -141,11 +148,8 @@ KResult<FaultAnswer> AddressSpace::fault_file(Vma& vma, VirtAddr page, Access ac
   const u64 index = vma.page_of(page);
   FaultPage found = TRY(file.operations().fault(file, index, access));
   const bool wants_write = access == Access::kWrite;
-  if (!found.frame) {
-    // Device memory: counted by nobody, shared by all.
-    TRY(table_.map(page, found.address,
-                   leaf_flags(vma.prot, found.writable && (vma.prot & kProtWrite) != 0)));
-    return FaultAnswer{FaultKind::k_file_minor, found.address.value >> kPageShift};
+  if (vma.has(kVmaDevice)) {
+    return install_device_page(vma, page, std::move(found));
   }
   const FaultKind kind = found.major ? FaultKind::k_file_major : FaultKind::k_file_minor;
   if (!vma.shared() && wants_write) {
@@ -171,6 +175,18 @@ KResult<FaultAnswer> AddressSpace::fault_file(Vma& vma, VirtAddr page, Access ac
   return FaultAnswer{wants_write && clean && !found.major ? FaultKind::k_mkwrite : kind, pfn};
 }
 
+/// What a driver's own fault() gave: as writable as the VMA, since nobody asks to hear of the first write.
+KResult<FaultAnswer> AddressSpace::install_device_page(const Vma& vma, VirtAddr page, FaultPage found) {
+  const bool writable = (vma.prot & kProtWrite) != 0;
+  if (found.frame) {
+    found.address = frame_address(found.frame.get());
+    TRY(install(vma, page, std::move(found.frame), writable));
+  } else {
+    TRY(table_.map(page, found.address, leaf_flags(vma.prot, writable) | kPteDevice));
+  }
+  return FaultAnswer{FaultKind::k_file_minor, found.address.value >> kPageShift};
+}
+
 /// A page is there, but the hart would not have it: forbidden, or only a stale or incomplete entry.
 KResult<FaultAnswer> AddressSpace::fault_present(Vma& vma, VirtAddr page, Access access, Pte pte) {
   if (!leaf_allows(pte, access)) {
@@ -178,22 +194,23 @@ KResult<FaultAnswer> AddressSpace::fault_present(Vma& vma, VirtAddr page, Access
       return vma.shared() ? make_shared_writable(vma, page, pte) : copy_on_write(vma, page, pte);
     }
     // The VMA allows it and the leaf does not: only a leaf that was kept from before an mprotect could.
-    exchange_leaf(page, pte.address(), leaf_flags(vma.prot, pte.has(kPteWrite)));
+    exchange_leaf(page, pte.address(), leaf_flags(vma.prot, pte.has(kPteWrite)) | (pte.flags() & kPteDevice));
     return FaultAnswer{FaultKind::k_spurious, pte.ppn()};
   }
   const u64 wanted = kPteAccessed | (access == Access::kWrite ? u64{kPteDirty} : 0);
   const bool bits_missing = !pte.has(wanted);
-  exchange_leaf(page, pte.address(), pte.flags() & (kPteRead | kPteWrite | kPteExecute | kPteUser));
+  exchange_leaf(page, pte.address(), pte.flags() & kPteLasting);
   return FaultAnswer{bits_missing ? FaultKind::k_access_bits : FaultKind::k_spurious, pte.ppn()};
 }
 
 KResult<FaultAnswer> AddressSpace::make_shared_writable(Vma& vma, VirtAddr page, Pte pte) {
   Frame* const frame = frame_of(pte);
-  if (frame != nullptr && vma.file) {
+  if (frame != nullptr && vma.file && !vma.has(kVmaDevice)) {
     const FrameRef pin = FrameRef::share(frame);
     TRY(vma.file->operations().page_mkwrite(*vma.file, vma.page_of(page), *frame));
   }
-  exchange_leaf(page, pte.address(), leaf_flags(vma.prot, (vma.prot & kProtWrite) != 0));
+  exchange_leaf(page, pte.address(),
+                leaf_flags(vma.prot, (vma.prot & kProtWrite) != 0) | (pte.flags() & kPteDevice));
   return FaultAnswer{FaultKind::k_mkwrite, pte.ppn()};
 }
 
@@ -211,7 +228,7 @@ KResult<FaultAnswer> AddressSpace::copy_on_write(Vma& vma, VirtAddr page, Pte pt
   const bool was_zero = old == zero_frame();
   if (was_zero) {
     fresh = FrameRef::adopt(TRY(alloc_frame(ZeroIt::kYes, FrameUse::kAnon)));
-    vma.flags |= kVmaHasAnon;
+    prepare_anon(vma);
   } else {
     fresh = TRY(copy_of(vma, page, *old, 0));
   }
@@ -227,7 +244,7 @@ KResult<FaultAnswer> AddressSpace::copy_on_write(Vma& vma, VirtAddr page, Pte pt
 KResult<FrameRef> AddressSpace::copy_of(Vma& vma, VirtAddr page, Frame& original, u32 own_references) {
   FrameRef copy = FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo, FrameUse::kAnon)));
   copy_page(copy.data(), frame_data(&original));
-  vma.flags |= kVmaHasAnon;
+  prepare_anon(vma);
   const u32 sharers = original.references - own_references;
   const u32 leaving = own_references == 0 ? 1 : 0;
   emit_cow(page, frame_pfn(&original), frame_pfn(copy.get()), sharers, sharers - leaving);

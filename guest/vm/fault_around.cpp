@@ -26,8 +26,10 @@ void AddressSpace::map_around(const Vma& vma, VirtAddr page) {
   }
   const VirtAddr start = std::max(vma.start, VirtAddr(align_down(page.value, kAroundBytes)));
   const u64 vma_pages_in_file = std::min(vma.pages(), file_pages - vma.file_page);
-  const VirtAddr end = std::min(vma.start + (vma_pages_in_file << kPageShift),
-                                VirtAddr(align_down(page.value, kAroundBytes)) + kAroundBytes);
+  // From a start that the mapping's own has moved up the window goes as far, but not into another table.
+  const VirtAddr table_end(align_down(page.value, level_bytes(1)) + level_bytes(1));
+  const VirtAddr end =
+      std::min({vma.start + (vma_pages_in_file << kPageShift), start + kAroundBytes, table_end});
   if (start >= end) {
     return;
   }

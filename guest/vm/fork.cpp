@@ -28,14 +28,22 @@ KResult<void> AddressSpace::copy_to(AddressSpace& child) {
     UniquePtr<Vma> copy = TRY(child.make_like(vma, {vma.start, vma.end}));
     copy->flags &= ~u32{kVmaLocked | kVmaLockOnFault};  // mlock(2): not inherited
     const bool wipe = vma.has(kVmaWipeOnFork);
-    if (wipe) {
-      copy->flags &= ~u32{kVmaHasAnon};
+    if (wipe || !vma.has(kVmaHasAnon)) {
+      copy->flags &= ~kVmaStickyFlags;
+      copy->anon_id = 0;
+    } else {
+      copy->flags |= kVmaAnonForked;
+      copy->anon_id = new_anon_id();
     }
     Vma& child_vma = *copy;
     child.attach(std::move(copy));
     // Pages that the file, or nothing, can give again are left to the child's own faults.
     if (vma.has(kVmaHasAnon) && !wipe) {
       TRY(copy_pages(vma, child, child_vma));
+    } else if (vma.has(kVmaPfnMap)) {
+      TRY(child.table_.copy_range(table_, vma.start, vma.end, [](VirtAddr, Pte pte) {
+        return PageTable::CopiedLeaf{pte, pte};  // shared, and not to be had by a fault
+      }));
     }
   }
   return {};
@@ -49,7 +57,8 @@ KResult<void> AddressSpace::copy_pages(const Vma& vma, AddressSpace& child, cons
       get_frame(frame);
       child.count_page(child_vma, *frame, 1);
     }
-    return PageTable::CopiedLeaf{read_only, read_only};
+    // The child has not used it yet.
+    return PageTable::CopiedLeaf{read_only, Pte{read_only.raw & ~u64{kPteAccessed}}};
   });
 }
 

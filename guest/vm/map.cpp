@@ -5,6 +5,7 @@
 #include "guest/fs/tmpfs.h"
 #include "guest/vm/address_space.h"
 #include "guest/vm/events.h"
+#include "guest/vm/leaf.h"
 
 namespace kernel {
 
@@ -70,6 +71,7 @@ KResult<u32> AddressSpace::check_request(const MapRequest& request, u64 bytes) c
   flags |= is_shared(request.flags) ? u32{kVmaShared} : 0;
   flags |= (request.flags & kMapGrowsDown) != 0 ? u32{kVmaGrowsDown} : 0;
   flags |= (request.flags & kMapLocked) != 0 ? u32{kVmaLocked} : 0;
+  flags |= (request.flags & kMapStack) != 0 ? u32{kVmaNoHugePage} : 0;
   flags |= future_lock_flags_;
   if ((request.flags & kMapNoReserve) != 0 && commit_state().mode != Overcommit::kNever) {
     flags |= kVmaNoReserve;
@@ -188,22 +190,67 @@ KResult<VirtAddr> AddressSpace::map_at(MapRequest& request, Range range, u32 vma
     TRY(commit(pages));
     vma->flags |= kVmaAccounted;
   }
-  if (request.file) {
-    vma->file =
-        TRY(request.file->operations().map(*request.file, vma->shared(), request.offset, range.bytes()));
-  } else if (vma->shared()) {
-    vma->file = TRY(make_shared_memory(range.bytes()));
-  }
+  DeviceMap device;
+  TRY(attach_file(*vma, request, range.bytes(), device));
   TRY(unmap_locked(range));
   emit_mmap(*vma, request.flags);
-  insert_and_merge(std::move(vma));
+  const Vma& mapped = insert_and_merge(std::move(vma));
+  if (mapped.has(kVmaPfnMap)) {
+    TRY(map_device_pages(mapped, device.address));
+  }
   return range.start;
 }
 
-void AddressSpace::insert_and_merge(UniquePtr<Vma> owned) {
+/// What stands behind the mapping; a driver also says how its device's memory gets there.
+KResult<void> AddressSpace::attach_file(Vma& vma, const MapRequest& request, u64 bytes, DeviceMap& device) {
+  if (!request.file) {
+    if (vma.shared()) {
+      vma.file = TRY(make_shared_memory(bytes));
+    } else {
+      vma.file_page = vma.start.value >> kPageShift;
+    }
+    return {};
+  }
+  FileOperations& operations = request.file->operations();
+  vma.file = TRY(operations.map(*request.file, vma.shared(), request.offset, bytes));
+  if (!vma.file) {  // /dev/zero
+    vma.file_page = vma.start.value >> kPageShift;
+  }
+  if (!vma.file || !vma.file->inode().is(kModeChar)) {
+    return {};
+  }
+  device = TRY(operations.map_device(*vma.file, request.offset, bytes));
+  if (!vma.shared()) {
+    return Err(Errno::kEINVAL);  // copies of a device's memory would be no device's
+  }
+  if (device.read_only) {
+    if ((vma.prot & kProtWrite) != 0) {
+      return Err(Errno::kEPERM);
+    }
+    vma.flags &= ~u32{kVmaMayWrite};
+  }
+  vma.flags |= kVmaDevice | kVmaDontDump | (device.how == DeviceMap::How::kAtOnce ? u32{kVmaPfnMap} : 0);
+  return {};
+}
+
+/// All pages of a device mapping, which no fault could give. ENOMEM leaves nothing mapped.
+KResult<void> AddressSpace::map_device_pages(const Vma& vma, PhysAddr address) {
+  const Range range{vma.start, vma.end};
+  for (VirtAddr page = range.start; page < range.end; page += kPageBytes) {
+    const u64 flags = leaf_flags(vma.prot, (vma.prot & kProtWrite) != 0) | kPteDevice;
+    const auto mapped = table_.map(page, address + (page - range.start), flags);
+    if (!mapped.ok()) {
+      (void)unmap_locked(range);
+      return mapped;
+    }
+  }
+  return {};
+}
+
+Vma& AddressSpace::insert_and_merge(UniquePtr<Vma> owned) {
   Vma& vma = *owned;
   attach(std::move(owned));
-  merge_around(vma);
+  return merge_around(vma);
 }
 
 // --- brk(2) ---
@@ -275,7 +322,8 @@ KResult<VirtAddr> AddressSpace::map_special(VirtAddr address, const SpecialMappi
   vma->start = start;
   vma->end = start + bytes;
   vma->prot = prot;
-  vma->flags = kVmaSpecial | kVmaMayRead | kVmaMayExec;
+  vma->flags = mapping.resident == SpecialMapping::Resident::kYes ? kVmaSpecial | kMayAll
+                                                                  : kVmaSpecial | kVmaPfnMap | kVmaMayRead;
   vma->special = &mapping;
   attach(std::move(vma));
   return start;

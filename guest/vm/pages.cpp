@@ -8,9 +8,9 @@
 
 namespace kernel {
 
-/// Resident set of the process; the zero page and frames of the kernel are not part of it (as in Linux).
+/// Resident set of the process; the zero page is not part of it (as in Linux).
 void AddressSpace::count_page(const Vma& vma, const Frame& frame, i64 sign) {
-  if (frame.use != FrameUse::kAnon && frame.use != FrameUse::kPageCache) {
+  if (frame.use != FrameUse::kAnon && frame.use != FrameUse::kPageCache && !is_resident_special(vma, frame)) {
     return;
   }
   u64& counter = frame.use == FrameUse::kAnon ? counters_.rss_anon

@@ -120,7 +120,8 @@ void AddressSpace::update_protection(Vma& vma) {
     const bool sole_owner =
         !vma.shared() && frame != nullptr && frame->use == FrameUse::kAnon && frame->references == 1;
     const bool writable = may_write && (pte.has(kPteWrite) || sole_owner);
-    u64 flags = leaf_flags(vma.prot, writable) | (pte.flags() & (kPteAccessed | kPteDirty)) | kPteValid;
+    u64 flags =
+        leaf_flags(vma.prot, writable) | (pte.flags() & (kPteAccessed | kPteDirty | kPteDevice)) | kPteValid;
     flags |= writable ? u64{kPteDirty} : 0;
     return Pte::make(pte.address(), flags);
   });

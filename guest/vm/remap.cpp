@@ -43,7 +43,7 @@ KResult<VirtAddr> AddressSpace::remap(VirtAddr old_start, u64 old_bytes, u64 new
       return Err(Errno::kEINVAL);
     }
   }
-  if (vma->has(kVmaSpecial) && (new_bytes > old_bytes || keep_old)) {
+  if ((vma->has(kVmaSpecial) || vma->has(kVmaPfnMap)) && (new_bytes > old_bytes || keep_old)) {
     return Err(keep_old ? Errno::kEINVAL : Errno::kEFAULT);
   }
   if (fixed) {
@@ -120,7 +120,9 @@ KResult<VirtAddr> AddressSpace::move_vma(Vma& whole, Range old_range, Range new_
   }
   Vma& vma = *find(old_range.start);
   UniquePtr<Vma> moved = TRY(make_like(vma, new_range));
-  moved->file_page = vma.page_of(old_range.start);
+  // Pages keep the place where they were written; memory without any is like new.
+  const bool as_new = vma.anonymous() && !vma.has(kVmaHasAnon);
+  moved->file_page = as_new ? new_range.start.value >> kPageShift : vma.page_of(old_range.start);
   const bool locked_now = moved->has(kVmaLocked) && !moved->has(kVmaLockOnFault);
   if (!duplicate) {
     TRY(move_pages(old_range, new_range.start));
@@ -151,7 +153,7 @@ KResult<void> AddressSpace::move_pages(Range from, VirtAddr to) {
     if (failed) {
       return;
     }
-    const u64 permissions = pte.flags() & (kPteRead | kPteWrite | kPteExecute | kPteUser);
+    const u64 permissions = pte.flags() & kPteLasting;
     failed = !table_.map(to + (va - from.start), pte.address(), permissions).ok();
     if (Frame* const frame = frame_of(pte); frame != nullptr && !failed) {
       get_frame(frame);

@@ -45,36 +45,50 @@ KResult<void> format_line(FormatSink& out, const Vma& vma, StringView name, cons
 struct SmapsSums {
   u64 size = 0;
   u64 rss = 0;
-  u64 pss_shares = 0;
+  u64 pss_anon_shares = 0;
+  u64 pss_file_shares = 0;
+  u64 pss_memory_file_shares = 0;
+  u64 pss_dirty_shares = 0;
   u64 shared_clean = 0;
   u64 shared_dirty = 0;
   u64 private_clean = 0;
   u64 private_dirty = 0;
   u64 referenced = 0;
   u64 anonymous = 0;
-  u64 locked = 0;
+  u64 locked_shares = 0;
+
+  u64 pss_shares() const { return pss_anon_shares + pss_file_shares + pss_memory_file_shares; }
 
   void add_page(Pte pte, const Frame& frame) {
-    const bool cached = frame.use == FrameUse::kPageCache;
-    const bool dirty = cached ? (frame.flags & kFrameDirty) != 0 : true;
-    const u32 sharers = std::max<u32>(1, frame.references - (cached && frame.mapping != nullptr ? 1 : 0));
+    const bool own = frame.use == FrameUse::kAnon;
+    const bool cached = frame.use == FrameUse::kPageCache && frame.mapping != nullptr;
+    const bool dirty = own || (frame.flags & kFrameDirty) != 0;
+    // The cache has one, and so has the kernel of what it shows to programs.
+    const u32 sharers =
+        std::max<u32>(1, frame.references - (own || (!cached && frame.use == FrameUse::kPageCache) ? 0 : 1));
+    const u64 shares = (kPageBytes << kPageShift) / sharers;
+    const bool in_memory = cached && static_cast<PageCache*>(frame.mapping)->inode().lives_in_memory();
+    (own ? pss_anon_shares : in_memory ? pss_memory_file_shares : pss_file_shares) += shares;
     rss += kPageBytes;
-    pss_shares += (kPageBytes << kPageShift) / sharers;
+    pss_dirty_shares += dirty ? shares : 0;
     (sharers > 1 ? dirty ? shared_dirty : shared_clean : dirty ? private_dirty : private_clean) += kPageBytes;
     referenced += pte.has(kPteAccessed) ? kPageBytes : 0;
-    anonymous += cached ? 0 : kPageBytes;
+    anonymous += own ? kPageBytes : 0;
   }
   void add(const SmapsSums& other) {
     size += other.size;
     rss += other.rss;
-    pss_shares += other.pss_shares;
+    pss_anon_shares += other.pss_anon_shares;
+    pss_file_shares += other.pss_file_shares;
+    pss_memory_file_shares += other.pss_memory_file_shares;
+    pss_dirty_shares += other.pss_dirty_shares;
     shared_clean += other.shared_clean;
     shared_dirty += other.shared_dirty;
     private_clean += other.private_clean;
     private_dirty += other.private_dirty;
     referenced += other.referenced;
     anonymous += other.anonymous;
-    locked += other.locked;
+    locked_shares += other.locked_shares;
   }
 };
 
@@ -83,31 +97,58 @@ void format_sum(FormatSink& out, StringView name, u64 bytes) {
   format(out, "{:<16}{:8} kB\n", format_into(label, "{}:", name), bytes / 1024);
 }
 
-void format_sums(FormatSink& out, const SmapsSums& sums) {
+enum class SmapsForm : u8 { kMapping, kRollup };
+
+void format_sums(FormatSink& out, const SmapsSums& sums, SmapsForm form) {
   format_sum(out, "Rss", sums.rss);
-  format_sum(out, "Pss", sums.pss_shares >> kPageShift);
+  format_sum(out, "Pss", sums.pss_shares() >> kPageShift);
+  format_sum(out, "Pss_Dirty", sums.pss_dirty_shares >> kPageShift);
+  if (form == SmapsForm::kRollup) {
+    format_sum(out, "Pss_Anon", sums.pss_anon_shares >> kPageShift);
+    format_sum(out, "Pss_File", sums.pss_file_shares >> kPageShift);
+    format_sum(out, "Pss_Shmem", sums.pss_memory_file_shares >> kPageShift);
+  }
   format_sum(out, "Shared_Clean", sums.shared_clean);
   format_sum(out, "Shared_Dirty", sums.shared_dirty);
   format_sum(out, "Private_Clean", sums.private_clean);
   format_sum(out, "Private_Dirty", sums.private_dirty);
   format_sum(out, "Referenced", sums.referenced);
   format_sum(out, "Anonymous", sums.anonymous);
-  for (const StringView zero : {"LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped",
+  for (const StringView zero : {"KSM", "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped",
                                 "Shared_Hugetlb", "Private_Hugetlb", "Swap", "SwapPss"}) {
     format_sum(out, zero, 0);
   }
-  format_sum(out, "Locked", sums.locked);
+  format_sum(out, "Locked", sums.locked_shares >> kPageShift);
 }
 
+/// Linux' names in the order of its bits. A name is shown when the VMA has `all`, and one of `any`.
 struct FlagName {
-  u32 flag;
   const char* name;
+  u32 all;
+  u32 any = ~u32{0};
 };
 constexpr FlagName kFlagNames[] = {
-    {kVmaShared, "sh"},    {kVmaMayRead, "mr"},   {kVmaMayWrite, "mw"},       {kVmaMayExec, "me"},
-    {kVmaGrowsDown, "gd"}, {kVmaLocked, "lo"},    {kVmaSequentialRead, "sr"}, {kVmaRandomRead, "rr"},
-    {kVmaDontFork, "dc"},  {kVmaAccounted, "ac"}, {kVmaNoReserve, "nr"},      {kVmaWipeOnFork, "wf"},
-    {kVmaDontDump, "dd"},  {kVmaHugePage, "hg"},  {kVmaNoHugePage, "nh"},     {kVmaMergeable, "mg"},
+    {"sh", kVmaShared | kVmaMayWrite},
+    {"mr", kVmaMayRead},
+    {"mw", kVmaMayWrite},
+    {"me", kVmaMayExec},
+    {"ms", kVmaShared},
+    {"gd", kVmaGrowsDown},
+    {"pf", kVmaPfnMap},
+    {"lo", kVmaLocked},
+    {"io", kVmaDevice | kVmaPfnMap},
+    {"sr", kVmaSequentialRead},
+    {"rr", kVmaRandomRead},
+    {"dc", kVmaDontFork},
+    {"de", 0, kVmaSpecial | kVmaPfnMap},
+    {"lf", kVmaLockOnFault},
+    {"ac", kVmaAccounted},
+    {"nr", kVmaNoReserve},
+    {"wf", kVmaWipeOnFork},
+    {"dd", kVmaDontDump},
+    {"hg", kVmaHugePage},
+    {"nh", kVmaNoHugePage},
+    {"mg", kVmaMergeable},
 };
 
 void format_flags(FormatSink& out, const Vma& vma) {
@@ -115,9 +156,11 @@ void format_flags(FormatSink& out, const Vma& vma) {
   out.put((vma.prot & kProtRead) != 0 ? "rd " : "");
   out.put((vma.prot & kProtWrite) != 0 ? "wr " : "");
   out.put((vma.prot & kProtExec) != 0 ? "ex " : "");
-  for (const FlagName& flag : kFlagNames) {
-    if (vma.has(flag.flag)) {
-      format(out, "{} ", flag.name);
+  // Of shared memory Linux counts the object, not the mapping.
+  const u32 flags = vma.flags & ~(vma.shared() ? u32{kVmaAccounted} : 0);
+  for (const FlagName& name : kFlagNames) {
+    if ((flags & name.all) == name.all && (flags & name.any) != 0) {
+      format(out, "{} ", name.name);
     }
   }
   out.put("\n");
@@ -143,11 +186,12 @@ KResult<void> AddressSpace::format_smaps(FormatSink& out, const Path& root, bool
     sums.size = vma.size_bytes();
     table_.for_each_leaf(vma.start, vma.end, [&](VirtAddr, Pte pte) {
       const Frame* const frame = frame_of(pte);
-      if (frame != nullptr && (frame->use == FrameUse::kAnon || frame->use == FrameUse::kPageCache)) {
+      if (frame != nullptr && (frame->use == FrameUse::kAnon || frame->use == FrameUse::kPageCache ||
+                               is_resident_special(vma, *frame))) {
         sums.add_page(pte, *frame);
       }
     });
-    sums.locked = vma.has(kVmaLocked) ? sums.pss_shares >> kPageShift : 0;
+    sums.locked_shares = vma.has(kVmaLocked) ? sums.pss_shares() : 0;
     total.add(sums);
     if (rollup) {
       continue;
@@ -156,14 +200,14 @@ KResult<void> AddressSpace::format_smaps(FormatSink& out, const Path& root, bool
     format_sum(out, "Size", sums.size);
     format_sum(out, "KernelPageSize", kPageBytes);
     format_sum(out, "MMUPageSize", kPageBytes);
-    format_sums(out, sums);
+    format_sums(out, sums, SmapsForm::kMapping);
     out.put("THPeligible:           0\n");
     format_flags(out, vma);
   }
   if (rollup && !vmas_.empty()) {
     MapsLine line{vmas_.first()->start, vmas_.last()->end, 0, false, 0, 0, 0, "[rollup]"};
     format_maps_line(out, line);
-    format_sums(out, total);
+    format_sums(out, total, SmapsForm::kRollup);
   }
   return {};
 }

@@ -19,12 +19,29 @@ bool Vma::allows(Access access) const {
   return false;
 }
 
+bool Vma::adjoins(const Vma& next) const {
+  return end == next.start && ((flags ^ next.flags) & ~kVmaStickyFlags) == 0 && file == next.file &&
+         special == nullptr && next.special == nullptr && !has(kVmaDevice) &&
+         file_page + pages() == next.file_page;
+}
+
 bool Vma::continues_in(const Vma& next) const {
-  if (end != next.start || prot != next.prot || ((flags ^ next.flags) & ~kVmaStickyFlags) != 0 ||
-      file != next.file || special != nullptr || next.special != nullptr) {
+  if (prot != next.prot || !adjoins(next)) {
     return false;
   }
-  return !file || file_page + pages() == next.file_page;
+  // As Linux has it from 6.16 on: pages of two origins stay apart, and what fork brought takes in nothing
+  // new.
+  if (anon_id == next.anon_id) {
+    return true;
+  }
+  const Vma& owner = anon_id != 0 ? *this : next;
+  return (anon_id == 0 || next.anon_id == 0) && !owner.has(kVmaAnonForked);
+}
+
+/// What `other`, which becomes part of this, has of its own.
+void Vma::take_anon(const Vma& other) {
+  flags |= other.flags & kVmaStickyFlags;
+  anon_id = std::max(anon_id, other.anon_id);
 }
 
 void Vma::unmap_pages(u64 first_page, u64 last_page, PrivateCopies copies) {

@@ -29,21 +29,28 @@ enum VmaFlag : u32 {
   kVmaWipeOnFork = 1U << 10,
   kVmaDontDump = 1U << 11,
   kVmaSpecial = 1U << 12,  ///< frames of the kernel (vDSO): no merging, no mremap growth
+  kVmaDevice = 1U << 13,   ///< a device's memory, whose driver hears of each mapping; never merged
   kVmaHasAnon = 1U << 14,  ///< private pages of its own may be mapped: fork must copy the page table
   kVmaRandomRead = 1U << 15,
   kVmaSequentialRead = 1U << 16,
   kVmaNoHugePage = 1U << 17,
   kVmaHugePage = 1U << 18,
   kVmaMergeable = 1U << 19,
+  kVmaAnonForked =
+      1U << 21,           ///< with kVmaHasAnon: it came by fork, and joins no neighbour of another identity
+  kVmaPfnMap = 1U << 20,  ///< with kVmaDevice: mapped at once, and counted by nobody
 };
 /// Flags that need not agree for two neighbours to merge; the result has them if either had.
-inline constexpr u32 kVmaStickyFlags = kVmaHasAnon;
+inline constexpr u32 kVmaStickyFlags = kVmaHasAnon | kVmaAnonForked;
 
 /// Frames that the kernel shows to programs: the vDSO and its data.
 struct SpecialMapping {
-  const char* name;  ///< "[vdso]"
-  Frame* const* frames;
+  const char* name;      ///< "[vdso]"
+  Frame* const* frames;  ///< null: a page that nobody may touch (SIGBUS)
   usize count;
+  /// Whether its pages are part of the resident set, as Linux counts those of the vDSO's text.
+  enum class Resident : u8 { kNo, kYes };
+  Resident resident = Resident::kYes;
 };
 
 class Vma final : public FileMapping, public VmaRange {
@@ -53,8 +60,11 @@ class Vma final : public FileMapping, public VmaRange {
   AddressSpace& space() const { return space_; }
   u32 prot = 0;
   u32 flags = 0;
-  RefPtr<File> file;                        ///< null: anonymous
-  u64 file_page = 0;                        ///< of `start`
+  RefPtr<File> file;  ///< null: anonymous
+  /// Of `start`; of private anonymous memory the page number of the address where it was first written.
+  u64 file_page = 0;
+  /// Of its own pages: 0 before the first, and the same for VMAs that may be one (Linux: anon_vma).
+  u64 anon_id = 0;
   const SpecialMapping* special = nullptr;  ///< with kVmaSpecial
 
   bool has(u32 wanted) const { return (flags & wanted) == wanted; }
@@ -68,8 +78,11 @@ class Vma final : public FileMapping, public VmaRange {
   bool allows(Access access) const;
   /// Its pages count as committed memory: private and writable.
   bool accountable() const { return !shared() && (prot & kProtWrite) != 0 && !has(kVmaNoReserve); }
-  /// Whether `next`, which begins where this ends, could be one with it.
+  /// Whether `next` begins where this ends and goes on with the same thing, protection aside.
+  bool adjoins(const Vma& next) const;
+  /// Whether the two could be one.
   bool continues_in(const Vma& next) const;
+  void take_anon(const Vma& other);
 
   void unmap_pages(u64 first, u64 last, PrivateCopies copies) override;
   void write_protect_pages(u64 first, u64 last) override;

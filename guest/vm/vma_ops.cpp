@@ -6,6 +6,11 @@
 
 namespace kernel {
 
+u64 AddressSpace::new_anon_id() {
+  static u64 last = 0;
+  return ++last;
+}
+
 KResult<UniquePtr<Vma>> AddressSpace::make_vma() { return try_make<Vma>(*this); }
 
 /// Adds (`sign` 1) or takes away (-1) what a VMA counts for.
@@ -38,6 +43,9 @@ void AddressSpace::attach(UniquePtr<Vma> owned) {
     cache->add_mapping(vma, vma.file_page, vma.file_page + vma.pages() - 1);
     cache->writable_mappings += vma.has(kVmaShared | kVmaMayWrite);
   }
+  if (vma.has(kVmaDevice)) {
+    vma.file->operations().mapping_opened(*vma.file, vma.file_page);
+  }
 }
 
 /// The pages of the VMA must be gone, or pass to another VMA.
@@ -45,6 +53,9 @@ UniquePtr<Vma> AddressSpace::detach(Vma& vma) {
   if (PageCache* const cache = vma.cache(); cache != nullptr) {
     cache->remove_mapping(vma);
     cache->writable_mappings -= vma.has(kVmaShared | kVmaMayWrite);
+  }
+  if (vma.has(kVmaDevice)) {
+    vma.file->operations().mapping_closed(*vma.file, vma.file_page);
   }
   account(vma, -1);
   vmas_.erase(vma);
@@ -75,6 +86,7 @@ KResult<UniquePtr<Vma>> AddressSpace::make_like(const Vma& vma, Range range) {
   like->file = vma.file;
   like->file_page = vma.file_page;
   like->special = vma.special;
+  like->anon_id = vma.anon_id;
   return like;
 }
 
@@ -107,19 +119,43 @@ KResult<void> AddressSpace::split_at_bounds(Range range) {
   return {};
 }
 
+/// Before the first page of its own. A neighbour that it could join but for the protection lends its
+/// identity, so that they can once the protection is the same.
+void AddressSpace::prepare_anon(Vma& vma) {
+  if (vma.has(kVmaHasAnon)) {
+    return;
+  }
+  const Vma* const after = next(vma);
+  const Vma* const before = previous(vma);
+  const auto lends = [](const Vma* other) { return other->anon_id != 0 && !other->has(kVmaAnonForked); };
+  if (after != nullptr && vma.adjoins(*after) && lends(after)) {
+    vma.anon_id = after->anon_id;
+  } else if (before != nullptr && before->adjoins(vma) && lends(before)) {
+    vma.anon_id = before->anon_id;
+  } else {
+    vma.anon_id = new_anon_id();
+  }
+  vma.flags |= kVmaHasAnon;
+}
+
+/// The heap stays a VMA of its own, also where it begins right behind the program's data (as on Linux).
+bool AddressSpace::may_join(const Vma& below, const Vma& above) const {
+  return below.continues_in(above) && above.start.value != align_up(heap_start_.value, kPageBytes);
+}
+
 /// Makes one VMA of it and equal neighbours; the result is the one that is left.
 Vma& AddressSpace::merge_around(Vma& vma) {
   Vma* merged = &vma;
-  if (Vma* const before = previous(vma); before != nullptr && before->continues_in(vma)) {
+  if (Vma* const before = previous(vma); before != nullptr && may_join(*before, vma)) {
     const VirtAddr end = vma.end;
-    before->flags |= vma.flags & kVmaStickyFlags;
+    before->take_anon(vma);
     detach(vma);
     set_bounds(*before, before->start, end);
     merged = before;
   }
-  if (Vma* const after = next(*merged); after != nullptr && merged->continues_in(*after)) {
+  if (Vma* const after = next(*merged); after != nullptr && may_join(*merged, *after)) {
     const VirtAddr end = after->end;
-    merged->flags |= after->flags & kVmaStickyFlags;
+    merged->take_anon(*after);
     detach(*after);
     set_bounds(*merged, merged->start, end);
   }

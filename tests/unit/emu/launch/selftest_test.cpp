@@ -67,7 +67,8 @@ TEST_F(Selftest, EveryGroupPassesWithADrive) {
   const Stop stop = run("", {disk_.string(), false});
   EXPECT_EQ(stop.reason, StopReason::kExited) << log_->contents();
   EXPECT_EQ(stop.exit_status, 0) << log_->contents();
-  for (const char* group : {"kernel map", "frames", "slabs", "threads", "time", "user mode", "devices"}) {
+  for (const char* group :
+       {"kernel map", "frames", "slabs", "vmalloc", "threads", "time", "user mode", "devices"}) {
     EXPECT_TRUE(logged(std::string("selftest: ") + group + ": ok")) << group << ":\n" << log_->contents();
   }
   EXPECT_TRUE(logged("disk of 64 sectors, sum of the first two " + sum)) << log_->contents();
@@ -86,7 +87,8 @@ TEST_F(Selftest, ADriveThatIsReadOnlyStaysAsItIs) {
 }
 
 TEST_F(Selftest, KernelFaultsEndInOneLineAndStatus255) {
-  for (const char* way : {"panic", "overflow", "write-text", "null", "jump-data"}) {
+  for (const char* way :
+       {"panic", "overflow", "write-text", "null", "jump-data", "vmalloc-guard", "vmalloc-freed"}) {
     const std::size_t lines_before = log_->contents().size();
     const Stop stop = run(std::string("=") + way, {disk_.string(), true});
     EXPECT_EQ(stop.reason, StopReason::kExited) << way;

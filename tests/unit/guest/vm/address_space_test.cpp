@@ -6,6 +6,7 @@
 #include "guest/fs/page_cache.h"
 #include "guest/fs/tmpfs.h"
 #include "guest/mem/injection.h"
+#include "guest/vm/check.h"
 #include "tests/unit/guest/support/kernel/host_kernel.h"
 
 namespace kernel {
@@ -211,6 +212,24 @@ TEST_F(AddressSpaceTest, APrivateMappingKeepsItsWritesToItself) {
     EXPECT_EQ(load(va + 1), 'x');
   }
   remove("/f");
+}
+
+TEST_F(AddressSpaceTest, MemoryThatWasWrittenApartStaysApart) {
+  const VirtAddr place(u64{1} << 30);
+  const auto at = [&](u64 page) { return place + page * kPage; };
+  for (const u64 page : {0, 8}) {
+    must(map(4, kRw, kAnon | kMapFixed, {}, 0, at(page)));
+    store(at(page), 1);
+  }
+  must(map(4, kRw, kAnon | kMapFixed, {}, 0, at(4)));
+  EXPECT_EQ(space_->vma_count(), 2U);  // the middle joins one of them
+  auto child = must(space_->fork());
+  must(child->map({at(12), 4 * kPage, kRw, kAnon | kMapFixed, {}, 0}));
+  EXPECT_EQ(child->vma_count(), 3U);  // what is new joins nothing that came by fork
+  must(map(4, kRw, kAnon | kMapFixed, {}, 0, at(12)));
+  EXPECT_EQ(space_->vma_count(), 2U);
+  space_->check();
+  child->check();
 }
 
 TEST_F(AddressSpaceTest, BeyondTheEndOfTheFileIsABusError) {
@@ -709,11 +728,32 @@ TEST_F(AddressSpaceTest, SpecialMappingsShowFramesOfTheKernel) {
   const VirtAddr va = must(space_->map_special(VirtAddr(0), mapping, kProtRead | kProtExec));
   EXPECT_EQ(load(va), 42);
   EXPECT_EQ(touch(va, Access::kWrite), FaultKind::k_segv_accerr);
-  EXPECT_EQ(error_of(space_->protect(va, kPage, kRw)), "EACCES");
+  EXPECT_EQ(space_->counters().rss_file, 1U);
+  // As on Linux, for debuggers: the copy is the program's own.
+  must(space_->protect(va, kPage, kRw));
+  store(va, 43);
+  EXPECT_EQ(*frame_data(frame), 42);
+  must(space_->unmap(va, kPage));
+  must(space_->map_special(va, mapping, kProtRead | kProtExec));
   auto child = must(space_->fork());
   EXPECT_EQ(load(va, child.get()), 42);
   EXPECT_NE(maps(child.get()).find("[vdso]"), std::string::npos);
   child.reset();
+  space_->clear();
+  EXPECT_EQ(frame->references, 1U);
+  put_frame(frame);
+}
+
+TEST_F(AddressSpaceTest, SpecialPagesThatAreNotResidentAndThoseThatAreMissing) {
+  Frame* const frame = must(alloc_frame(ZeroIt::kYes));
+  Frame* const frames[] = {nullptr, frame};
+  const SpecialMapping mapping{"[vvar]", frames, 2, SpecialMapping::Resident::kNo};
+  const VirtAddr va = must(space_->map_special(VirtAddr(0), mapping, kProtRead));
+  EXPECT_EQ(touch(va, Access::kRead), FaultKind::k_bus_adrerr);
+  EXPECT_EQ(load(va + kPage), 0);
+  EXPECT_EQ(space_->counters().rss(), 0U);
+  EXPECT_EQ(error_of(space_->protect(va, kPage, kRw)), "EACCES");
+  space_->check();
   space_->clear();
   EXPECT_EQ(frame->references, 1U);
   put_frame(frame);

@@ -1,0 +1,27 @@
+"""What is written to a shared directory reaches the host's file by itself, while the program goes on."""
+
+import subprocess
+
+EXPECTED = """\
+after 29 s: "" ""
+after 31 s: "mapped" "mapped"
+after 0.9 s: "" ""
+after 1.1 s: "again!" "again!"
+"""
+
+
+def test_the_flusher_writes_what_nobody_asks_for(quire, compile_guest, tmp_path):
+    share = tmp_path / "share"
+    share.mkdir()
+    for name in "abcd":
+        (share / name).write_bytes(bytes(8192))
+    before = (share / "a").stat().st_mtime_ns
+    done = subprocess.run(
+        [quire, "run", "--timeout=120", "--check", "--share", f"{share}:/mnt:rw", "--share", f"{share}:/look",
+         compile_guest("tests/system/flushed.c")],
+        capture_output=True, timeout=150,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode() == EXPECTED
+    assert (share / "a").stat().st_mtime_ns > before
+    assert (share / "d").read_bytes()[:6] == b"again!"
