@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from shared import bare
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS = sorted((HERE / "programs").glob("*.S"))
@@ -18,24 +19,19 @@ MANUAL = sorted((HERE / "programs" / "manual").glob("*.S"))
 BUILD = Path(os.environ.get("QUIRE_BUILD_DIR", HERE.parents[1] / "build"))
 QUIRE = BUILD / "quire"
 TOOLS = subprocess.run([HERE.parents[1] / "tools/riscv-binutils"], capture_output=True, text=True, check=True)
-COMPILE = (
-    "riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d -mcmodel=medany -nostdlib -static -fno-pic "
-    "-Wl,--build-id=none -Wl,--no-warn-rwx-segments"
-).split() + [f"-B{TOOLS.stdout.strip()}"]  # with an assembler that knows every extension
+NEWER_ASSEMBLER = f"-B{TOOLS.stdout.strip()}"  # which knows every extension
+RAM = "64M"
 # What QEMU's rv64 has not by itself.
 QEMU_CPU = "rv64,zbkb=on,zicond=on,zacas=on,zfh=on,zfhmin=on,zfa=on,zawrs=on,zicbom=on,zicboz=on"
 
 
 def build(source: Path, out: Path, *defines: str) -> Path:
-    elf = out / f"{source.stem}.elf"
-    command = [*COMPILE, *defines, "-T", HERE / "programs" / "link.ld", source, "-o", elf]
-    subprocess.run(command, check=True)
-    return elf
+    return bare.build(source, out / f"{source.stem}.elf", HERE / "programs" / "link.ld", NEWER_ASSEMBLER, *defines)
 
 
 def run_quire(elf: Path, signature: Path, isa: str = "") -> int:
     options = ["--isa", isa] if isa else []
-    command = [QUIRE, "bare", "--ram", "64M", "--max-insns", "10000000", *options, "--signature", signature, elf]
+    command = [QUIRE, "bare", "--ram", RAM, "--max-insns", "10000000", *options, "--signature", signature, elf]
     return subprocess.run(command, timeout=60).returncode
 
 
@@ -51,28 +47,17 @@ def cpu_options(source: Path) -> str:
     return f"{QEMU_CPU},{needs}" if needs else QEMU_CPU
 
 
-QUIET = ["-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none"]
-
-
 def run_qemu(elf: Path, signature: Path, cpu: str = QEMU_CPU) -> int:
-    machine = f"spike,signature={signature},signature-granularity=4"
-    command = ["qemu-system-riscv64", "-M", machine, "-m", "64M", "-cpu", cpu, *QUIET, "-kernel", elf]
-    return subprocess.run(command, timeout=60, stdin=subprocess.DEVNULL).returncode
+    return bare.qemu_spike(elf, signature, ram=RAM, cpu=cpu)
 
 
 def run_qemu_virt(elf: Path, signature: Path, cpu: str) -> int:
-    """For what spike's machine lacks (`time`, Sstc): RAM is a file, and the signature is read from there."""
+    """For what spike's machine lacks (`time`, Sstc)."""
     ram = signature.with_suffix(".ram")
-    command = [
-        "qemu-system-riscv64", "-M", "virt,memory-backend=ram", "-object",
-        f"memory-backend-file,id=ram,size=64M,mem-path={ram},share=on", "-m", "64M", "-cpu", cpu, *QUIET, "-kernel", elf,
-    ]  # fmt: skip
-    status = subprocess.run(command, timeout=60, stdin=subprocess.DEVNULL).returncode
+    status = bare.qemu_virt(elf, ram, ram=RAM, cpu=cpu)
     symbols = subprocess.run(["riscv64-linux-gnu-nm", elf], capture_output=True, text=True, check=True).stdout
     begin, end = (int(re.search(rf"^(\w+) \w {name}$", symbols, re.MULTILINE)[1], 16) for name in ("begin_signature", "end_signature"))
-    with ram.open("rb") as file:
-        file.seek(begin - 0x8000_0000)
-        words = struct.unpack(f"<{(end - begin) // 4}I", file.read(end - begin))
+    words = struct.unpack(f"<{(end - begin) // 4}I", bare.read_ram(ram, begin, end - begin))
     signature.write_text("".join(f"{word:08x}\n" for word in words))
     return status
 

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import generate as gen
+from shared import bare
 
 HERE = Path(__file__).resolve().parent
 MAX_PASSES = 16
@@ -22,14 +23,10 @@ class Image:
     """The frame with room for so many records."""
 
     def __init__(self, folder: Path, records: int):
-        self.elf = folder / f"frame-{records}.elf"
-        subprocess.run(
-            ["riscv64-linux-gnu-gcc", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-nostdlib", "-static",
-             "-fno-pic", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments", f"-DSTREAM_BYTES={STREAM_BYTES}",
-             f"-DMAX_PASSES={MAX_PASSES}", f"-DDATA_BYTES={gen.DATA_BYTES}", f"-DHASHES={HASHES}",
-             f"-DDUMP_RECORDS={records}", "-T", HERE / "link.ld", HERE / "frame.S", "-o", self.elf],
-            check=True,
-        )  # fmt: skip
+        defines = {"STREAM_BYTES": STREAM_BYTES, "MAX_PASSES": MAX_PASSES, "DATA_BYTES": gen.DATA_BYTES,
+                   "HASHES": HASHES, "DUMP_RECORDS": records}  # fmt: skip
+        self.elf = bare.build(HERE / "frame.S", folder / f"frame-{records}.elf", HERE / "link.ld",
+                              *(f"-D{name}={value}" for name, value in defines.items()))  # fmt: skip
         self.template = self.elf.read_bytes()
         symbols = subprocess.run(["riscv64-linux-gnu-nm", self.elf], check=True, capture_output=True, text=True).stdout
         self.parameters = next(int(line.split()[0], 16) for line in symbols.splitlines() if line.endswith(" passes"))

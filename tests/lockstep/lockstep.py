@@ -23,9 +23,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 import generate as gen  # noqa: E402
 from image import DATA_WORDS, HASHES, MAX_PASSES, NO_PASS, RECORD_WORDS, Image  # noqa: E402
+from shared import bare  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 NAMES = [f"x{i}" for i in range(32)] + [f"f{i}" for i in range(32)] + ["fcsr", "mcause", "mepc", "mtval"]
@@ -56,11 +57,7 @@ def words(signature: Path) -> list[int]:
 
 
 def run_qemu(elf: Path, out: Path) -> None:
-    status = subprocess.run(
-        ["qemu-system-riscv64", "-M", f"spike,signature={out},signature-granularity=4", "-cpu", CPU, "-m", "128M",
-         "-display", "none", "-serial", "null", "-monitor", "none", "-bios", "none", "-kernel", elf],
-        stdin=subprocess.DEVNULL, timeout=600,
-    ).returncode  # fmt: skip
+    status = bare.qemu_spike(elf, out, ram="128M", cpu=CPU, seconds=600)
     if status != 0:
         raise SystemExit(f"lockstep: QEMU ended with {status} on {elf}")
 

@@ -19,14 +19,14 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 import priv_generate as gen  # noqa: E402
+from shared import bare  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 RECORDS = 8192
 TABLE_WORDS = (gen.TABLES_END - gen.FIXED) // 8
 SIGNATURE_WORDS = TABLE_WORDS + RECORDS * gen.RECORD_WORDS
-RAM_BASE = 0x8000_0000
 NAMES = "mcause mepc mtval mstatus scause sepc stval satp x10 x11 x12 x13 x14 x15 x8 x9".split()
 QEMU_CPU = "rv64,h=off,sstc=on,svinval=on,svnapot=on,svpbmt=on,svadu=on"
 # UBE, SBE, MBE and the H extension's bits aside, all of mstatus is compared.
@@ -39,14 +39,8 @@ class Difference(Exception):
 def build(program: gen.Program, folder: Path) -> Path:
     (folder / "stream").write_bytes(struct.pack(f"<{len(program.words)}I", *program.words))
     (folder / "tables").write_bytes(program.tables)
-    elf = folder / "program.elf"
-    subprocess.run(
-        ["riscv64-linux-gnu-gcc", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-nostdlib", "-static", "-fno-pic",
-         "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments", f'-DSTREAM="{folder}/stream"', f'-DTABLES="{folder}/tables"',
-         f"-DDUMP_RECORDS={RECORDS}", "-T", HERE / "priv_link.ld", HERE / "priv_frame.S", "-o", elf],
-        check=True,
-    )  # fmt: skip
-    return elf
+    return bare.build(HERE / "priv_frame.S", folder / "program.elf", HERE / "priv_link.ld", f'-DSTREAM="{folder}/stream"',
+                      f'-DTABLES="{folder}/tables"', f"-DDUMP_RECORDS={RECORDS}")  # fmt: skip
 
 
 def words(signature: Path) -> list[int]:
@@ -56,19 +50,11 @@ def words(signature: Path) -> list[int]:
 
 
 def run_qemu(elf: Path, ram: Path) -> list[int]:
-    """On the virt board: spike's has neither `time` nor Sstc. RAM is a file, which outlives the run."""
-    ram.unlink(missing_ok=True)
-    status = subprocess.run(
-        ["qemu-system-riscv64", "-M", "virt,memory-backend=ram", "-object",
-         f"memory-backend-file,id=ram,size=128M,mem-path={ram},share=on", "-m", "128M", "-cpu", QEMU_CPU, "-display", "none",
-         "-serial", "null", "-monitor", "none", "-bios", "none", "-kernel", elf],
-        stdin=subprocess.DEVNULL, timeout=300,
-    ).returncode  # fmt: skip
+    """On the virt board: spike's has neither `time` nor Sstc."""
+    status = bare.qemu_virt(elf, ram, ram="128M", cpu=QEMU_CPU, seconds=300)
     if status != 0:
         raise SystemExit(f"priv-lockstep: QEMU ended with {status} on {elf}")
-    with ram.open("rb") as file:
-        file.seek(gen.FIXED - RAM_BASE)
-        return list(struct.unpack(f"<{SIGNATURE_WORDS}Q", file.read(8 * SIGNATURE_WORDS)))
+    return list(struct.unpack(f"<{SIGNATURE_WORDS}Q", bare.read_ram(ram, gen.FIXED, 8 * SIGNATURE_WORDS)))
 
 
 def run_quire(quire: Path, elf: Path, out: Path) -> list[int]:

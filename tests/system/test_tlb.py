@@ -6,22 +6,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from shared import bare
 
 import quire
 
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get("QUIRE_BUILD_DIR", HERE.parents[1] / "build"))
-COMPILE = (
-    "riscv64-linux-gnu-gcc -march=rv64gc -mabi=lp64d -mcmodel=medany -nostdlib -static -fno-pic "
-    "-Wl,--build-id=none -Wl,--no-warn-rwx-segments"
-).split()
 
 
 def build(source: str, out: Path, *defines: str) -> Path:
-    elf = out / f"{source}.elf"
     script = HERE.parent / "isa" / "programs" / "link.ld"
-    subprocess.run([*COMPILE, *defines, "-T", script, HERE / "programs" / f"{source}.S", "-o", elf], check=True)
-    return elf
+    return bare.build(HERE / "programs" / f"{source}.S", out / f"{source}.elf", script, *defines)
 
 
 def tlb_after(pattern: list[int], tlb: dict, out: Path, flags: int = 0xC7) -> quire.TlbStats:
