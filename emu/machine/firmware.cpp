@@ -122,11 +122,13 @@ void Firmware::sfence_vma(unsigned, u64 start, u64 size, std::optional<u64> asid
     }
     return;
   }
-  for (u64 page = align_down(start, kPageBytes); page < start + size; page += kPageBytes) {
+  const u64 first = align_down(start, kPageBytes);
+  // By count: a range may end where addresses do.
+  for (u64 done = 0; done < start - first + size; done += kPageBytes) {
     if (asid) {
-      mmu.fence_page_asid(VirtAddr(page), space);
+      mmu.fence_page_asid(VirtAddr(first + done), space);
     } else {
-      mmu.fence_page(VirtAddr(page));
+      mmu.fence_page(VirtAddr(first + done));
     }
   }
 }

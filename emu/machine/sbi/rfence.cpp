@@ -12,7 +12,7 @@ Return remote_sfence_vma(SbiPlatform& platform, const Call& call, std::optional<
   if (start == 0 && size == 0) {  // 8.2: the whole address space, as size -1 is
     size = UINT64_MAX;
   }
-  if (size != UINT64_MAX && start + size < start) {
+  if (size != UINT64_MAX && size != 0 && start + (size - 1) < start) {
     return {Status::kInvalidAddress, 0};
   }
   return {for_each_hart(platform, call.args[0], call.args[1],

@@ -52,6 +52,19 @@ TEST(Firmware, IpiToSelfIsPendingAtOnceAndClearedBySoftware) {
   EXPECT_EQ(machine.hart().x(t2), 0U);
 }
 
+/// A range may end where addresses do, and no further; the page behind it would be page 0 again.
+TEST(Firmware, FencesUpToTheLastAddress) {
+  for (const auto& [size, shift, error] : {std::tuple{2040, 0, 0}, {1024, 1, 0}, {2047, 1, -5}}) {
+    Code code{addi(a0, zero, 1), addi(a1, zero, 0), addi(a2, zero, -2048), addi(a3, zero, size),
+              slli(a3, a3, shift)};
+    append_call(code, 0x52464e43, 1);
+    Machine machine(config_for(BootMode::kSupervisor, code));
+    machine.run({.max_insns = code.size()});
+    EXPECT_EQ(static_cast<std::int64_t>(machine.hart().x(a0)), error) << size << " << " << shift;
+    EXPECT_EQ(machine.counters().tlb.flushes_page, error == 0 ? 1U : 0U);
+  }
+}
+
 TEST(Firmware, ShutdownEndsWithSuccess) {
   Code code{addi(a0, zero, 0), addi(a1, zero, 0)};
   append_call(code, 0x53525354, 0);
