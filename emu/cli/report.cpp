@@ -69,37 +69,15 @@ nlohmann::ordered_json tlb_json(const TlbStats& tlb) {
           {"pte_reads", tlb.pte_reads}};
 }
 
-nlohmann::ordered_json finding_json(const FenceFinding& finding) {
-  constexpr const char* kAccesses[] = {"r", "w", "x"};
-  constexpr const char* kPrivileges[] = {"u", "s", "?", "m"};
-  return {{"kind", stale_use_name(finding.use)},
-          {"access", kAccesses[static_cast<unsigned>(finding.access)]},
-          {"privilege", kPrivileges[static_cast<unsigned>(finding.privilege)]},
-          {"asid", finding.asid},
-          {"pc", finding.pc},
-          {"va", finding.va},
-          {"page_bytes", finding.page_bytes},
-          {"cached_physical", finding.cached_physical},
-          {"cached_flags", finding.cached_flags.raw},
-          {"table_physical", finding.table_physical},
-          {"table_pte", finding.table_pte.raw},
-          {"table_pte_address", finding.table_pte_address},
-          {"table_reason", finding.table_reason},
-          {"first_icount", finding.first_icount},
-          {"count", finding.count}};
-}
-
 nlohmann::ordered_json fences_json(const FenceReport& fences) {
-  nlohmann::ordered_json findings = nlohmann::ordered_json::array();
+  nlohmann::ordered_json json;
+  visit_counts(fences, [&json](const char* name, std::uint64_t count) { json[name] = count; });
+  json["findings"] = nlohmann::ordered_json::array();
   for (const FenceFinding& finding : fences.findings) {
-    findings.push_back(finding_json(finding));
+    nlohmann::ordered_json& listed = json["findings"].emplace_back();
+    visit_fields(finding, [&listed](const char* name, const auto& value) { listed[name] = value; });
   }
-  return {{"hits_checked", fences.hits_checked},
-          {"stale_uses", fences.stale_uses},
-          {"unlisted", fences.unlisted},
-          {"spurious_faults", fences.spurious_faults},
-          {"accessed_cleared", fences.accessed_cleared},
-          {"findings", findings}};
+  return json;
 }
 
 const char* mode_name(BootMode mode) {

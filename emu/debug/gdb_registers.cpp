@@ -2,18 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include "quire/arch/names.h"
 
 namespace quire::debug {
 namespace {
 
-constexpr std::array<const char*, 32> kIntegerNames = {
-    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "fp", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
-    "a6",   "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
-constexpr std::array<const char*, 32> kFloatNames = {
-    "ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6", "ft7", "fs0",  "fs1", "fa0",
-    "fa1", "fa2", "fa3", "fa4", "fa5",  "fa6",  "fa7", "fs2", "fs3",  "fs4", "fs5",
-    "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
+/// As gdb wants it in its feature of the general registers.
+const char* integer_name(unsigned number) {
+  constexpr unsigned kFramePointer = 8;
+  return number == kFramePointer ? "fp" : arch::kIntegerRegisterNames[number];
+}
 
 struct CsrName {
   unsigned number;
@@ -41,9 +39,9 @@ std::string register_xml(const char* name, unsigned number, const char* type) {
 
 std::string general_xml() {
   std::string xml = "<feature name=\"org.gnu.gdb.riscv.cpu\">\n";
-  for (unsigned i = 0; i < kIntegerNames.size(); ++i) {
+  for (unsigned i = 0; i < arch::kRegisterCount; ++i) {
     const bool pointer = i == 2 || i == 3 || i == 4 || i == 8;  // sp, gp, tp, fp
-    xml += register_xml(kIntegerNames[i], i, i == 1 ? "code_ptr" : pointer ? "data_ptr" : "int");
+    xml += register_xml(integer_name(i), i, i == 1 ? "code_ptr" : pointer ? "data_ptr" : "int");
   }
   return xml + register_xml("pc", kGdbPc, "code_ptr") + "</feature>\n";
 }
@@ -55,8 +53,8 @@ std::string float_xml() {
       "<field name=\"float\" type=\"ieee_single\"/>\n"
       "<field name=\"double\" type=\"ieee_double\"/>\n"
       "</union>\n";
-  for (unsigned i = 0; i < kFloatNames.size(); ++i) {
-    xml += register_xml(kFloatNames[i], kGdbFirstFloat + i, "riscv_double");
+  for (unsigned i = 0; i < arch::kRegisterCount; ++i) {
+    xml += register_xml(arch::kFloatRegisterNames[i], kGdbFirstFloat + i, "riscv_double");
   }
   for (const CsrName& csr : kCsrNames) {
     if (csr.number <= kLastFloatCsr) xml += register_xml(csr.name, kGdbFirstCsr + csr.number, "int");

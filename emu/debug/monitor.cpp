@@ -5,15 +5,13 @@
 #include <charconv>
 #include <sstream>
 
+#include "quire/arch/names.h"
+
 namespace quire::debug {
 namespace {
 
 constexpr unsigned kCsrSatp = 0x180;
 constexpr unsigned kMaxListing = 1000;
-
-constexpr const char* kNames[] = {"zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
-                                  "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
-                                  "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   const bool hex = text.starts_with("0x") || text.starts_with("0X");
@@ -70,18 +68,6 @@ std::string size_text(std::uint64_t bytes) {
   return fmt::format("{} {}", bytes, kUnits[unit]);
 }
 
-const char* privilege_letter(arch::Privilege privilege) {
-  switch (privilege) {
-    case arch::Privilege::kUser:
-      return "U";
-    case arch::Privilege::kSupervisor:
-      return "S";
-    case arch::Privilege::kMachine:
-      return "M";
-  }
-  return "?";
-}
-
 std::string Monitor::run(std::string_view line) {
   std::istringstream stream{std::string(line)};
   Words words;
@@ -117,9 +103,9 @@ std::string Monitor::info() {
   const Counters counters = machine_.counters();
   const arch::Satp satp{hart.csr(kCsrSatp)};
   std::string text = listing(machine_, disassembler_, hart.pc(), 1);
-  text +=
-      fmt::format("hart 0 in {}-mode; satp: {}, asid {}, root {:#x}\n", privilege_letter(hart.privilege()),
-                  mode_name(satp.mode()), satp.asid(), satp.root().value);
+  text += fmt::format("hart 0 in {}-mode; satp: {}, asid {}, root {:#x}\n",
+                      arch::privilege_letter(hart.privilege()), mode_name(satp.mode()), satp.asid(),
+                      satp.root().value);
   text += fmt::format("icount {}, time {} ns, retired {}\n", counters.icount, machine_.time_ns(),
                       counters.minstret);
   text += fmt::format("exceptions {} (page faults {}), interrupts {}\n", counters.traps, counters.page_faults,
@@ -143,7 +129,7 @@ std::string Monitor::walk(const Words& words) {
                                  satp.root().value, satp.asid());
   for (const WalkStep& step : walk.steps) text += step_text(step);
   const std::string who =
-      fmt::format("{} from {}-mode", words.size() > 2 ? words[2] : "read", privilege_letter(privilege));
+      fmt::format("{} from {}-mode", words.size() > 2 ? words[2] : "read", arch::privilege_letter(privilege));
   if (walk.fault) {
     return text +
            fmt::format("{}: fault {}: {}\n", who, static_cast<unsigned>(*walk.fault), walk.fault_reason);
@@ -208,8 +194,8 @@ std::optional<std::uint64_t> Monitor::term(std::string_view text) {
   if (const auto number = parse_number(text)) return number;
   HartView& hart = machine_.hart();
   if (text == "$pc") return hart.pc();
-  for (unsigned i = 0; i < 32; ++i) {
-    if (text.starts_with('$') && text.substr(1) == kNames[i]) return hart.x(i);
+  for (unsigned i = 0; i < arch::kRegisterCount; ++i) {
+    if (text.starts_with('$') && text.substr(1) == arch::kIntegerRegisterNames[i]) return hart.x(i);
   }
   return machine_.symbol_address(std::string(text));
 }

@@ -45,6 +45,5 @@ class Monitor {
 /// "rwxugad" of a leaf, with '-' for what is clear.
 std::string flag_letters(std::uint64_t flags);
 std::string size_text(std::uint64_t bytes);
-const char* privilege_letter(arch::Privilege privilege);
 
 }  // namespace quire::debug

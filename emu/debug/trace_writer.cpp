@@ -7,77 +7,14 @@
 #include <iterator>
 
 #include "emu/debug/monitor.h"
+#include "quire/arch/names.h"
 
 namespace quire::debug {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 
-std::string csr_name(unsigned number) {
-  switch (number) {
-#define QUIRE_CSR(n, name) \
-  case n:                  \
-    return #name;
-#include "quire/arch/csr.inc"
-#undef QUIRE_CSR
-    default:
-      return "unknown";
-  }
-}
-
-const char* exception_name(std::uint64_t cause) {
-  switch (static_cast<arch::Exception>(cause)) {
-    case arch::Exception::kInsnMisaligned:
-      return "instruction address misaligned";
-    case arch::Exception::kInsnAccessFault:
-      return "instruction access fault";
-    case arch::Exception::kIllegalInsn:
-      return "illegal instruction";
-    case arch::Exception::kBreakpoint:
-      return "breakpoint";
-    case arch::Exception::kLoadMisaligned:
-      return "load address misaligned";
-    case arch::Exception::kLoadAccessFault:
-      return "load access fault";
-    case arch::Exception::kStoreMisaligned:
-      return "store address misaligned";
-    case arch::Exception::kStoreAccessFault:
-      return "store access fault";
-    case arch::Exception::kEcallUser:
-      return "ecall from U-mode";
-    case arch::Exception::kEcallSupervisor:
-      return "ecall from S-mode";
-    case arch::Exception::kEcallMachine:
-      return "ecall from M-mode";
-    case arch::Exception::kInsnPageFault:
-      return "instruction page fault";
-    case arch::Exception::kLoadPageFault:
-      return "load page fault";
-    case arch::Exception::kStorePageFault:
-      return "store page fault";
-    default:
-      return "exception";
-  }
-}
-
-const char* interrupt_name(std::uint64_t code) {
-  switch (static_cast<arch::Interrupt>(code)) {
-    case arch::Interrupt::kSupervisorSoftware:
-      return "supervisor software";
-    case arch::Interrupt::kMachineSoftware:
-      return "machine software";
-    case arch::Interrupt::kSupervisorTimer:
-      return "supervisor timer";
-    case arch::Interrupt::kMachineTimer:
-      return "machine timer";
-    case arch::Interrupt::kSupervisorExternal:
-      return "supervisor external";
-    case arch::Interrupt::kMachineExternal:
-      return "machine external";
-    default:
-      return "interrupt";
-  }
-}
+const char* or_else(const char* name, const char* otherwise) { return name != nullptr ? name : otherwise; }
 
 /// SBI 2.0, chapters 4 to 12; the legacy extensions are chapter 5.
 const char* sbi_name(std::uint64_t extension) {
@@ -157,7 +94,8 @@ std::string commit_log_line(const InsnEvent& event) {
                  static_cast<unsigned>(event.at.privilege), event.at.pc, event.bits, event.length_bytes * 2);
   for (const RegisterWrite& write : event.writes) {
     if (write.bank == RegisterWrite::Bank::kCsr) {
-      fmt::format_to(out, " c{}_{} {:#018x}", write.number, csr_name(write.number), write.value);
+      fmt::format_to(out, " c{}_{} {:#018x}", write.number, or_else(arch::csr_name(write.number), "unknown"),
+                     write.value);
     } else {
       fmt::format_to(out, " {}{:<2} {:#018x}", write.bank == RegisterWrite::Bank::kX ? 'x' : 'f',
                      write.number, write.value);
@@ -209,7 +147,7 @@ void TraceWriter::write(std::string_view text) {
 
 void TraceWriter::write_event(const EventPlace& at, const char* category, std::string_view what) {
   write(fmt::format("core{:4}: {:<6} {} {} {:#018x} {}\n", at.hart, category, at.icount,
-                    privilege_letter(at.privilege), at.pc, what));
+                    arch::privilege_letter(at.privilege), at.pc, what));
 }
 
 void TraceWriter::on_insn(const InsnEvent& event) {
@@ -226,7 +164,7 @@ void TraceWriter::on_mmu(const MmuEvent& event) { write_event(event.at, "mmu", m
 
 std::string TraceWriter::handler_text(const TrapEvent& event) const {
   const std::string name = place_name(machine_, event.handler);
-  return fmt::format("-> {} {:#x}{}", privilege_letter(event.target), event.handler,
+  return fmt::format("-> {} {:#x}{}", arch::privilege_letter(event.target), event.handler,
                      name.empty() ? "" : fmt::format(" <{}>", name));
 }
 
@@ -234,12 +172,15 @@ void TraceWriter::on_trap(const TrapEvent& event) {
   const std::string name = place_name(machine_, event.at.pc);
   write_event(event.at, "trap",
               fmt::format("{}{} ({}), tval {:#x} {}", name.empty() ? "" : fmt::format("<{}> ", name),
-                          exception_name(event.cause), event.cause, event.tval, handler_text(event)));
+                          or_else(arch::exception_name(event.cause), "exception"), event.cause, event.tval,
+                          handler_text(event)));
 }
 
 void TraceWriter::on_interrupt(const TrapEvent& event) {
   const std::uint64_t code = event.cause & ~arch::kInterruptFlag;
-  write_event(event.at, "irq", fmt::format("{} ({}) {}", interrupt_name(code), code, handler_text(event)));
+  write_event(
+      event.at, "irq",
+      fmt::format("{} ({}) {}", or_else(arch::interrupt_name(code), "interrupt"), code, handler_text(event)));
 }
 
 void TraceWriter::on_device(const DeviceEvent& event) {

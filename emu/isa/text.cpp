@@ -1,18 +1,16 @@
 #include "emu/isa/text.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string_view>
+
+#include "emu/base/hex.h"
+#include "quire/arch/names.h"
 
 namespace quire {
 namespace {
 
-constexpr const char* kX[] = {"zero", "ra", "sp", "gp", "tp",  "t0",  "t1", "t2", "s0", "s1", "a0",
-                              "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
-                              "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6", "zero"};
-constexpr const char* kF[] = {"ft0", "ft1", "ft2", "ft3", "ft4",  "ft5",  "ft6", "ft7", "fs0",  "fs1", "fa0",
-                              "fa1", "fa2", "fa3", "fa4", "fa5",  "fa6",  "fa7", "fs2", "fs3",  "fs4", "fs5",
-                              "fs6", "fs7", "fs8", "fs9", "fs10", "fs11", "ft8", "ft9", "ft10", "ft11"};
+const char* x_name(u8 number) { return number < kRegisterCount ? kIntegerRegisterNames[number] : "zero"; }
+
 constexpr const char* kRounding[] = {"rne", "rtz", "rdn", "rup", "rmm", "?", "?", "dyn"};
 
 // Of the fli instructions, by their rs1 field (the table of fli's values in the chapter of Zfa).
@@ -23,22 +21,9 @@ constexpr const char* kFloatConstants[] = {
 
 bool is_float_constant(Op op) { return op == Op::fli_s || op == Op::fli_d || op == Op::fli_h; }
 
-std::string hex(u64 value) {
-  char text[20];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
-}
-
-std::string csr_name(unsigned number) {
-  switch (number) {
-#define QUIRE_CSR(n, name) \
-  case n:                  \
-    return #name;
-#include "quire/arch/csr.inc"
-#undef QUIRE_CSR
-    default:
-      return hex(number);
-  }
+std::string csr_text(unsigned number) {
+  const char* const name = csr_name(number);
+  return name != nullptr ? name : hex(number);
 }
 
 std::string fence_set(unsigned bits) {
@@ -59,12 +44,14 @@ class Operands {
   std::string text() const;
 
  private:
-  std::string rd() const { return (info_.flags & kWritesF) != 0 ? kF[insn_.rd] : kX[insn_.rd]; }
-  std::string value(u8 r) const { return (info_.flags & kReadsF) != 0 ? kF[r] : kX[r]; }
-  std::string base() const { return std::string("(") + kX[insn_.rs1] + ")"; }
+  std::string rd() const {
+    return (info_.flags & kWritesF) != 0 ? kFloatRegisterNames[insn_.rd] : x_name(insn_.rd);
+  }
+  std::string value(u8 r) const { return (info_.flags & kReadsF) != 0 ? kFloatRegisterNames[r] : x_name(r); }
+  std::string base() const { return std::string("(") + x_name(insn_.rs1) + ")"; }
   std::string imm() const { return std::to_string(insn_.imm); }
   std::string target() const { return hex(pc_ + static_cast<u64>(i64{insn_.imm})); }
-  std::string csr() const { return csr_name(static_cast<unsigned>(insn_.imm) & 0xfff); }
+  std::string csr() const { return csr_text(static_cast<unsigned>(insn_.imm) & 0xfff); }
   std::string rounding() const { return insn_.rm == 7 ? "" : std::string(", ") + kRounding[insn_.rm & 7]; }
   bool accesses_memory() const { return (info_.flags & (kLoad | kStore)) != 0; }
   std::string of_registers() const;
@@ -77,14 +64,14 @@ class Operands {
 /// Formats of registers alone; atomics have their address in parentheses, and last.
 std::string Operands::of_registers() const {
   if (insn_.op == Op::sfence_vma || insn_.op == Op::sinval_vma)
-    return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2];
+    return std::string(x_name(insn_.rs1)) + ", " + x_name(insn_.rs2);
   if (is_float_constant(insn_.op)) return rd() + ", " + kFloatConstants[insn_.rs1 & 31];
   if (insn_.op == Op::fcvtmod_w_d) return rd() + ", " + value(insn_.rs1) + ", rtz";
   const bool two_sources = info_.format == Format::R;
   if ((info_.flags & (kWritesX | kWritesF)) == 0) return base();  // operations on a block of memory
   if (accesses_memory()) {
     const bool load_only = (info_.flags & kStore) == 0;
-    return rd() + ", " + (load_only ? "" : std::string(kX[insn_.rs2]) + ", ") + base();
+    return rd() + ", " + (load_only ? "" : std::string(x_name(insn_.rs2)) + ", ") + base();
   }
   return rd() + ", " + value(insn_.rs1) + (two_sources ? ", " + value(insn_.rs2) : "");
 }
@@ -105,21 +92,21 @@ std::string Operands::text() const {
       return rd() + ", " + value(insn_.rs1) + rounding();
     case Format::I:
       if (accesses_memory() || (info_.flags & kJump) != 0) return rd() + ", " + imm() + base();
-      return rd() + ", " + kX[insn_.rs1] + ", " + imm();
+      return rd() + ", " + x_name(insn_.rs1) + ", " + imm();
     case Format::Shift:
     case Format::ShiftW:
-      return rd() + ", " + kX[insn_.rs1] + ", " + imm();
+      return rd() + ", " + x_name(insn_.rs1) + ", " + imm();
     case Format::S:
       if (!accesses_memory()) return imm() + base();  // hints of what will be accessed
       return value(insn_.rs2) + ", " + imm() + base();
     case Format::B:
-      return std::string(kX[insn_.rs1]) + ", " + kX[insn_.rs2] + ", " + target();
+      return std::string(x_name(insn_.rs1)) + ", " + x_name(insn_.rs2) + ", " + target();
     case Format::U:
       return rd() + ", " + hex(static_cast<u32>(insn_.imm) >> 12);
     case Format::J:
       return rd() + ", " + target();
     case Format::Csr:
-      return rd() + ", " + csr() + ", " + kX[insn_.rs1];
+      return rd() + ", " + csr() + ", " + x_name(insn_.rs1);
     case Format::CsrImm:
       return rd() + ", " + csr() + ", " + std::to_string(insn_.rs1);
     default:

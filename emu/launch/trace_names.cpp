@@ -2,6 +2,7 @@
 #include "quire/trace_names.h"
 
 #include "quire/arch/linux/syscalls.h"
+#include "quire/arch/names.h"
 
 namespace quire {
 namespace {
@@ -123,8 +124,8 @@ std::string_view signal_name(std::int64_t number) {
 }
 
 std::string_view access_name(std::uint64_t access) {
-  static constexpr std::string_view kNames[] = {"r", "w", "x"};
-  return access < std::size(kNames) ? kNames[access] : std::string_view{};
+  const bool known = access <= static_cast<std::uint64_t>(arch::Access::kExecute);
+  return known ? arch::access_key(static_cast<arch::Access>(access)) : std::string_view{};
 }
 
 }  // namespace quire

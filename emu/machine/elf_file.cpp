@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "emu/base/hex.h"
 #include "quire/arch/bits.h"
 
 namespace quire {
@@ -51,12 +52,6 @@ const char* machine_name(u64 machine) {
     default:
       return nullptr;
   }
-}
-
-std::string hex(u64 value) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
-  return text;
 }
 
 std::string segment_name(const ElfError& error) { return "program header " + std::to_string(error.segment); }

@@ -1,7 +1,7 @@
 #include "emu/mem/fence_checker.h"
 
-#include <array>
-#include <cstdio>
+#include "emu/base/hex.h"
+#include "quire/arch/names.h"
 
 namespace quire {
 namespace {
@@ -10,12 +10,6 @@ constexpr u64 kRelevantFlags = 0xff;
 
 const char* access_noun(Access access) {
   return access == Access::kRead ? "load" : access == Access::kWrite ? "store" : "fetch";
-}
-
-std::string hex(u64 value) {
-  std::array<char, 24> text;
-  std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
-  return text.data();
 }
 
 std::string flag_letters(u64 flags) {
@@ -61,10 +55,9 @@ const char* stale_use_name(StaleUse use) {
 }
 
 std::string FenceFinding::describe() const {
-  constexpr std::array kPrivileges = {"U", "S", "?", "M"};
   std::string text = "missing sfence.vma: " + std::string(access_noun(access)) + " of " + hex(va) +
-                     " at pc " + hex(pc) + " (" + kPrivileges[static_cast<unsigned>(privilege)] +
-                     "-mode, ASID " + std::to_string(asid) + ", instruction " + std::to_string(first_icount) +
+                     " at pc " + hex(pc) + " (" + arch::privilege_letter(privilege) + "-mode, ASID " +
+                     std::to_string(asid) + ", instruction " + std::to_string(first_icount) +
                      ") used a stale TLB entry: it has " + hex(cached_physical) + " " +
                      flag_letters(cached_flags.raw) + ", the table ";
   switch (use) {

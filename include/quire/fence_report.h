@@ -6,8 +6,7 @@
 //   spurious fault    the entry refuses what the table now allows: the access faults once too often, which
 //                     kernels expect, and handle by fencing and retrying;
 //   accessed cleared  the table's A was cleared and is not set again as the entry answers: kernels that
-//   sample
-//                     A for ageing save the fence on purpose.
+//                     sample A for ageing save the fence on purpose.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "quire/arch/cause.h"
+#include "quire/arch/names.h"
 #include "quire/arch/sv39.h"
 
 namespace quire {
@@ -50,6 +50,26 @@ struct FenceFinding {
   std::string describe() const;
 };
 
+/// Calls `visit(name, value)` for each field, by the names that --json and Python share.
+template <class Visit>
+void visit_fields(const FenceFinding& finding, Visit&& visit) {
+  visit("kind", stale_use_name(finding.use));
+  visit("access", arch::access_key(finding.access));
+  visit("privilege", arch::privilege_key(finding.privilege));
+  visit("asid", finding.asid);
+  visit("pc", finding.pc);
+  visit("va", finding.va);
+  visit("page_bytes", finding.page_bytes);
+  visit("cached_physical", finding.cached_physical);
+  visit("cached_flags", finding.cached_flags.raw);
+  visit("table_physical", finding.table_physical);
+  visit("table_pte", finding.table_pte.raw);
+  visit("table_pte_address", finding.table_pte_address);
+  visit("table_reason", finding.table_reason);
+  visit("first_icount", finding.first_icount);
+  visit("count", finding.count);
+}
+
 struct FenceReport {
   bool enabled = false;
   std::uint64_t hits_checked = 0;
@@ -61,5 +81,15 @@ struct FenceReport {
 
   static constexpr std::size_t kMaxFindings = 256;
 };
+
+/// The same of the counts.
+template <class Visit>
+void visit_counts(const FenceReport& report, Visit&& visit) {
+  visit("hits_checked", report.hits_checked);
+  visit("stale_uses", report.stale_uses);
+  visit("unlisted", report.unlisted);
+  visit("spurious_faults", report.spurious_faults);
+  visit("accessed_cleared", report.accessed_cleared);
+}
 
 }  // namespace quire

@@ -5,6 +5,7 @@
 #include "python/bindings/bind.h"
 #include "python/bindings/guest.h"
 #include "quire/address_space.h"
+#include "quire/arch/names.h"
 #include "quire/settings.h"
 
 namespace py = pybind11;
@@ -36,35 +37,9 @@ arch::Privilege privilege_of(const std::string& text) {
   throw Error(ErrorKind::kUsage, "privilege '" + text + "' is not 'u' or 's'");
 }
 
-std::string privilege_name(arch::Privilege privilege) {
-  switch (privilege) {
-    case arch::Privilege::kUser:
-      return "u";
-    case arch::Privilege::kSupervisor:
-      return "s";
-    case arch::Privilege::kMachine:
-      return "m";
-  }
-  return "?";
-}
-
 std::string exception_name(arch::Exception exception) {
-  switch (exception) {
-    case arch::Exception::kInsnPageFault:
-      return "instruction page fault";
-    case arch::Exception::kLoadPageFault:
-      return "load page fault";
-    case arch::Exception::kStorePageFault:
-      return "store page fault";
-    case arch::Exception::kInsnAccessFault:
-      return "instruction access fault";
-    case arch::Exception::kLoadAccessFault:
-      return "load access fault";
-    case arch::Exception::kStoreAccessFault:
-      return "store access fault";
-    default:
-      return fmt::format("exception {}", static_cast<unsigned>(exception));
-  }
+  const char* const name = arch::exception_name(static_cast<std::uint64_t>(exception));
+  return name != nullptr ? name : fmt::format("exception {}", static_cast<unsigned>(exception));
 }
 
 /// "rwxu-ad v" in the order of the manual's figure, from R on; '-' where a flag is clear.
@@ -219,28 +194,20 @@ py::dict by_access(const std::uint64_t (&counts)[3]) {
   return py::dict("r"_a = counts[0], "w"_a = counts[1], "x"_a = counts[2]);
 }
 
-py::dict finding(const FenceFinding& f) {
-  constexpr const char* kAccesses[] = {"r", "w", "x"};
-  constexpr const char* kPrivileges[] = {"u", "s", "?", "m"};
-  return py::dict("kind"_a = stale_use_name(f.use), "access"_a = kAccesses[static_cast<unsigned>(f.access)],
-                  "privilege"_a = kPrivileges[static_cast<unsigned>(f.privilege)], "asid"_a = f.asid,
-                  "pc"_a = f.pc, "va"_a = f.va, "page_bytes"_a = f.page_bytes,
-                  "cached_physical"_a = f.cached_physical, "cached_flags"_a = f.cached_flags.raw,
-                  "table_physical"_a = f.table_physical, "table_pte"_a = f.table_pte.raw,
-                  "table_pte_address"_a = f.table_pte_address, "table_reason"_a = f.table_reason,
-                  "first_icount"_a = f.first_icount, "count"_a = f.count, "text"_a = f.describe());
-}
-
 py::dict fence_report(Guest& guest) {
   const FenceReport report = guest.idle().fence_report();
   py::list findings;
-  for (const FenceFinding& f : report.findings) {
-    findings.append(finding(f));
+  for (const FenceFinding& finding : report.findings) {
+    py::dict listed;
+    visit_fields(finding, [&listed](const char* name, const auto& value) { listed[name] = value; });
+    listed["text"] = finding.describe();
+    findings.append(listed);
   }
-  return py::dict("enabled"_a = report.enabled, "hits_checked"_a = report.hits_checked,
-                  "stale_uses"_a = report.stale_uses, "unlisted"_a = report.unlisted,
-                  "spurious_faults"_a = report.spurious_faults,
-                  "accessed_cleared"_a = report.accessed_cleared, "findings"_a = findings);
+  py::dict counts;
+  visit_counts(report, [&counts](const char* name, std::uint64_t count) { counts[name] = count; });
+  counts["enabled"] = report.enabled;
+  counts["findings"] = findings;
+  return counts;
 }
 
 py::dict stats(Guest& guest) {
@@ -444,7 +411,7 @@ void bind_machine(py::module_& module) {
           py::arg("hart"), py::arg("number"), py::arg("value"))
       .def(
           "privilege",
-          [](Guest& g, unsigned hart) { return privilege_name(g.idle().hart(hart).privilege()); },
+          [](Guest& g, unsigned hart) { return arch::privilege_key(g.idle().hart(hart).privilege()); },
           py::arg("hart"))
 
       .def("read_phys", &read_phys, py::arg("address"), py::arg("size"))
