@@ -72,7 +72,9 @@ constexpr struct {
 
 }  // namespace
 
-/// One of libslirp's timers, in the machine's event queue.
+/// One of libslirp's timers, in the machine's event queue. libslirp 4.7 makes one for IPv6's router
+/// advertisements alone, so that there is none today: TCP's timeouts are counted by clock_get_ns whenever
+/// slirp_pollfds_poll is called.
 struct UserNetwork::Timer {
   UserNetwork& network;
   SlirpTimerId id;

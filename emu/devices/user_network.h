@@ -2,9 +2,9 @@
 // sockets of this process (libslirp). No privileges, nothing of the host's network is changed.
 //
 // The guest is 10.0.2.15 (by DHCP), the gateway and the host's loopback 10.0.2.2, the name server 10.0.2.3.
-// libslirp's clock and timers are the machine's virtual ones: answers of the network itself (ARP, DHCP)
-// repeat. IPv6 is off: its router advertisements come at random times. Invariant: libslirp is entered by the
-// machine's thread alone, and never waits.
+// libslirp's clock, and its timers if it has any, are the machine's virtual ones: answers of the network
+// itself (ARP, DHCP) repeat. IPv6 is off: its router advertisements come at random times. Invariant: libslirp
+// is entered by the machine's thread alone, and never waits.
 #pragma once
 
 #include <poll.h>

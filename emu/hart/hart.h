@@ -66,7 +66,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   u64 mcycle() const;
   u64 minstret() const;
   /// For the instruction that wrote a counter: the value takes the place of its own increment (3.1.10).
-  void counter_written(u64& offset, u64 inhibit_bit) const {
+  void counter_written(u64& offset, u64 inhibit_bit) {
     if ((state_.mcountinhibit & inhibit_bit) == 0) --offset;
   }
 

@@ -1,6 +1,7 @@
-// Page-table entries and satp of Sv39 (Privileged ISA 20240411, 12.1.11 and 12.4).
+// Page-table entries and satp of Sv39, Sv48 and Sv57, which differ in the number of levels alone (Privileged
+// ISA 20240411, 12.1.11 and 12.4 to 12.6), with the bits of Svnapot (13) and Svpbmt (14).
 //
-// Sv48 and Sv57 are the same entries with more levels: walkers take the level count as a value.
+// The level count is a value of whoever walks; what is named Sv39 here holds for it alone.
 #pragma once
 
 #include "quire/arch/bits.h"
