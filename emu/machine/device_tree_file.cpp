@@ -24,6 +24,7 @@ class TreeEditor {
       : name_(std::move(name)), buffer_(file.size() + room) {
     check_version(file);
     check(fdt_check_full(file.data(), file.size()));
+    check_lengths(file);
     check(fdt_open_into(file.data(), buffer_.data(), static_cast<int>(buffer_.size())));
     chosen_ = fdt_path_offset(buffer_.data(), "/chosen");
     if (chosen_ == -FDT_ERR_NOTFOUND) {
@@ -53,6 +54,20 @@ class TreeEditor {
       throw Error(ErrorKind::kFile,
                   fmt::format("{}: a flattened device tree of format {}, from before {}; dtc converts it",
                               name_, fdt_version(file.data()), kFirstUsualVersion));
+    }
+  }
+  /// What fdt_check_full of libfdt 1.6.1 lets pass: lengths of properties that are negative as an int.
+  void check_lengths(std::span<const std::uint8_t> file) const {
+    std::uint32_t tag = FDT_NOP;
+    for (int at = 0, next = 0; tag != FDT_END; at = next) {
+      tag = fdt_next_tag(file.data(), at, &next);
+      int length = 0;
+      if (tag == FDT_PROP && fdt_get_property_by_offset(file.data(), at, &length) == nullptr) {
+        check(length);
+      }
+      if (length < 0) {
+        check(-FDT_ERR_BADSTRUCTURE);
+      }
     }
   }
   void check(int result) const {
