@@ -6,6 +6,7 @@ extern "C" {
 #include <libfdt.h>
 }
 
+#include <algorithm>
 #include <utility>
 
 #include "quire/error.h"
@@ -23,8 +24,8 @@ class TreeEditor {
   TreeEditor(std::span<const std::uint8_t> file, std::string name, std::size_t room)
       : name_(std::move(name)), buffer_(file.size() + room) {
     check_version(file);
-    check(fdt_check_full(file.data(), file.size()));
     check_lengths(file);
+    check(fdt_check_full(file.data(), file.size()));
     check(fdt_open_into(file.data(), buffer_.data(), static_cast<int>(buffer_.size())));
     chosen_ = fdt_path_offset(buffer_.data(), "/chosen");
     if (chosen_ == -FDT_ERR_NOTFOUND) {
@@ -56,18 +57,32 @@ class TreeEditor {
                               name_, fdt_version(file.data()), kFirstUsualVersion));
     }
   }
-  /// What fdt_check_full of libfdt 1.6.1 lets pass: lengths of properties that are negative as an int.
+  /// Before libfdt walks it: with a length that is negative as an int, fdt_next_tag of libfdt 1.6.1 goes
+  /// back, for ever if it must. What else is wrong is fdt_check_full's to say.
   void check_lengths(std::span<const std::uint8_t> file) const {
-    std::uint32_t tag = FDT_NOP;
-    for (int at = 0, next = 0; tag != FDT_END; at = next) {
-      tag = fdt_next_tag(file.data(), at, &next);
-      int length = 0;
-      if (tag == FDT_PROP && fdt_get_property_by_offset(file.data(), at, &length) == nullptr) {
-        check(length);
+    constexpr std::size_t kTagBytes = 4;
+    constexpr std::size_t kPropertyBytes = 8;  // length, place of the name
+    if (file.size() < sizeof(fdt_header)) {
+      return;
+    }
+    const auto word = [&](std::size_t at) { return fdt32_ld(reinterpret_cast<const fdt32_t*>(&file[at])); };
+    for (std::size_t at = fdt_off_dt_struct(file.data()); at + kTagBytes + kPropertyBytes <= file.size();) {
+      const std::uint32_t tag = word(at);
+      at += kTagBytes;
+      if (tag == FDT_BEGIN_NODE) {
+        const auto name = file.subspan(at);
+        at += static_cast<std::size_t>(std::find(name.begin(), name.end(), 0) - name.begin()) + 1;
+      } else if (tag == FDT_PROP) {
+        const std::uint32_t length = word(at);
+        at += kPropertyBytes;
+        if (length > file.size() - at) {
+          check(-FDT_ERR_BADSTRUCTURE);
+        }
+        at += length;
+      } else if (tag != FDT_END_NODE && tag != FDT_NOP) {
+        return;
       }
-      if (length < 0) {
-        check(-FDT_ERR_BADSTRUCTURE);
-      }
+      at = (at + kTagBytes - 1) & ~(kTagBytes - 1);
     }
   }
   void check(int result) const {
