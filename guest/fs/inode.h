@@ -136,6 +136,11 @@ class Inode : public RefCounted<Inode> {
   virtual bool lives_in_memory() const { return true; }
   /// Pages that are not in the cache are no holes: read_page() has their contents.
   virtual bool reads_pages() const { return !lives_in_memory(); }
+  /// The page may leave the cache as long as it is clean: read_page() gives the same again.
+  virtual bool can_read_again(u64 index) const {
+    (void)index;
+    return !lives_in_memory();
+  }
   virtual u64 blocks() const { return 0; }  ///< of 512 bytes
 
   // --- seals of memory files (fcntl(2)); EINVAL where there are none ---

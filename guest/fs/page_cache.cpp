@@ -4,6 +4,7 @@
 
 #include "guest/drivers/trace.h"
 #include "guest/fs/flusher.h"
+#include "guest/fs/reclaim.h"
 
 namespace kernel {
 
@@ -12,13 +13,35 @@ PageCache::~PageCache() {
   drop(0, ~u64{0});
 }
 
+FrameRef PageCache::find(u64 index) const {
+  Frame* const present = index_.find(index);
+  if (present != nullptr) {
+    present->flags |= kFrameReferenced;
+  }
+  return FrameRef::share(present);
+}
+
 KResult<FrameRef> PageCache::get(u64 index, bool* major) {
   if (major != nullptr) {
     *major = false;
   }
-  if (Frame* const present = index_.find(index); present != nullptr) {
-    return FrameRef::share(present);
+  if (FrameRef present = find(index)) {
+    return present;
   }
+  relieve_memory();
+  for (;;) {
+    auto fresh = read(index);
+    if (fresh.ok() || fresh.error() != Errno::kENOMEM || !relieve_exhausted_memory()) {
+      if (fresh.ok() && major != nullptr) {
+        *major = inode_.reads_pages();
+      }
+      return fresh;
+    }
+  }
+}
+
+/// A page that was not there when the caller looked.
+KResult<FrameRef> PageCache::read(u64 index) {
   TRY(inode_.reserve_page());
   ScopeExit unreserve([this] { inode_.release_pages(1); });
   FrameRef fresh = FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo, FrameUse::kPageCache)));
@@ -26,13 +49,16 @@ KResult<FrameRef> PageCache::get(u64 index, bool* major) {
   if (Frame* const present = index_.find(index); present != nullptr) {
     return FrameRef::share(present);  // another thread was first while reading slept
   }
-  TRY(index_.insert(index, fresh.get()));
+  {
+    const ReclaimPause pause;  // giving up a page of this file would change the index on the way
+    TRY(index_.insert(index, fresh.get()));
+  }
   unreserve.dismiss();
   fresh->mapping = this;
   fresh->index = index;
   get_frame(fresh.get());
-  if (major != nullptr) {
-    *major = inode_.reads_pages();
+  if (inode_.can_read_again(index)) {
+    add_reclaimable(*fresh.get());
   }
   return fresh;
 }
@@ -92,7 +118,26 @@ void PageCache::drop(u64 first, u64 last, PrivateCopies copies) {
   }
 }
 
+bool PageCache::unmap_idle_page(u64 index) {
+  bool needed = false;
+  for_each_mapping(index, index, [&](FileMapping& mapping) { needed |= mapping.needs_page(index); });
+  if (!needed) {
+    for_each_mapping(index, index,
+                     [&](FileMapping& mapping) { mapping.unmap_pages(index, index, PrivateCopies::kKeep); });
+  }
+  return !needed;
+}
+
+void PageCache::give_up(Frame& frame) {
+  ASSERT((frame.flags & kFrameDirty) == 0 && frame.references == 1);
+  const u64 index = frame.index;
+  trace(TraceEventId::k_reclaim, inode_.number(), index, frame_pfn(&frame));
+  remove(index, &frame);
+  inode_.release_pages(1);
+}
+
 void PageCache::remove(u64 index, Frame* frame) {
+  remove_reclaimable(*frame);
   index_.erase(index);
   frame->mapping = nullptr;
   frame->flags &= static_cast<u16>(~kFrameDirty);

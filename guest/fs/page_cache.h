@@ -25,6 +25,8 @@ class FileMapping : public Interval {
   virtual void unmap_pages(u64 first, u64 last, PrivateCopies copies) = 0;
   /// Takes write permission from them, so that the next write asks page_mkwrite again.
   virtual void write_protect_pages(u64 first, u64 last) = 0;
+  /// Whether the page must stay (mlock(2)), or has been accessed since this was asked last.
+  virtual bool needs_page(u64 index) = 0;
 
  protected:
   ~FileMapping() = default;
@@ -39,8 +41,8 @@ class PageCache : NonCopyable {
   usize pages() const { return index_.size(); }
 
   /// The page if it is there.
-  FrameRef find(u64 index) const { return FrameRef::share(index_.find(index)); }
-  /// The same without a reference of the caller's, for a look that does not sleep.
+  FrameRef find(u64 index) const;
+  /// The same without a reference of the caller's, for a look that does not sleep; it is no use of the page.
   Frame* peek(u64 index) const { return index_.find(index); }
   /// The page, made or read when missing. `major` (may be null) tells that it was read. ENOSPC, EIO, ENOMEM.
   KResult<FrameRef> get(u64 index, bool* major = nullptr);
@@ -55,6 +57,10 @@ class PageCache : NonCopyable {
   /// The file is `new_size` bytes long from now on: drops and unmaps pages beyond, zeroes the tail of the
   /// last.
   void truncate(u64 new_size);
+  /// Takes a clean page from the mappings that have not used it of late; false when one of them has.
+  bool unmap_idle_page(u64 index);
+  /// Drops a clean page that nobody else holds: it can be read again.
+  void give_up(Frame& frame);
   /// Makes whole pages [first, last] a hole.
   void drop(u64 first, u64 last, PrivateCopies copies = PrivateCopies::kKeep);
   /// Zeroes bytes of a page that is there.
@@ -78,6 +84,7 @@ class PageCache : NonCopyable {
   void check() const;
 
  private:
+  KResult<FrameRef> read(u64 index);
   void remove(u64 index, Frame* frame);
 
   Inode& inode_;

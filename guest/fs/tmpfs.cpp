@@ -81,6 +81,7 @@ class TmpfsFile final : public Inode {
     set_size(size);
   }
   bool reads_pages() const override { return lower_bytes_ != 0; }
+  bool can_read_again(u64 index) const override { return index << kPageShift < lower_bytes_; }
   KResult<void> read_page(u64 index, Frame& frame) override {
     const u64 start = index << kPageShift;
     if (start >= lower_bytes_) {

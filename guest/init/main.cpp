@@ -2,6 +2,7 @@
 #include "guest/drivers/device.h"
 #include "guest/drivers/power.h"
 #include "guest/drivers/uart.h"
+#include "guest/fs/reclaim.h"
 #include "guest/hal/boot_info.h"
 #include "guest/hal/clear_page.h"
 #include "guest/hal/hart.h"
@@ -59,6 +60,7 @@ extern "C" [[noreturn]] void kernel_main(u64 hart_id, u64 device_tree) {
   log_info("hart {}, {} MiB free of {}, {} ticks a second, command line \"{}\"", hart_id,
            memory_stats().free() >> 8, memory_stats().total >> 8, timebase_hz(), boot_info().command_line);
   init_drivers();
+  init_reclaim();
   log_info("lower layers up after {} us", (monotonic_ns() - started_ns) / 1000);
   if (boot_option("quire.selftest")) {
     power_off(run_selftest() ? 0 : 1);

@@ -53,9 +53,10 @@ struct Frame {
 static_assert(sizeof(Frame) == 32);
 
 enum FrameFlag : u16 {
-  kFrameDirty = 1U << 0,     ///< page cache: newer than its backing store
-  kFrameListed = 1U << 1,    ///< on a FrameList
-  kFrameFreeHead = 1U << 2,  ///< head of a free block
+  kFrameDirty = 1U << 0,       ///< page cache: newer than its backing store
+  kFrameListed = 1U << 1,      ///< on a FrameList
+  kFrameFreeHead = 1U << 2,    ///< head of a free block
+  kFrameReferenced = 1U << 3,  ///< page cache: used since it was last looked at for giving it up
 };
 
 /// Builds the frame table from the memory of `info`; reserves firmware, kernel image, device tree and initrd.

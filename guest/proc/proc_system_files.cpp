@@ -2,6 +2,7 @@
 #include "guest/drivers/rtc.h"
 #include "guest/fs/flusher.h"
 #include "guest/fs/procfs.h"
+#include "guest/fs/reclaim.h"
 #include "guest/hal/boot_info.h"
 #include "guest/hal/time.h"
 #include "guest/lib/parse.h"
@@ -32,8 +33,7 @@ KResult<void> show_meminfo(const ProcContext&, FormatSink& out) {
   const CommitState& commit = commit_state();
   show_kib(out, "MemTotal", memory.total);
   show_kib(out, "MemFree", memory.free());
-  // Every file lives in memory so far: cached pages cannot be given up.
-  show_kib(out, "MemAvailable", memory.free());
+  show_kib(out, "MemAvailable", memory.free() + reclaimable_pages());
   show_kib(out, "Buffers", 0);
   show_kib(out, "Cached", cached);
   show_kib(out, "SwapCached", 0);

@@ -201,6 +201,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
   void drop_leaf(const Vma& vma, Pte pte);
   void count_page(const Vma& vma, const Frame& frame, i64 sign);
   void write_protect(Range range);
+  bool take_accessed(VirtAddr page);
   KResult<void> install(const Vma& vma, VirtAddr page, FrameRef frame, bool writable);
   void exchange_leaf(VirtAddr page, PhysAddr address, u64 flags);
   KResult<void> populate(Range range);

@@ -4,6 +4,7 @@
 // them; a page that is mapped shared and writable is dirty in its cache. Nothing between the last look at
 // a page and its mapping sleeps, so what was looked at is what gets mapped.
 
+#include "guest/fs/reclaim.h"
 #include "guest/lib/memory_ops.h"
 #include "guest/vm/address_space.h"
 #include "guest/vm/events.h"
@@ -102,10 +103,14 @@ KResult<FaultAnswer> AddressSpace::answer_fault(Vma& vma, VirtAddr page, Access 
 
 /// The page becomes usable for `access`, which the VMA allows (or the caller overrides).
 FaultAnswer AddressSpace::give_page(Vma& vma, VirtAddr page, Access access) {
+  relieve_memory();
   for (;;) {
     auto answer = answer_fault(vma, page, access);
     if (!answer.ok() && answer.error() == Errno::kEAGAIN) {
       continue;  // truncated between finding the page and marking it: look again
+    }
+    if (!answer.ok() && answer.error() == Errno::kENOMEM && relieve_exhausted_memory()) {
+      continue;
     }
     if (!answer.ok()) {
       return failed(answer.error());

@@ -44,6 +44,18 @@ void AddressSpace::write_protect(Range range) {
                       [](VirtAddr, Pte pte) { return Pte{pte.raw & ~u64{kPteWrite}}; });
 }
 
+/// Whether the page is there and has been accessed; it counts as not accessed from now on.
+bool AddressSpace::take_accessed(VirtAddr page) {
+  bool accessed = false;
+  table_.update_range(page, page + kPageBytes, [&accessed](VirtAddr, Pte pte) {
+    const Frame* const frame = frame_of(pte);
+    // A private copy is no use of the file's page.
+    accessed = pte.has(kPteAccessed) && frame != nullptr && frame->use == FrameUse::kPageCache;
+    return Pte{pte.raw & (accessed ? ~u64{kPteAccessed} : ~u64{0})};
+  });
+  return accessed;
+}
+
 /// Maps a page where none is; the reference to the frame passes to the entry.
 KResult<void> AddressSpace::install(const Vma& vma, VirtAddr page, FrameRef frame, bool writable) {
   TRY(table_.map(page, frame_address(frame.get()), leaf_flags(vma.prot, writable)));

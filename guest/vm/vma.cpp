@@ -48,6 +48,8 @@ void Vma::unmap_pages(u64 first_page, u64 last_page, PrivateCopies copies) {
   space_.zap(*this, {address_of(first_page), address_of(last_page) + kPageBytes}, copies);
 }
 
+bool Vma::needs_page(u64 index) { return has(kVmaLocked) || space_.take_accessed(address_of(index)); }
+
 void Vma::write_protect_pages(u64 first_page, u64 last_page) {
   if (shared()) {
     space_.write_protect({address_of(first_page), address_of(last_page) + kPageBytes});

@@ -86,6 +86,7 @@ class Vma final : public FileMapping, public VmaRange {
 
   void unmap_pages(u64 first, u64 last, PrivateCopies copies) override;
   void write_protect_pages(u64 first, u64 last) override;
+  bool needs_page(u64 index) override;
 
  private:
   AddressSpace& space_;
