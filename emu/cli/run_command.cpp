@@ -176,6 +176,7 @@ Report run_command(const Options& options) {
   const HostTerminal terminal(options.export_qemu.empty() ? Lend::kYes : Lend::kNo);
   if (terminal.active()) {
     config.stdin_stream = terminal.source();
+    config.idle_time = IdleTime::kWait;  // who sits there expects sleep 1 to take a second
     config.command_line = terminal.kernel_options();
     lend_name(program);
   } else {

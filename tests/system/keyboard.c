@@ -27,6 +27,10 @@ int main(int argc, char **argv) {
     while (interrupts < 1) {
     }
     printf("caught\n");
+  } else if (!strcmp(mode, "sleep")) {
+    printf("ready\n");
+    sleep(1);
+    printf("woke\n");
   } else {
     if (!strcmp(mode, "ignore")) signal(SIGINT, SIG_IGN);
     printf("ready\n");

@@ -65,6 +65,15 @@ def test_two_interrupts_within_a_second_end_the_run(keyboard):
     assert at.is_as_before()
 
 
+def test_a_second_asleep_is_a_second_of_who_sits_there(keyboard):
+    at = keyboard("sleep")
+    at.expect(rb"ready\r\n")
+    begin = time.monotonic()
+    at.expect(rb"woke\r\n")
+    assert time.monotonic() - begin > 0.8
+    assert at.status() == 0
+
+
 @pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_as_it_was(keyboard, signo):
     at = keyboard("spin")
