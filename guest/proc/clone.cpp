@@ -92,6 +92,9 @@ KResult<void> set_up_task(Task& parent, Task& child, const TrapFrame& frame, con
   }
   child.fp = parent.fp;
   child.set_blocked(parent.blocked());
+  if ((request.flags & kCloneVm) == 0) {
+    child.rseq = parent.rseq;  // the copy of the memory has the area too
+  }
   const bool same_stack = (request.flags & (kCloneVm | kCloneVfork)) != kCloneVm;
   if (same_stack) {
     child.alternate_stack = parent.alternate_stack;

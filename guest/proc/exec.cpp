@@ -137,6 +137,8 @@ KResult<void> map_program(NewImage& image, const Program& program, const UserLay
   TRY(add(kAtEgid, image.group.effective));
   const bool secure = image.user.real != image.user.effective || image.group.real != image.group.effective;
   TRY(add(kAtSecure, secure ? 1 : 0));
+  TRY(add(kAtRseqFeatureSize, kRseqFeatureBytes));
+  TRY(add(kAtRseqAlign, kRseqAlignment));
   return add(kAtMinSigStackSize, sizeof(SigFrame));
 }
 
@@ -257,6 +259,7 @@ void commit(Process& process, Task& task, NewImage& image) {
 
   task.alternate_stack = {.sp = 0, .flags = kSsDisable, .pad = 0, .size_bytes = 0};
   task.robust_list = task.clear_child_tid = VirtAddr(0);
+  task.rseq = {};
   task.set_name(image.name);
   task.fp = {};
   TrapFrame& frame = task.user_frame();

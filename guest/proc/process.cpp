@@ -38,6 +38,7 @@ CpuTimes Task::times() const {
 
 void Task::on_switch_out() {
   charge();
+  rseq.disturbed = rseq.area.value != 0;
   g_running = nullptr;
   if (process_->space) {
     save_user_fp(user_frame(), fp);

@@ -17,6 +17,7 @@
 #include "guest/proc/interval_timers.h"
 #include "guest/proc/limits.h"
 #include "guest/proc/pending_signals.h"
+#include "guest/proc/rseq.h"
 #include "guest/proc/signal_actions.h"
 #include "guest/proc/terminal.h"
 #include "guest/sched/wait.h"
@@ -99,6 +100,7 @@ class Task final : public Thread {
   VirtAddr clear_child_tid{};
   VirtAddr set_child_tid{};  ///< written when the task first runs
   VirtAddr robust_list{};
+  RseqRegistration rseq;
   RefPtr<VforkDone> vfork_done;
 
   FpState fp;
@@ -236,7 +238,7 @@ inline bool Task::signal_waiting() const {
 }
 
 inline bool Task::leave_kernel_at_once() {
-  if (signal_waiting() || in_syscall_restart || has_saved_mask_) {
+  if (signal_waiting() || in_syscall_restart || has_saved_mask_ || rseq.disturbed) {
     return false;
   }
   clear_interrupt();

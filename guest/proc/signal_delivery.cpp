@@ -61,6 +61,7 @@ void run_handler(Task& task, TrapFrame& frame, const SigInfo& info) {
     }
   }
   task.repeating = false;
+  leave_sequence(task, frame);
   SigSet mask = task.blocked();
   (void)task.take_saved_mask(mask);
   if (!push_signal_frame(task, frame, taken, info, mask).ok()) {
@@ -145,6 +146,12 @@ namespace {
   SigSet mask = 0;
   if (task.take_saved_mask(mask)) {
     task.set_blocked(mask);
+    if (task.signal_waiting()) {
+      return deal_with_signals(frame);
+    }
+  }
+  if (task.rseq.disturbed) {
+    leave_sequence(task, frame);
     if (task.signal_waiting()) {
       return deal_with_signals(frame);
     }

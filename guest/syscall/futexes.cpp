@@ -151,8 +151,10 @@ SyscallResult sys_get_robust_list(const SyscallArgs& args) {
   return 0;
 }
 
-/// rseq(2) speeds up what programs do right without it; C libraries take ENOSYS for "no such thing".
-SyscallResult sys_rseq(const SyscallArgs&) { return Err(Errno::kENOSYS); }
+SyscallResult sys_rseq(const SyscallArgs& args) {
+  TRY(change_rseq(args.as_address(0), args.as_uint(1), args.as_uint(2), args.as_uint(3)));
+  return 0;
+}
 
 SyscallResult sys_membarrier(const SyscallArgs& args) {
   // One hart: every switch between tasks is a full barrier, so each command is done when it is asked for.

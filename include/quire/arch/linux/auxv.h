@@ -23,6 +23,8 @@ enum AuxType : u64 {
   kAtSecure = 23,
   kAtRandom = 25,
   kAtHwcap2 = 26,
+  kAtRseqFeatureSize = 27,
+  kAtRseqAlign = 28,
   kAtExecFn = 31,
   kAtSysinfoEhdr = 33,
   kAtMinSigStackSize = 51,
