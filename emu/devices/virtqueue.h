@@ -95,6 +95,7 @@ class Virtqueue {
   void transfer(StateArchive& archive) {
     transfer(archive, setup_);
     archive(ready_, indirect_, event_idx_, last_avail_, used_, unfinished_bytes_);
+    ready_ = ready_ && setup_.size >= 1 && setup_.size <= kMaxSize;
   }
   static void transfer(StateArchive& archive, Setup& setup) {
     archive(setup.size, setup.desc, setup.avail, setup.used);

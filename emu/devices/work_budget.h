@@ -32,7 +32,10 @@ class WorkBudget {
     return !closed_;
   }
   void spend(u64 units) { level_ -= static_cast<i64>(std::min(units, kBurst)); }
-  void transfer(StateArchive& archive) { archive(level_, filled_at_ns_, closed_); }
+  void transfer(StateArchive& archive) {
+    refill();  // when it was last looked at depends on how runs were cut
+    archive(level_, filled_at_ns_, closed_);
+  }
   /// When open() will be true again; now, when it is.
   u64 opens_at_ns() {
     if (open()) {

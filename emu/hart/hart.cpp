@@ -88,6 +88,12 @@ void Hart::transfer(StateArchive& archive) {
   mmu_.transfer(archive);
   if (archive.loading()) {
     s.fetch_blocks = nullptr;
+    const bool held = s.fetch_page != FastTlb::kNoPage;
+    if (s.privilege > Privilege::kMachine || static_cast<u8>(s.privilege) == 2 ||
+        (held && (!is_aligned(s.fetch_frame, kPageBytes) ||
+                  !bus_.ram().contains(PhysAddr(s.fetch_frame), kPageBytes)))) {
+      throw Error(ErrorKind::kFile, "a saved state is damaged: the hart's");
+    }
     sync();
   }
 }

@@ -66,6 +66,10 @@ class TreeEditor {
       return;
     }
     const auto word = [&](std::size_t at) { return fdt32_ld(reinterpret_cast<const fdt32_t*>(&file[at])); };
+    // Devicetree Specification 0.4, 5.1: the structure block is aligned to 4 bytes.
+    if (fdt_off_dt_struct(file.data()) % kTagBytes != 0) {
+      check(-FDT_ERR_BADSTRUCTURE);
+    }
     for (std::size_t at = fdt_off_dt_struct(file.data()); at + kTagBytes + kPropertyBytes <= file.size();) {
       const std::uint32_t tag = word(at);
       at += kTagBytes;

@@ -124,8 +124,8 @@ Snapshot Machine::Impl::snapshot() {
   taken->digest_words = digest_words();
   taken->values = values_of(hart_, time_ns());
   save_sections(*taken);
+  hart_.mmu().watch_changes();  // first: what fails half-way must not leave stores unseen
   taken->ram = imager_.take();
-  hart_.mmu().watch_changes();
   return Snapshot(std::move(taken));
 }
 
@@ -140,6 +140,9 @@ void Machine::Impl::check_fit(const Snapshot::Impl& snapshot) const {
                       "with the same settings",
                       own[i].name, theirs, own[i].value));
     }
+  }
+  if (snapshot.ram.page_count() != ram_.page_count() || snapshot.sections.empty()) {
+    throw Error(ErrorKind::kUsage, "the snapshot is of a machine with other RAM, or damaged");
   }
 }
 

@@ -26,6 +26,8 @@ constexpr std::array<char, 8> kMagic = {'Q', 'U', 'I', 'R', 'E', 'S', 'N', 'P'};
 constexpr u32 kVersion = 1;
 constexpr u64 kEndOfPages = ~u64{0};
 constexpr int kCompressionLevel = 3;
+constexpr usize kMaxCountedBytes = usize{1} << 30;  // of one section, as the output that it keeps
+constexpr usize kMaxElements = 10'000;
 constexpr u64 kMaxRamPages = (u64{64} << 30) / kPageBytes;  // quire/config.h
 
 [[noreturn]] void fail(const std::string& path, const std::string& cause) {
@@ -44,7 +46,7 @@ class FileWriter final : public StateArchive {
       : StateArchive(Direction::kSave),
         path_(std::move(path)),
         part_(fmt::format("{}.{}.part", path_, ::getpid())),
-        file_(std::fopen(part_.c_str(), "wbxe")),
+        file_(open_anew(part_)),
         stream_(ZSTD_createCCtx(), ZSTD_freeCCtx) {
     if (!file_) {
       fail(path_, fmt::format("the snapshot cannot be written: {}", std::strerror(errno)));
@@ -59,6 +61,11 @@ class FileWriter final : public StateArchive {
     if (file_) {
       std::remove(part_.c_str());
     }
+  }
+  /// A file of that name is what a process left that is no more.
+  static std::FILE* open_anew(const std::string& part) {
+    std::remove(part.c_str());
+    return std::fopen(part.c_str(), "wbxe");
   }
   void page(const u8* bytes) { compress(bytes, kPageBytes, ZSTD_e_continue); }
   void finish() {
@@ -111,7 +118,7 @@ class FileReader final : public StateArchive {
     u32 words[2];
     if (std::fread(magic.data(), 1, magic.size(), file_.get()) != magic.size() || magic != kMagic ||
         std::fread(words, 1, sizeof words, file_.get()) != sizeof words) {
-      fail(path_, "not a snapshot; give a file that Snapshot.save() or 'quire snap' wrote");
+      fail(path_, "not a snapshot; give a file that Snapshot.save() wrote");
     }
     if (words[0] != kVersion) {
       fail(path_, fmt::format("a snapshot in format {}, and this build reads format {}; take it anew",
@@ -144,8 +151,8 @@ class FileReader final : public StateArchive {
       damaged();
     }
   }
-  /// No count in a snapshot is larger than what RAM could hold.
-  usize remaining_bytes() const override { return usize{1} << 32; }
+  /// At most what the file can hold: zstd's best is about 2000 to 1.
+  usize remaining_bytes() const override { return kMaxCountedBytes; }
 
   usize decompress(void* data, usize count_bytes) {
     ZSTD_outBuffer out{data, count_bytes, 0};
@@ -177,17 +184,24 @@ class FileReader final : public StateArchive {
   usize hint_ = 1;  ///< 0: the frame is complete, and its checksum was right
 };
 
+usize few(usize elements) {
+  if (elements > kMaxElements) {
+    throw Error(ErrorKind::kFile, "a snapshot is damaged: it has more parts than any machine");
+  }
+  return elements;
+}
+
 void transfer(StateArchive& archive, Snapshot::Impl& snapshot) {
-  snapshot.settings.resize(archive.count(snapshot.settings.size()));
+  snapshot.settings.resize(few(archive.count(snapshot.settings.size())));
   for (auto& setting : snapshot.settings) {
     archive(setting.name, setting.value);
   }
   archive(snapshot.icount, snapshot.time_ns, snapshot.pc, snapshot.digest_words);
-  snapshot.values.resize(archive.count(snapshot.values.size()));
+  snapshot.values.resize(few(archive.count(snapshot.values.size())));
   for (auto& value : snapshot.values) {
     archive(value.name, value.value);
   }
-  snapshot.sections.resize(archive.count(snapshot.sections.size()));
+  snapshot.sections.resize(few(archive.count(snapshot.sections.size())));
   for (auto& section : snapshot.sections) {
     archive(section.name, section.state);
   }

@@ -1,5 +1,6 @@
 #include "emu/mem/tlb.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "emu/base/assert.h"
@@ -17,7 +18,7 @@ Tlb::Tlb(const TlbConfig& config) : config_(config) {
 
 unsigned Tlb::size_class(unsigned shift) {
   unsigned at = 0;
-  while (at + 1 < kShifts.size() && kShifts[at] != shift) ++at;
+  while (kShifts[at] != shift) ++at;
   return at;
 }
 
@@ -177,11 +178,18 @@ void Tlb::transfer(StateArchive& archive) {
     TlbEntry& e = entries_[at];
     archive(e.tag, e.frame, e.stamp, e.asid, e.flags, e.level, e.shift);
     if (archive.loading()) {
+      if (std::find(kShifts.begin(), kShifts.end(), e.shift) == kShifts.end() || e.level >= kMaxLevels) {
+        throw Error(ErrorKind::kFile, "a saved state is damaged: TLB entry of no page size");
+      }
       e.epoch = epoch_;
       ++population_[size_class(e.shift)];
     }
   }
-  archive(clock_, random_, next_way_);
+  archive(clock_, random_);
+  for (u16& way : next_way_) {
+    archive(way);
+    way &= static_cast<u16>(config_.ways - 1);
+  }
   archive(stats_.hits, stats_.misses, stats_.walks, stats_.evictions, stats_.flushes_all, stats_.flushes_asid,
           stats_.flushes_page, stats_.flushes_page_asid, stats_.hits_by_access, stats_.misses_by_access,
           stats_.pte_reads);

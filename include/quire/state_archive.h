@@ -100,7 +100,11 @@ class StateArchive {
   }
   template <class T>
   void field(std::vector<T>& values) {
-    values.resize(count(values.size()));
+    const std::size_t elements_now = count(values.size());
+    if (loading() && elements_now > remaining_bytes() / sizeof(T)) {
+      throw Error(ErrorKind::kFile, "a saved state is damaged: it has fewer elements than it says");
+    }
+    values.resize(elements_now);
     elements(std::span<T>(values));
   }
   void field(std::string& text) {

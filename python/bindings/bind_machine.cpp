@@ -345,24 +345,13 @@ void bind_machine(py::module_& module) {
                   py::arg("kernel"), py::arg("name"), py::arg("screen"))
       .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"))
       .def("stop", &Guest::stop)
-      .def("snapshot",
-           [](Guest& g) {
-             Machine& machine = g.idle();
-             const py::gil_scoped_release release;
-             return machine.snapshot();
-           })
-      .def(
-          "restore",
-          [](Guest& g, const Snapshot& snapshot) {
-            Machine& machine = g.edited();
-            const py::gil_scoped_release release;
-            machine.restore(snapshot);
-          },
-          py::arg("snapshot"))
+      .def("snapshot", &Guest::snapshot)
+      .def("restore", &Guest::restore, py::arg("snapshot"))
       .def_property_readonly("edits", [](Guest& g) { return g.edits(); })
       .def("spawn", &Guest::spawn, py::arg("program"))
       .def("close", &Guest::close)
       .def_property_readonly("closed", &Guest::closed)
+      .def_property_readonly("running", &Guest::running)
       .def("check_not_running", &Guest::check_not_running)
 
       .def_property_readonly("icount", [](Guest& g) { return g.idle().icount(); })

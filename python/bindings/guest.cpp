@@ -224,6 +224,23 @@ void Guest::stop() {
   }
 }
 
+Snapshot Guest::snapshot() {
+  Machine& machine = idle();
+  const BusyMark mark(*this);
+  const py::gil_scoped_release release;
+  return machine.snapshot();
+}
+
+void Guest::restore(const Snapshot& snapshot) {
+  Machine& machine = idle();
+  const BusyMark mark(*this);
+  {
+    const py::gil_scoped_release release;
+    machine.restore(snapshot);
+  }
+  ++edits_;
+}
+
 int Guest::spawn(const Program& program) {
   Machine& machine = edited();
   const BusyMark mark(*this);

@@ -61,8 +61,11 @@ class Guest : public std::enable_shared_from_this<Guest> {
   /// Ends a run() in another thread.
   void stop();
   int spawn(const Program& program);
+  Snapshot snapshot();
+  void restore(const Snapshot& snapshot);
   void close();
   bool closed() const { return !machine_; }
+  bool running() const { return busy_; }
 
   std::shared_ptr<EventRecorder> record(const std::vector<std::string>& names,
                                         const std::vector<FieldFilter>& filters);

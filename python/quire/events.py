@@ -226,7 +226,13 @@ class Recording:
 def all_of(conditions: Condition | Iterable[Condition] | None) -> list[Condition]:
     if conditions is None:
         return []
-    return [conditions] if isinstance(conditions, Condition) else list(conditions)
+    if isinstance(conditions, Condition):
+        return [conditions]
+    given = list(conditions) if isinstance(conditions, Iterable) and not isinstance(conditions, str) else [conditions]
+    for one in given:
+        if not isinstance(one, Condition):
+            raise UsageError(f"until={one!r} is no condition; quire.happens('fork') and process.exited are")
+    return given
 
 
 __all__ = ["EVENTS", "FAULT_KINDS", "Condition", "Event", "Recording", "happens"]

@@ -38,12 +38,19 @@ class History:
     # --- what happens ---
 
     def give_input(self, data: bytes | None) -> None:
+        if self._guest.running:  # another thread's run: nobody knows at which count it arrives
+            self._pour(data)
+            self._edits = -1
+            return
+        self._cut_if_edited()
+        self._pour(data)
+        self._add(_Mark(self._guest.icount, self._idle_here(), data))
+
+    def _pour(self, data: bytes | None) -> None:
         if data is None:
             self._guest.close_stdin()
         else:
             self._guest.write_stdin(data)
-        self._cut_if_edited()
-        self._add(_Mark(self._guest.icount, self._idle_here(), data))
 
     def taken(self, snapshot: Snapshot) -> None:
         self._cut_if_edited()
@@ -95,9 +102,11 @@ class History:
             if not self._is_at(mark):
                 # A guest that waits stands at its count before it has waited: it must be seen to stop.
                 stop = self._run_guest(None if mark.idle else mark.icount - self._guest.icount, timeout, terms)
-                if not self._is_at(mark):
+                if stop.reason != ("idle" if mark.idle else "limit") or not self._is_at(mark):
                     return stop
-            if mark.icount == end:  # what happened there happens when it goes on
+                if mark.icount == end:  # what happened there happens when it goes on
+                    return stop
+            elif mark.icount == end:
                 break
             self._pass(mark)
         return self._run_guest(None if max_insns is None else end - self._guest.icount, timeout, terms)
@@ -113,12 +122,8 @@ class History:
 
     def _pass(self, mark: _Mark) -> None:
         self._at += 1
-        if mark.snapshot is not None:
-            return
-        if mark.data is None:
-            self._guest.close_stdin()
-        else:
-            self._guest.write_stdin(mark.data)
+        if mark.snapshot is None:
+            self._pour(mark.data)
 
     # --- backwards ---
 
@@ -129,8 +134,8 @@ class History:
 
     def run_back(self, terms: list[_core.Condition]) -> _core.Stop:
         now = self._guest.icount
-        self._snapshot_before(now)
-        starts = [i for i in range(self._at) if self._alive(i) is not None and self._way[i].icount < now]
+        first = self._snapshot_before(now)
+        starts = [i for i in range(self._at) if self._alive(i) is not None and self._way[i].icount < now] or [first]
         end = now
         for start in reversed(starts):
             found = self._last_before(start, end, terms)
@@ -147,6 +152,8 @@ class History:
         times = 0
         while True:
             before = self._guest.icount
+            if before >= end - 1:
+                return times or None
             stop = self.run(end - 1 - before, 0.0, terms)
             # An exit that is over holds for ever.
             if stop.reason != "until" or stop.icount == before:

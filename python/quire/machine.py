@@ -49,7 +49,7 @@ def screen_text(screen: str | tuple[int, int] | None) -> str:
 
 def program_of(argv: Sequence[StrPath], env: Mapping[str, str] | None, cwd: str, files: Files | None) -> _core.Program:
     """`files` maps a path in the guest to the host's file that it shall have."""
-    if isinstance(argv, (str, bytes)) or not argv:
+    if isinstance(argv, (str, bytes)) or not isinstance(argv, Sequence) or not argv:
         raise UsageError("the program is a list: its path on the host, then its arguments")
     words = [os.fsencode(word) for word in argv]
     variables = [os.fsencode(f"{key}={value}") for key, value in (env or {}).items()]
@@ -166,7 +166,9 @@ class Machine:
 
     def step(self, n: int = 1) -> _core.Stop:
         """Runs `n` instructions; backwards when `n` is negative, which needs a snapshot taken before (see run_to)."""
-        if isinstance(n, int) and n < 0:
+        if not isinstance(n, int):
+            raise UsageError(f"step({n!r}) is not a whole number of instructions")
+        if n < 0:
             if self.icount + n < 0:
                 raise UsageError(f"step({n}) would go before the first instruction: icount is {self.icount}")
             return self.run_to(icount=self.icount + n)
@@ -255,7 +257,7 @@ class Machine:
         """
         picture = self._guest.screen()
         if picture is None:
-            raise UsageError('this machine has no screen; make it with screen="1024x768"')
+            raise UsageError('this machine has no screen; make it with Machine.bare(..., screen="1024x768")')
         width, height, pixels = picture
         return memoryview(pixels).cast("B", (height, width, 4))
 

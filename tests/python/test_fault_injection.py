@@ -106,9 +106,11 @@ def test_memory_of_the_process_by_its_own_addresses(looping, tmp_path):
     assert outcome_of(looping, tmp_path, f"virt:{letter:#x} overwrite {ord('b')}").outcome == "sdc"
     machine.restore(start)
     physical = process.walk(letter).physical_address
-    (tmp_path / "one.db").unlink()
+    for file in tmp_path.iterdir():
+        file.unlink()
     assert outcome_of(looping, tmp_path, f"ram:{physical:#x} flip 0").outcome == "sdc"
-    (tmp_path / "one.db").unlink()
+    for file in tmp_path.iterdir():
+        file.unlink()
     assert outcome_of(looping, tmp_path, "virt:0x123000 flip 0").outcome == "not_activated"
 
 
@@ -189,6 +191,41 @@ def test_rows_replay_to_their_outcome(sorting, tmp_path):
                         assert stop.icount - start + injection.insns == injection.run_insns
 
 
+def test_the_supervisors_own_instructions_are_places_too(sorting, tmp_path):
+    machine, process, start = sorting
+    machine.restore(start)
+    space = fi.Space(["skip", "insn flip 3", "insn flip 20"])
+    with fi.Campaign.plan(tmp_path / "s.db", machine, process, space, samples=150) as campaign:
+        table = campaign.run().to_dict()
+        # Only a compressed instruction has no bit 20.
+        assert {str(i.fault) for i in campaign if i.outcome == "not_activated"} <= {"insn flip 20"}
+    assert {"panic", "signal"} <= set(table), table
+
+
+def test_what_changes_nothing_is_masked_to_the_very_end(sorting, tmp_path):
+    machine, process, start = sorting
+    machine.restore(start)
+    with fi.Campaign.plan(tmp_path / "n.db", machine, process, fi.Space("pc clear 0"), samples=150) as campaign:
+        assert campaign.run().to_dict() == {"masked": 150}
+
+
+def test_a_part_of_a_campaign_is_a_sample_of_the_whole(sorting, tmp_path):
+    with plan(sorting, tmp_path / "p.db", samples=100) as campaign:
+        campaign.run(limit=20)
+        done = [i.insns for i in campaign if i.outcome is not None]
+        everything = [i.insns for i in campaign]
+        assert max(done) > max(everything) / 2
+
+
+def test_a_refused_plan_leaves_the_machine_where_it_was(sorting, tmp_path):
+    machine, process, start = sorting
+    machine.restore(start)
+    with pytest.raises(quire.UsageError, match="is not one of the run's"):
+        fi.Campaign.plan(tmp_path / "a.db", machine, process, fi.Space("skip", fi.at_icounts([10**12])))
+    assert machine.icount == start.icount and process.returncode is None
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_killed_campaign_keeps_what_it_had(sorting, tmp_path):
     with plan(sorting, tmp_path / "k.db", samples=40) as campaign:
         campaign.run(limit=20)
@@ -219,6 +256,7 @@ def test_sample_sizes_and_intervals_are_the_textbooks():
     ("x10 flip 64", "has no bit 64"), ("x10 melt 1", "cannot 'melt'"), ("x10 flip one", "neither a number"),
     ("x10 flip ", "is no fault"), ("ram: flip 1", "has no address"), ("ram:0x80000000 flip 8", "has no bit 8"),
     ("insn overwrite 0x100000000", "does not fit"), ("pte:0x1000 clear Q", "neither a number"),
+    ("csr:nosuch flip 1", "no CSR that can be written"), ("csr:mhartid flip 1", "no CSR that can be written"),
 ])
 def test_impossible_faults_are_named(text, named):
     with pytest.raises(quire.UsageError, match=named):
@@ -244,6 +282,10 @@ def test_misuse(sorting, tmp_path):
         fi.Campaign.plan(tmp_path / "a.db", machine, process, fi.Space(fi.flips("pc"), fi.at_icounts([10**9])))
     with pytest.raises(quire.UsageError, match="there is no moment"):
         fi.Campaign.plan(tmp_path / "a.db", machine, process, fi.Space(fi.flips("pc"), fi.at_events("panic")))
+    with pytest.raises(quire.UsageError, match="ram:0x10 is not RAM"):
+        fi.Campaign.plan(tmp_path / "a.db", machine, process, fi.Space("ram:0x10 flip 0"))
+    with pytest.raises(quire.UsageError, match="takes a Process"):
+        fi.Campaign.plan(tmp_path / "a.db", machine, None, space)
     with pytest.raises(quire.UsageError, match="no faults"):
         fi.Space([])
     with plan(sorting, tmp_path / "m.db", samples=2) as campaign, pytest.raises(quire.UsageError, match="no injection 3"):

@@ -189,6 +189,73 @@ def test_back_to_the_last_time_that_something_happened(machine, compile_c):
     assert (stop.reason, machine.icount) == ("start", kept.icount)
 
 
+def test_a_stop_that_falls_on_a_mark_is_told_again(machine, compile_c):
+    machine.spawn([compile_c(ECHO)])
+    reads = quire.happens("syscall_enter", nr=63)
+    kept = [machine.snapshot()]
+    first = machine.run(until=reads)
+    machine.stdin.write(b"one\n")
+    kept.append(machine.snapshot())
+    machine.run()
+    machine.restore(kept[1])
+    machine.run_to(icount=kept[0].icount)
+    stop = machine.run(until=reads)
+    assert (stop.reason, stop.icount) == (first.reason, first.icount)
+    machine.run(max_insns=100)
+    stop = machine.run_back(until=reads)
+    assert (stop.reason, stop.icount) == ("until", first.icount)
+
+
+def test_nothing_lies_behind_the_first_snapshot(machine, compile_c):
+    machine.spawn([compile_c(LOOP)])
+    kept = machine.snapshot()
+    for _ in range(2):
+        stop = machine.run_back(until=quire.happens("cow"))
+        assert (stop.reason, stop.icount) == ("start", kept.icount)
+    machine.run(max_insns=1)
+    assert machine.run_back(until=quire.happens("cow")).reason == "start"
+
+
+def test_how_a_run_was_cut_leaves_no_trace(machine, compile_c):
+    p = machine.spawn([compile_c(LOOP)])
+    start = machine.snapshot()
+    machine.run(max_insns=100_000)
+    whole = machine.snapshot()
+    machine.restore(start)
+    for _ in range(100):
+        machine.run(max_insns=1000)
+    assert whole.same(machine.snapshot())
+    assert machine.run(until=p.exited).reason == "until"
+
+
+def test_a_refused_snapshot_cuts_no_way(machine):
+    kept = machine.snapshot()
+    machine.run(max_insns=100)
+    with quire.Machine.supervisor(seed=4) as other, pytest.raises(quire.UsageError):
+        machine.restore(other.snapshot())
+    machine.step(-50)
+    assert machine.icount == kept.icount + 50
+
+
+def test_another_thread_finds_it_busy(machine, compile_c):
+    import threading
+
+    machine.spawn([compile_c("int main(void) { for (;;) ; }")])
+    thread = threading.Thread(target=machine.run)
+    thread.start()
+    try:
+        while not machine._guest.running:
+            pass
+        for action in (machine.snapshot, machine.close):
+            with pytest.raises(quire.Busy):
+                action()
+        machine.stdin.write(b"while it runs")
+    finally:
+        machine.stop()
+        thread.join()
+    assert machine.snapshot().icount == machine.icount
+
+
 def test_no_way_leads_back_through_a_change_from_outside(machine, compile_c):
     machine.spawn([compile_c(LOOP)])
     kept = machine.snapshot()
@@ -232,6 +299,10 @@ def test_misuse(machine, tmp_path):
         machine.step(-machine.icount - 1)
     with pytest.raises(quire.UsageError, match="run_back\\(\\) takes the condition"):
         machine.run_back(until=())
+    with pytest.raises(quire.UsageError, match="until='fork' is no condition"):
+        machine.run(until="fork")
+    with pytest.raises(quire.UsageError, match="step\\(1.5\\) is not a whole number"):
+        machine.step(1.5)
     machine.close()
     with pytest.raises(quire.Busy, match="closed"):
         machine.snapshot()

@@ -1,6 +1,6 @@
 """A campaign: a plan of injections, run in any number of pieces, kept in one SQLite file as the results come.
 
-The file holds everything but the machine's start, which lies beside it as a snapshot (NAME.qs). So a campaign can be
+The file holds everything but the machine's start, which lies beside it as a snapshot (its name and .qs). So a campaign can be
 killed at any moment and goes on where it was, here or in other processes.
 """
 
@@ -30,6 +30,7 @@ from .statistics import sample_size
 
 _FORMAT = 1
 _CHUNK = 16
+_BATCH = 512
 _SCHEMA = """
 create table meta (key text primary key, value text not null);
 create table injections (
@@ -88,10 +89,23 @@ class Campaign:
         machine is left at its start. A file that is there already is not overwritten.
         """
         where = Path(path)
-        if where.exists():
-            raise FileError(f"{where}: exists already; Campaign.open() goes on with it, or remove it")
+        for taken in (where, _snapshot_of(where)):
+            if taken.exists():
+                raise FileError(f"{taken}: exists already; Campaign.open() goes on with a campaign, or remove it")
         if machine.config.get("mode") != "supervisor":
             raise UsageError("campaigns need a machine with the supervisor, whose processes can be told apart")
+        if not isinstance(process, Process):
+            raise UsageError(f"plan() takes a Process of the machine, not {type(process).__name__}")
+        _check_places(machine, space)
+        start = machine.snapshot()
+        try:
+            return cls._plan(where, machine, process, space, margin, confidence, samples, seed, detected)
+        finally:
+            machine.restore(start)
+
+    @classmethod
+    def _plan(cls, where: Path, machine: Machine, process: Process, space: Space, margin: float | None, confidence: float,
+              samples: int | None, seed: int, detected: Sequence[int]) -> Campaign:
         session = Session(machine, process)
         moments = session.moments(space.moments)
         total = len(moments) * len(space.faults)
@@ -133,8 +147,7 @@ class Campaign:
         Here, or with `executor` (any of concurrent.futures', Dask's or MPI's) in `workers` processes that see the
         campaign's files. Interrupted, it loses at most what was under way.
         """
-        rows = list(self._db.execute("select id, insns, fault from injections where outcome is null order by insns, id"
-                                     + ("" if limit is None else f" limit {int(limit)}")))
+        rows = self._next(limit)
         tasks = [_Task(str(_snapshot_of(self.path).resolve()), self._meta_text(), tuple(rows[i:i + _CHUNK]))
                  for i in range(0, len(rows), _CHUNK)]
         shown = sys.stderr.isatty() if progress is None else progress
@@ -147,6 +160,14 @@ class Campaign:
             if shown:
                 print(f"\r{done} of {len(rows)} injections", end="" if done < len(rows) else "\n", file=sys.stderr, flush=True)
         return self.table()
+
+    def _next(self, limit: int | None) -> list[tuple[int, int, str]]:
+        """What is left, in batches drawn by chance, so that the part that has been run is a sample of the whole; within
+        a batch in the order of the run."""
+        rows = list(self._db.execute("select id, insns, fault from injections where outcome is null order by id"))
+        random.Random(len(self)).shuffle(rows)
+        rows = rows[:limit]
+        return [row for i in range(0, len(rows), _BATCH) for row in sorted(rows[i:i + _BATCH], key=lambda row: row[1:2] + row[:1])]
 
     @staticmethod
     def _results(tasks: list[_Task], executor: Executor | None, workers: int) -> Iterator[list[tuple[Any, ...]]]:
@@ -226,7 +247,16 @@ class Campaign:
 
 
 def _snapshot_of(path: Path) -> Path:
-    return path.with_suffix(".qs")
+    return path.with_name(path.name + ".qs")
+
+
+def _check_places(machine: Machine, space: Space) -> None:
+    """UsageError for RAM that the machine has not."""
+    first, size = machine.phys.base, machine.phys.size
+    for fault in space.faults:
+        kind, _, where = fault.place.partition(":")
+        if kind == "ram" and not first <= int(where, 0) < first + size:
+            raise UsageError(f"{fault.place} is not RAM: that is {size:#x} bytes at {first:#x}")
 
 
 def _injection(row: tuple[Any, ...]) -> Injection:

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .. import _core
 from ..errors import UsageError
 from ..hart import F_NAMES, X_NAMES
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ..process import Process
 
 _MASK = (1 << 64) - 1
+_CSR_NUMBERS = _core.csr_numbers()
 _ACTIONS = ("flip", "set", "clear", "overwrite")
 #: Bits of a page-table entry by name (Privileged ISA, "Sv39"); its frame number begins at PPN.
 PTE_BITS = {"V": 0, "R": 1, "W": 2, "X": 3, "U": 4, "G": 5, "A": 6, "D": 7, "PPN": 10}
@@ -81,8 +83,10 @@ class Fault:
     def apply(self, machine: Machine, process: Process | None = None) -> None:
         """Now. NotThere when the place does not exist at this moment."""
         if self.action == "skip":
-            machine.harts[0].pc += _insn_bytes(machine)
+            machine.harts[0].pc += 2 * len(_insn_places(machine))
             return
+        if self.place == "insn" and len(_insn_places(machine)) == 1 and any(bit >= 16 for bit in self.bits):
+            raise NotThere("the instruction has 16 bits")
         old = _read(machine, process, self.place)
         mask = sum(1 << bit for bit in self.bits)
         new = {"flip": old ^ mask, "set": old | mask, "clear": old & ~mask & _MASK, "overwrite": self.value}[self.action]
@@ -129,7 +133,9 @@ def _width(place: str) -> int:
     if kind in ("ram", "virt", "pte"):
         _address(place, where)
         return 64 if kind == "pte" else 8
-    if kind == "csr" and where:
+    if kind == "csr":
+        if where not in _CSR_NUMBERS or _CSR_NUMBERS[where] >> 10 == 3:
+            raise UsageError(f"'{where}' is no CSR that can be written")
         return 64
     if place == "insn":
         return 32
@@ -141,20 +147,23 @@ def _width(place: str) -> int:
                      "pte:ADDRESS and insn are")
 
 
-def _insn_bytes(machine: Machine) -> int:
-    return 4 if _fetched(machine, 2) & 3 == 3 else 2
+def _insn_places(machine: Machine) -> list[int]:
+    """Physical addresses of the halves of the instruction about to run: one, or two that need not be neighbours."""
+    pc = machine.harts[0].pc
+    first = _code_address(machine, pc)
+    compressed = machine.phys.read(first, 1)[0] & 3 != 3
+    return [first] if compressed else [first, _code_address(machine, pc + 2)]
 
 
-def _insn_address(machine: Machine) -> int:
+def _code_address(machine: Machine, va: int) -> int:
     hart = machine.harts[0]
-    walk = machine.mmu.walk(hart.pc, access="x")
-    if walk.physical_address is None:
-        raise NotThere(f"no instruction is mapped at {hart.pc:#x}")
-    return walk.physical_address
-
-
-def _fetched(machine: Machine, size: int) -> int:
-    return int.from_bytes(machine.phys.read(_insn_address(machine), size), "little")
+    if hart.priv == "m":
+        address: int | None = va
+    else:
+        address = machine.mmu.walk(va, access="x", priv=hart.priv).physical_address
+    if address is None or not machine.phys.base <= address <= machine.phys.base + machine.phys.size - 2:
+        raise NotThere(f"no instruction is at {va:#x}")
+    return address
 
 
 def _of(process: Process | None) -> Process:
@@ -185,7 +194,7 @@ def _read(machine: Machine, process: Process | None, place: str) -> int:
     if place == "pc":
         return hart.pc
     if place == "insn":
-        return _fetched(machine, _insn_bytes(machine))
+        return int.from_bytes(b"".join(machine.phys.read(at, 2) for at in _insn_places(machine)), "little")
     if kind == "csr":
         return hart.csr[where]
     if kind == "ram":
@@ -203,8 +212,8 @@ def _write(machine: Machine, process: Process | None, place: str, value: int) ->
     if place == "pc":
         hart.pc = value & ~1  # IALIGN is 16: the lowest bit of pc does not exist
     elif place == "insn":
-        size = _insn_bytes(machine)
-        machine.phys.write(_insn_address(machine), (value & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
+        for half, at in enumerate(_insn_places(machine)):
+            machine.phys.write(at, (value >> 16 * half & 0xFFFF).to_bytes(2, "little"))
     elif kind == "csr":
         hart.csr[where] = value
     elif kind == "ram":

@@ -75,12 +75,11 @@ class Session:
         self.go_to(insns)
         try:
             fault.apply(self.machine, self.process)
+            return self._finish()
         except NotThere:
             return None
-        try:
-            return self._finish()
-        except Error as error:
-            return Ending("emulator_error", None, b"", self._insns(), "", str(error))
+        except Exception as error:  # noqa: BLE001: whatever it is, the other injections go on
+            return Ending("emulator_error", None, b"", self._insns(), "", f"{type(error).__name__}: {error}")
 
     def _finish(self) -> Ending:
         here = self._guest.icount

@@ -42,10 +42,11 @@ def at_events(*events: str, **fields: Any) -> Moments:
         recording = machine.record(*events, **fields)
         start = machine.icount
         length = play()
-        found = sorted({event.icount - start for event in recording})
+        found = sorted({event.icount + 1 - start for event in recording})  # it tells within its instruction
         recording.stop()
         if not found:
-            raise UsageError(f"the run has no event {' or '.join(events)} {fields or ''}: there is no moment to inject at")
+            raise UsageError(f"the run has no event {' or '.join(events)}{f' with {fields}' if fields else ''}: "
+                             "there is no moment to inject at")
         return [icount for icount in found if icount < length]
 
     return moments
@@ -54,7 +55,9 @@ def at_events(*events: str, **fields: Any) -> Moments:
 class Space:
     """`faults` at each of `moments`."""
 
-    def __init__(self, faults: Iterable[Fault | str], moments: Moments | None = None) -> None:
+    def __init__(self, faults: Iterable[Fault | str] | Fault | str, moments: Moments | None = None) -> None:
+        if isinstance(faults, (str, Fault)):
+            faults = [faults]
         self.faults = [fault if isinstance(fault, Fault) else Fault.parse(fault) for fault in faults]
         self.moments = moments or every_insn()
         if not self.faults:
