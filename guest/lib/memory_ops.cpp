@@ -25,20 +25,37 @@ void copy_words(Word*& to, const Word*& from, usize& bytes) {
   }
 }
 
+/// To an aligned place from one that is not: each aligned word is read once, and none without a byte of the range
+/// in it. Bytes of such a word that lie outside of the range are shifted away.
+[[gnu::no_sanitize_address]] void copy_shifted_words(Word*& to, const u8*& from, usize& bytes) {
+  const usize offset = address_of(from) % kWord;
+  const usize low_bits = 8 * offset;
+  const Word* word = reinterpret_cast<const Word*>(from - offset);
+  for (Word low = *word; bytes >= kWord; bytes -= kWord, from += kWord) {
+    const Word high = *++word;
+    *to++ = low >> low_bits | high << (64 - low_bits);
+    low = high;
+  }
+}
+
 }  // namespace
 
 void copy_memory(void* to, const void* from, usize bytes) {
   u8* out = static_cast<u8*>(to);
   const u8* in = static_cast<const u8*>(from);
-  if (bytes >= 2 * kWord && share_alignment(to, from)) {
+  if (bytes >= 2 * kWord) {
     for (; address_of(out) % kWord != 0; bytes--) {
       *out++ = *in++;
     }
     Word* out_words = reinterpret_cast<Word*>(out);
-    const Word* in_words = reinterpret_cast<const Word*>(in);
-    copy_words(out_words, in_words, bytes);
+    if (share_alignment(out, in)) {
+      const Word* in_words = reinterpret_cast<const Word*>(in);
+      copy_words(out_words, in_words, bytes);
+      in = reinterpret_cast<const u8*>(in_words);
+    } else {
+      copy_shifted_words(out_words, in, bytes);
+    }
     out = reinterpret_cast<u8*>(out_words);
-    in = reinterpret_cast<const u8*>(in_words);
   }
   for (; bytes > 0; bytes--) {
     *out++ = *in++;
