@@ -82,19 +82,45 @@ void for_each_mount(void (*fn)(const Mount& mount, void* context), void* context
   }
 }
 
-KResult<void> format_mounts(FormatSink& sink) {
+namespace {
+
+/// Calls line(mount, where) for each mount that no other root covers.
+template <class Line>
+KResult<void> for_each_visible(Line&& line) {
   for (const RefPtr<Mount>& mount : MountTable::mounts()) {
     const Path at{mount, RefPtr<Dentry>(&mount->root())};
     const String where = TRY(path_text(at, root_path()));
-    if (where.empty() || where[0] != '/') {
-      continue;  // another root covers it
+    if (!where.empty() && where[0] == '/') {
+      TRY(line(*mount, where.view()));
     }
-    format(sink, "{} {} {} {},relatime", mount->source(), where.view(), mount->fs().type(),
-           mount->read_only() ? "ro" : "rw");
-    TRY(mount->fs().show_options(sink));
-    format(sink, " 0 0\n");
   }
   return {};
+}
+
+StringView access_of(const Mount& mount) { return mount.read_only() ? "ro" : "rw"; }
+
+}  // namespace
+
+KResult<void> format_mounts(FormatSink& sink) {
+  return for_each_visible([&sink](const Mount& mount, StringView where) -> KResult<void> {
+    format(sink, "{} {} {} {},relatime", mount.source(), where, mount.fs().type(), access_of(mount));
+    TRY(mount.fs().show_options(sink));
+    format(sink, " 0 0\n");
+    return {};
+  });
+}
+
+KResult<void> format_mount_info(FormatSink& sink) {
+  return for_each_visible([&sink](const Mount& mount, StringView where) -> KResult<void> {
+    const u64 device = mount.fs().device();
+    format(sink, "{} {} {}:{} / {} {},relatime - {} {} {}", mount.id(),
+           mount.parent() != nullptr ? mount.parent()->id() : mount.id(), device_major(device),
+           device_minor(device), where, access_of(mount), mount.fs().type(), mount.source(),
+           access_of(mount));
+    TRY(mount.fs().show_options(sink));
+    format(sink, "\n");
+    return {};
+  });
 }
 
 }  // namespace kernel

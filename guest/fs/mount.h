@@ -65,5 +65,7 @@ Path cross_mounts(Path path);
 void for_each_mount(void (*fn)(const Mount& mount, void* context), void* context);
 /// The contents of /proc/mounts.
 KResult<void> format_mounts(FormatSink& sink);
+/// The contents of /proc/PID/mountinfo (proc_pid_mountinfo(5)).
+KResult<void> format_mount_info(FormatSink& sink);
 
 }  // namespace kernel

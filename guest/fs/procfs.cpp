@@ -466,6 +466,7 @@ class RootDirectory final : public FixedDirectory {
 // --- what the file layers themselves know ---
 
 KResult<void> generate_mounts(const ProcContext&, FormatSink& out) { return format_mounts(out); }
+KResult<void> generate_mount_info(const ProcContext&, FormatSink& out) { return format_mount_info(out); }
 KResult<void> generate_filesystems(const ProcContext&, FormatSink& out) {
   for (const StringView name :
        {"sysfs", "tmpfs", "devtmpfs", "proc", "pipefs", "sockfs", "anon_inodefs", "devpts"}) {
@@ -475,6 +476,7 @@ KResult<void> generate_filesystems(const ProcContext&, FormatSink& out) {
 }
 constexpr ProcFile kFileSystems{"filesystems", 0444, generate_filesystems};
 constexpr ProcFile kMounts{"mounts", 0444, generate_mounts};
+constexpr ProcFile kMountInfo{"mountinfo", 0444, generate_mount_info};
 KResult<void> generate_locks(const ProcContext&, FormatSink& out) { return format_locks(out); }
 constexpr ProcFile kLocks{"locks", 0444, generate_locks};
 
@@ -490,6 +492,7 @@ KResult<RefPtr<FileSystem>> make_procfs() {
   TRY(register_proc_file(kMounts));
   TRY(register_proc_file(kLocks));
   TRY(register_proc_pid_file(kMounts));
+  TRY(register_proc_pid_file(kMountInfo));
   auto fs = TRY(try_make_ref<ProcFs>());
   fs->set_root(TRY(try_make_ref<RootDirectory>(*fs)));
   return RefPtr<FileSystem>(std::move(fs));

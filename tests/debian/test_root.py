@@ -148,6 +148,11 @@ def test_shares_beside_the_root(tree, tmp_path):
     assert not (tmp_path / "in").exists()
 
 
+def test_df_finds_the_mounts(tree):
+    done = run(tree, "df --output=source,target / /dev/shm | tail -n +2")
+    assert done.stdout.decode().split() == ["quire.root", "/", "tmpfs", "/dev/shm"], done.stderr
+
+
 def test_runs_repeat(tree):
     def digest():
         done = run(tree, "find /etc | wc -l; sha256sum /usr/bin/sort; ls -lR /etc > /tmp/l; rm -r /var", "--digest", "--json")
