@@ -54,10 +54,10 @@ class DmaMemory final : public FileState {
   KResult<Frame*> paged_frame(u64 page) { return vmalloc_frame(paged_ + page * kPageBytes); }
   /// How many are there.
   u64 paged_pages() const { return vmalloc_pages(paged_); }
-  /// The kernel's own touch gives the pages, which must not fail: so only while there is memory. ENOMEM.
+  /// The kernel's own touch gives the pages, which must not fail. ENOMEM, with the pages before filled.
   KResult<void> fill(u64 at, u64 bytes, u8 value) {
     for (u64 offset = at - kDmaPagedOffset; bytes > 0;) {
-      FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo)));  // and given back
+      TRY(vmalloc_expect_touch(paged_ + offset));
       const u64 part = std::min(bytes, kPageBytes - offset % kPageBytes);
       memset(paged_ + offset, value, part);
       offset += part;

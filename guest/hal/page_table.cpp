@@ -143,6 +143,11 @@ KResult<void> PageTable::reserve_table(VirtAddr va) {
   return {};
 }
 
+KResult<void> PageTable::reserve_last_table(VirtAddr va) {
+  TRY(make_slot(va, 0));
+  return {};
+}
+
 Pte* PageTable::find_slot(VirtAddr va) const {
   Pte* table = entries(root_);
 #pragma GCC unroll 4

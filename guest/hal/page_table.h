@@ -103,6 +103,8 @@ class PageTable : NonCopyable {
 
   /// Makes the table that holds the last level for `va` but one, so that the root entry is final.
   KResult<void> reserve_table(VirtAddr va);
+  /// Makes the last-level table for `va`, so that mapping a 4 KiB page there needs no frame for one. ENOMEM.
+  KResult<void> reserve_last_table(VirtAddr va);
 
   /// Makes this the hart's address space (cheap when it is already).
   void activate();

@@ -118,6 +118,12 @@ bool check_vmalloc_area() {
   check_vmalloc();
   inject({.nth = 1});
   CHECK(vmalloc_frame(bytes + kPageBytes).error() == Errno::kENOMEM);
+  inject({.lasting = FailFor::kEver, .nth = 2});
+  CHECK(vmalloc_expect_touch(bytes + 699 * kPageBytes).ok());
+  bytes[699 * kPageBytes] = 1;  // nothing is left but the frame that was put aside
+  CHECK(vmalloc_expect_touch(bytes + 699 * kPageBytes).ok());
+  CHECK(vmalloc_expect_touch(bytes + kPageBytes).error() == Errno::kENOMEM);
+  stop_injecting();
   vfree(first.value());
   vfree(second.value());
   CHECK(!leaf_of(bytes).valid() && !leaf_of(bytes + 3 * kPageBytes).valid());

@@ -1,5 +1,7 @@
 #include "guest/mem/vmalloc.h"
 
+#include <utility>
+
 #include "guest/hal/fence.h"
 #include "guest/hal/page_table.h"
 #include "guest/lib/intrusive.h"
@@ -23,6 +25,8 @@ struct Area {
 using Areas = List<Area, &Area::node>;
 Areas g_areas;
 VmallocStats g_stats;
+/// For the next first touch; null: it allocates.
+Frame* g_aside = nullptr;
 
 constexpr VirtAddr kAreaLimit{kVmallocAreaBase + kAreaBytes};
 constexpr VirtAddr kFirstStart{kVmallocAreaBase + kPageBytes};
@@ -47,8 +51,13 @@ Area& area_at(const void* memory) {
   return *area;
 }
 
+KResult<Frame*> zeroed_frame() {
+  return g_aside != nullptr ? KResult<Frame*>(std::exchange(g_aside, nullptr))
+                            : alloc_frame(ZeroIt::kYes, FrameUse::kVmalloc);
+}
+
 KResult<Frame*> give_page(Area& area, VirtAddr page) {
-  Frame* const frame = TRY(alloc_frame(ZeroIt::kYes, FrameUse::kVmalloc));
+  Frame* const frame = TRY(zeroed_frame());
   const auto mapped = kernel_page_table().map(page, frame_address(frame), kPteRead | kPteWrite | kPteGlobal);
   if (!mapped.ok()) {
     put_frame(frame);
@@ -69,6 +78,14 @@ KResult<Frame*> frame_of_page(Area& area, VirtAddr page) {
 
 VirtAddr page_of(VirtAddr address) { return VirtAddr(align_down(address.value, kPageBytes)); }
 
+/// Every last-level table of [start, end): a first touch needs one frame then and no more.
+KResult<void> reserve_tables(VirtAddr start, VirtAddr end) {
+  for (VirtAddr at = start; at < end; at = VirtAddr(align_down(at.value, level_bytes(1)) + level_bytes(1))) {
+    TRY(kernel_page_table().reserve_last_table(at));
+  }
+  return {};
+}
+
 }  // namespace
 
 KResult<void*> vmalloc(usize bytes, const char* owner) {
@@ -85,6 +102,7 @@ KResult<void*> vmalloc(usize bytes, const char* owner) {
   if (start.value + size + kPageBytes > kAreaLimit.value) {
     return Err(Errno::kENOMEM);
   }
+  TRY(reserve_tables(start, start + size));
   Area* const area = new (TRY(kmalloc(sizeof(Area)))) Area;
   area->start = start;
   area->end = start + size;
@@ -125,6 +143,14 @@ KResult<void> vmalloc_populate(void* memory) {
 
 KResult<Frame*> vmalloc_frame(const void* address) {
   return frame_of_page(area_at(address), page_of(VirtAddr(reinterpret_cast<u64>(address))));
+}
+
+KResult<void> vmalloc_expect_touch(const void* address) {
+  const bool present = kernel_page_table().lookup(page_of(VirtAddr(reinterpret_cast<u64>(address)))).valid();
+  if (!present && g_aside == nullptr) {
+    g_aside = TRY(alloc_frame(ZeroIt::kYes, FrameUse::kVmalloc));
+  }
+  return {};
 }
 
 u64 vmalloc_pages(const void* memory) { return area_at(memory).mapped_pages; }

@@ -1,11 +1,12 @@
 // vmalloc: kernel memory that is contiguous in addresses alone, so that large pieces need no large blocks.
 //
-// Pages are given on first touch, by the trap handler (vmalloc_fault), zeroed: an area costs what is used of
-// it. Each area is followed by an unmapped guard page, and the first one stands behind another. A touch
-// beyond an area, or of one that was freed, is a kernel panic like any wild pointer; so is a touch when
-// memory has run out: whoever cannot have that calls vmalloc_populate first. Invariants: areas are sorted and
-// disjoint, guards included; every mapped page lies in an area and holds the one reference of the kernel to
-// its frame (drivers may share it further). Lock: none yet (no preemption in the kernel).
+// Pages are given on first touch, by the trap handler (vmalloc_fault), zeroed: an area costs its page tables
+// and what is used of it. Each area is followed by an unmapped guard page, and the first one stands behind
+// another. A touch beyond an area, or of one that was freed, is a kernel panic like any wild pointer; so is a
+// touch when memory has run out: whoever cannot have that calls vmalloc_populate or vmalloc_expect_touch
+// first. Invariants: areas are sorted and disjoint, guards included; every mapped page lies in an area and
+// holds the one reference of the kernel to its frame (drivers may share it further). Lock: none yet (no
+// preemption in the kernel).
 #pragma once
 
 #include <type_traits>
@@ -32,6 +33,10 @@ void vfree(void* memory);
 KResult<void> vmalloc_populate(void* memory);
 /// The frame behind `address`, which lies in an area; given now if it was not there. ENOMEM.
 KResult<Frame*> vmalloc_frame(const void* address);
+
+/// The next first touch is that of `address`, and will not fail: its frame is put aside if it needs one. To
+/// be followed by the touch, before anything else allocates for an area. ENOMEM.
+KResult<void> vmalloc_expect_touch(const void* address);
 
 /// How many pages of the area are there.
 u64 vmalloc_pages(const void* memory);

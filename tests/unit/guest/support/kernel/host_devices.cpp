@@ -25,6 +25,7 @@ KResult<void*> vmalloc(usize bytes, const char*) {
 void vfree(void* memory) { std::free(memory); }
 KResult<void> vmalloc_populate(void*) { return {}; }
 KResult<Frame*> vmalloc_frame(const void*) { return Err(Errno::kENOMEM); }
+KResult<void> vmalloc_expect_touch(const void*) { return {}; }
 u64 vmalloc_pages(const void*) { return 0; }
 const VmallocStats& vmalloc_stats() {
   static const VmallocStats stats;
