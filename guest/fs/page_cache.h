@@ -53,6 +53,8 @@ class PageCache : NonCopyable {
   /// Writes the dirty pages of [first, last] to the backing store; one thread at a time, so that pages which
   /// another one is writing are there as well afterwards.
   KResult<void> write_back(u64 first, u64 last);
+  /// Held, nobody writes back: for who changes the backing store's size and the file's in two steps.
+  Mutex& writing() { return writing_; }
 
   /// The file is `new_size` bytes long from now on: drops and unmaps pages beyond, zeroes the tail of the
   /// last.

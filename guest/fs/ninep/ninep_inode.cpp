@@ -294,11 +294,15 @@ KResult<void> NinepInode::resize(u64 size) {
   if (!is_regular()) {
     return Inode::resize(size);
   }
-  NinepChange change;
-  change.valid = ninep::kSetSize;
-  change.size_bytes = size;
-  TRY(client().set_attributes((write_fid_ ? write_fid_ : here())->fid(), change));
-  TRY(Inode::resize(size));
+  {
+    // A page that is on its way would make the host's file as long as it was.
+    const MutexGuard guard(cache_.writing());
+    NinepChange change;
+    change.valid = ninep::kSetSize;
+    change.size_bytes = size;
+    TRY(client().set_attributes((write_fid_ ? write_fid_ : here())->fid(), change));
+    TRY(Inode::resize(size));
+  }
   if (write_openings_ == 0) {
     TRY(write_back());
     TRY(refresh());
