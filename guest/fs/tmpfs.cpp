@@ -180,14 +180,21 @@ class TmpfsFile final : public Inode {
     const u64 start_page = start >> kPageShift;
     const u64 end_page = end >> kPageShift;
     if (start_page == end_page) {
-      cache_.zero_range(start_page, start & (kPageBytes - 1), end & (kPageBytes - 1));
+      TRY(punch_part(start_page, start & (kPageBytes - 1), end & (kPageBytes - 1)));
     } else {
       if (!is_aligned(start, kPageBytes)) {
-        cache_.zero_range(start_page, start & (kPageBytes - 1), kPageBytes);
+        TRY(punch_part(start_page, start & (kPageBytes - 1), kPageBytes));
       }
-      cache_.zero_range(end_page, 0, end & (kPageBytes - 1));
+      TRY(punch_part(end_page, 0, end & (kPageBytes - 1)));
     }
     touch_modified();
+    return {};
+  }
+  KResult<void> punch_part(u64 index, u64 from, u64 to) {
+    if (from < to && can_read_again(index)) {
+      TRY(cache_.get(index));
+    }
+    cache_.zero_range(index, from, to);
     return {};
   }
 

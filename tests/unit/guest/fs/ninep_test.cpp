@@ -223,6 +223,24 @@ TEST_F(Share, TruncationReachesTheHostAtOnce) {
   EXPECT_EQ(contents("hello"), std::string("Hello\0\0\0", 8));
 }
 
+// A page on its way to the host when the file is cut would make the host's file long again.
+TEST_F(Share, TruncationIsNotUndoneByPagesOnTheirWay) {
+  for (u64 round = 0; round < 20; ++round) {
+    const std::string name = "cut" + std::to_string(round);
+    const auto file = must(try_open(name, kOpenReadWrite | kOpenCreate));
+    write_at(*file, 0, std::string(3 * kPageBytes, 'x'));
+    host::Turns().run({[&] { must(vfs::truncate(context_, at(name), 100)); },
+                       [&] {
+                         for (u64 i = 0; i < round; ++i) {
+                           host::Turns::pass();
+                         }
+                         must(file->sync());
+                       }});
+    EXPECT_EQ(vfs::stat(at(name)).size, 100U);
+    EXPECT_EQ(dir.get(name).size(), 100U) << round;
+  }
+}
+
 TEST_F(Share, WhoCreatesAReadOnlyFileMayWriteIt) {
   write_at(*must(try_open("object", kOpenWriteOnly | kOpenCreate | kOpenExclusive, 0444)), 0, "content");
   EXPECT_EQ(dir.get("object"), "content");
@@ -349,6 +367,25 @@ TEST_F(OverShare, AHoleHidesTheHostsPages) {
   must(file->allocate(kFallocPunchHole | kFallocKeepSize, 4096, 8192));
   EXPECT_EQ(read_all(*file),
             std::string(4096, 'l') + std::string(8192, '\0') + std::string(20'000 - 12'288, 'l'));
+}
+
+TEST_F(OverShare, AHoleHidesPartsOfTheHostsPages) {
+  const std::string text(20'000, 'l');
+  for (const char* name : {"long1", "long2", "long3", "long4"}) {
+    dir.put(name, text);
+  }
+  const auto punched = [&](const std::string& name, u64 start, u64 bytes) {
+    const auto file = must(try_open(name, kOpenReadWrite));
+    must(file->allocate(kFallocPunchHole | kFallocKeepSize, start, bytes));
+    return read_all(*file);
+  };
+  const auto expected = [&](u64 start, u64 bytes) {
+    return std::string(text).replace(start, bytes, std::string(bytes, '\0'));
+  };
+  EXPECT_EQ(punched("long1", 5000, 100), expected(5000, 100));
+  EXPECT_EQ(punched("long2", 5000, 8000), expected(5000, 8000));
+  EXPECT_EQ(punched("long3", 4096, 5000), expected(4096, 5000));
+  EXPECT_EQ(punched("long4", 19'000, 1000), expected(19'000, 1000));
 }
 
 TEST_F(OverShare, NamesOfOneFileAreOneFile) {
