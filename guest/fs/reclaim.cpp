@@ -11,7 +11,9 @@ namespace {
 
 FrameList g_pages;  // the oldest is the first
 u32 g_pauses = 0;
-bool g_writing = false;
+/// Who is in write_oldest_file().
+const Thread* g_writer = nullptr;
+WaitQueue g_written;
 /// Calls of relieve_memory() that do nothing, after one that found nothing.
 u32 g_calls_to_skip = 0;
 constexpr u32 kCallsSkippedAfterFailure = 64;
@@ -47,25 +49,49 @@ bool give_up_unmapped(usize wanted) {
   return reclaim_pages(std::max(wanted, kBatch), 2 * g_pages.size(), ReclaimFrom::kUnmapped) > 0;
 }
 
-/// Writes the dirty pages of the file that has the oldest of them. Whether there was one.
+bool write_file(Inode& inode) {
+  g_writer = &current_thread();
+  const auto written = inode.page_cache()->write_back(0, ~u64{0});
+  g_writer = nullptr;
+  g_written.wake_all();
+  return written.ok();
+}
+
+/// Writes the dirty pages of the file that has the oldest of them; where that fails, of the next one. Whether
+/// there was one.
 bool write_oldest_file() {
-  if (g_writing) {
+  constexpr usize kMaxFailures = 8;
+  RefPtr<Inode> failed[kMaxFailures];
+  usize failures = 0;
+  if (g_writer != nullptr) {
     return false;
   }
-  for (usize left = g_pages.size(); left > 0; left--) {
+  for (usize left = g_pages.size(); left > 0 && !g_pages.empty() && failures < kMaxFailures; left--) {
     Frame& frame = *g_pages.pop_front();
     g_pages.push_back(&frame);
     Inode& inode = cache_of(frame).inode();
     if ((frame.flags & kFrameDirty) == 0 || inode.lives_in_memory() || inode.references() == 0) {
       continue;
     }
-    const RefPtr<Inode> stays(inode);
-    g_writing = true;
-    const auto written = inode.page_cache()->write_back(0, ~u64{0});
-    g_writing = false;
-    return written.ok();
+    if (std::any_of(failed, failed + failures, [&](const auto& other) { return other.get() == &inode; })) {
+      continue;
+    }
+    RefPtr<Inode> stays(&inode);
+    if (write_file(inode)) {
+      return true;
+    }
+    failed[failures++] = std::move(stays);
   }
   return false;
+}
+
+/// Sleeps while another thread writes. Whether there was one.
+bool wait_for_writer() {
+  if (g_writer == nullptr || g_writer == &current_thread()) {
+    return false;
+  }
+  wait_event(g_written, [] { return g_writer == nullptr; });
+  return true;
 }
 
 }  // namespace
@@ -122,7 +148,10 @@ bool relieve_exhausted_memory() {
   const auto give_up = [] {
     return reclaim_pages(kept_free(), 3 * g_pages.size(), ReclaimFrom::kMapped) > 0;
   };
-  return give_up() || (write_oldest_file() && give_up());
+  // Who wrote may have given up everything that it wrote.
+  const auto is_some_free = [] { return memory_stats().free() > 0; };
+  return give_up() || (wait_for_writer() && (give_up() || is_some_free())) ||
+         (write_oldest_file() && give_up());
 }
 
 }  // namespace kernel

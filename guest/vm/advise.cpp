@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "guest/fs/page_cache.h"
+#include "guest/fs/reclaim.h"
 #include "guest/vm/address_space.h"
 #include "guest/vm/leaf.h"
 
@@ -60,6 +62,23 @@ constexpr FlagChange kFlagChanges[] = {
     {kMadvWipeOnFork, kVmaWipeOnFork, 0},
     {kMadvKeepOnFork, 0, kVmaWipeOnFork},
 };
+
+/// Reads pages [first, end) of the file, as many as memory has room for without them: more would take the
+/// place of the first ones. Ends early when the thread must.
+void read_ahead(PageCache& cache, u64 first, u64 end) {
+  u64 room = memory_stats().free() + reclaimable_pages();
+  // Reading sleeps and others have turns: the file may become shorter on the way.
+  const auto is_in_file = [&](u64 page) { return page << kPageShift < cache.inode().size(); };
+  for (u64 page = first; page < end && is_in_file(page) && room > 0; page++) {
+    if (cache.peek(page) != nullptr) {
+      continue;
+    }
+    if (!give_way().ok() || !cache.get(page).ok()) {
+      return;
+    }
+    room--;
+  }
+}
 
 }  // namespace
 
@@ -140,10 +159,7 @@ KResult<void> AddressSpace::advise_vma(Vma& vma, Range range, u32 advice) {
     }
     case kMadvWillNeed:
       if (PageCache* const cache = vma.cache(); cache != nullptr && !vma.file->inode().lives_in_memory()) {
-        const u64 last =
-            std::min(vma.page_of(range.end), (vma.file->inode().size() + kPageBytes - 1) >> kPageShift);
-        for (u64 page = vma.page_of(range.start); page < last && cache->get(page).ok(); page++) {
-        }
+        read_ahead(*cache, vma.page_of(range.start), vma.page_of(range.end));
       }
       return {};
     default:  // kMadvCold, kMadvPageOut: hints to a reclaim that has nothing to choose from

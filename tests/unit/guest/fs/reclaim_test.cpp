@@ -4,6 +4,7 @@
 #include "guest/fs/page_cache.h"
 #include "guest/fs/tmpfs.h"
 #include "tests/unit/guest/support/kernel/host_kernel.h"
+#include "tests/unit/guest/support/kernel/turns.h"
 
 namespace kernel {
 namespace {
@@ -40,6 +41,36 @@ class LowerTree final : public LowerFile {
 
  private:
   bool directory_;
+};
+
+/// A file that can be written back, unless it `fails`, while other threads have their turns.
+class StoredFile final : public Inode {
+ public:
+  explicit StoredFile(FileSystem& fs) : Inode(fs, kModeRegular | 0644, 0, 0), cache_(*this) {}
+  PageCache* page_cache() override { return &cache_; }
+  bool lives_in_memory() const override { return false; }
+  KResult<void> read_page(u64 index, Frame& frame) override {
+    reads++;
+    return Inode::read_page(index, frame);
+  }
+  KResult<void> write_page(u64, Frame&) override {
+    host::Turns::pass();
+    writes++;
+    return fails ? KResult<void>(Err(Errno::kEIO)) : KResult<void>();
+  }
+  void dirty_pages(u64 count) {
+    set_size(count * kPageBytes);
+    for (u64 index = 0; index < count; index++) {
+      must(cache_.get(index));
+      cache_.zero_range(index, 0, 1);
+    }
+  }
+  bool fails = false;
+  u64 reads = 0;
+  u64 writes = 0;
+
+ private:
+  PageCache cache_;
 };
 
 class Reclaim : public host::KernelTest {
@@ -177,6 +208,44 @@ TEST_F(Reclaim, SomeFramesAreKeptFree) {
   relieve_memory();
   EXPECT_GE(memory_stats().free(), 32U);
   taken.clear();
+}
+
+TEST_F(Reclaim, AFileThatCannotBeWrittenDoesNotStandInTheWay) {
+  const auto broken = must(try_make_ref<StoredFile>(*fs_));
+  const auto whole = must(try_make_ref<StoredFile>(*fs_));
+  broken->fails = true;
+  broken->dirty_pages(3);
+  EXPECT_FALSE(relieve_exhausted_memory());
+  EXPECT_EQ(broken->writes, 1U);
+  whole->dirty_pages(3);
+  EXPECT_TRUE(relieve_exhausted_memory());
+  EXPECT_EQ(broken->page_cache()->pages(), 3U);
+  EXPECT_EQ(whole->page_cache()->pages(), 0U);
+}
+
+TEST_F(Reclaim, WhoFindsAnotherThreadWritingWaitsForItsPages) {
+  const auto file = must(try_make_ref<StoredFile>(*fs_));
+  file->dirty_pages(2 * kPages);
+  std::vector<std::function<void()>> jobs(2, [] { EXPECT_TRUE(relieve_exhausted_memory()); });
+  host::Turns().run(jobs);
+  EXPECT_EQ(file->writes, 2 * kPages);
+}
+
+TEST_F(Reclaim, AdviceReadsNoMoreThanThereIsRoomFor) {
+  const auto inode = must(try_make_ref<StoredFile>(*fs_));
+  inode->set_size(u64{1} << 30);
+  const RefPtr<AddressSpace> space = new_space();
+  const RefPtr<File> file = must(
+      File::open(Path{context().root.mount, must(Dentry::make_nameless("f", inode, true))}, kOpenReadOnly));
+  const VirtAddr va = must(space->map({VirtAddr(0), inode->size(), kProtRead, kMapPrivate, file, 0}));
+  must(space->advise(va, 16 * kPageBytes, kMadvWillNeed));
+  EXPECT_EQ(inode->reads, 16U);
+  inode->reads = 0;
+  const u64 room = memory_stats().free() + reclaimable_pages();
+  ASSERT_LT(room, inode->size() / kPageBytes);
+  must(space->advise(va, inode->size(), kMadvWillNeed));
+  EXPECT_GT(inode->reads, room / 2);
+  EXPECT_LE(inode->reads, room);
 }
 
 TEST_F(Reclaim, NothingIsGivenUpDuringAPause) {
