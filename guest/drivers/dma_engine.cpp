@@ -21,8 +21,9 @@ volatile u64& reg(u64 offset) { return g_registers[offset / sizeof(u64)]; }
 
 void on_interrupt(void*) {
   const u64 status = reg(kDmaRegStatus);
-  reg(kDmaRegStatus) = kDmaDone | kDmaError;
-  if (g_done == nullptr || (status & (kDmaDone | kDmaError)) == 0) {
+  const u64 ended = status & (kDmaDone | kDmaError);
+  reg(kDmaRegStatus) = ended;  // what comes after the look stays
+  if (g_done == nullptr || ended == 0) {
     return;  // aborted in the meantime
   }
   // The next transfer may be started by `done`.

@@ -1,5 +1,7 @@
 #include "guest/drivers/framebuffer.h"
 
+#include <algorithm>
+
 #include "guest/hal/boot_info.h"
 #include "guest/lib/log.h"
 #include "guest/mem/kernel_space.h"
@@ -13,6 +15,17 @@ constexpr u64 kPixelBytes = 4;
 
 std::optional<Framebuffer> g_framebuffer;
 
+/// Pages of `rows` that a program may see. The last one may begin with rows and end with what is somebody
+/// else's, unless the node, or memory reserved for it, goes on to its end.
+u64 mappable_bytes(PhysRange rows, PhysRange node) {
+  const u64 bytes = align_up(rows.size_bytes, kPageBytes);
+  const u64 end = rows.start + bytes;
+  const auto covers = [&](PhysRange range) { return range.start <= rows.start && end <= range.end(); };
+  const BootInfo& info = boot_info();
+  const bool whole = covers(node) || std::any_of(info.reserved, info.reserved + info.reserved_count, covers);
+  return whole ? bytes : align_down(rows.size_bytes, kPageBytes);
+}
+
 std::optional<Framebuffer> read_node(const FdtNode& node) {
   const auto memory = node.reg();
   const auto width = node.number("width");
@@ -23,7 +36,9 @@ std::optional<Framebuffer> read_node(const FdtNode& node) {
       *width > *stride / kPixelBytes || *height > memory->size_bytes / *stride) {
     return std::nullopt;
   }
-  return Framebuffer{{memory->start, *stride * *height},
+  const PhysRange rows{memory->start, *stride * *height};
+  return Framebuffer{rows,
+                     mappable_bytes(rows, *memory),
                      nullptr,
                      static_cast<u32>(*width),
                      static_cast<u32>(*height),

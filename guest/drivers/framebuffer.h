@@ -6,9 +6,10 @@
 namespace kernel {
 
 struct Framebuffer {
-  PhysRange memory;  ///< whole rows, from the first pixel on
-  u8* pixels;        ///< the same in the kernel's address space
-  u32 width;         ///< pixels
+  PhysRange memory;    ///< whole rows, from the first pixel on
+  u64 mappable_bytes;  ///< the pages from the first pixel on in which nothing else is
+  u8* pixels;          ///< the same in the kernel's address space
+  u32 width;           ///< pixels
   u32 height;
   u32 stride_bytes;
 };

@@ -87,7 +87,7 @@ class FramebufferOperations final : public FileOperations {
 
   KResult<RefPtr<File>> map(File& file, bool, u64, u64) override { return RefPtr<File>(&file); }
   KResult<DeviceMap> map_device(File&, u64 offset, u64 bytes) override {
-    const u64 size = align_up(screen_.memory.size_bytes, kPageBytes);
+    const u64 size = screen_.mappable_bytes;
     if (offset > size || bytes > size - offset) {
       return Err(Errno::kEINVAL);
     }

@@ -77,7 +77,9 @@ KResult<AddressSpace::WordKey> AddressSpace::shared_word_key(VirtAddr address) {
   if (!vma->shared()) {
     return WordKey{this, address.value};
   }
-  return WordKey{&vma->file->inode(), (vma->page_of(page) << kPageShift) + (address - page)};
+  const u64 offset = (vma->page_of(page) << kPageShift) + (address - page);
+  // A driver may give every opening memory of its own.
+  return vma->has(kVmaDevice) ? WordKey{vma->file.get(), offset} : WordKey{&vma->file->inode(), offset};
 }
 
 }  // namespace kernel
