@@ -91,7 +91,8 @@ int main(void) {
   waitpid(busy, NULL, 0);
   signal(SIGALRM, on_alarm);
   ualarm(20000, 0);
-  aborted = spin();
+  aborted = 1;
+  while (!handled) aborted &= spin();  // whoever else wants the processor throws it out too
   printf("signal: aborted %d, after the handler %d\n", aborted, handled == SIGALRM);
   printf("left in order: not aborted %d\n", !pass_through());
   fflush(stdout);
