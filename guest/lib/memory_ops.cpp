@@ -25,8 +25,8 @@ void copy_words(Word*& to, const Word*& from, usize& bytes) {
   }
 }
 
-/// To an aligned place from one that is not: each aligned word is read once, and none without a byte of the range
-/// in it. Bytes of such a word that lie outside of the range are shifted away.
+/// To an aligned place from one that is not: each aligned word is read once, and none without a byte of the
+/// range in it. Bytes of such a word that lie outside of the range are shifted away.
 [[gnu::no_sanitize_address]] void copy_shifted_words(Word*& to, const u8*& from, usize& bytes) {
   const usize offset = address_of(from) % kWord;
   const usize low_bits = 8 * offset;
