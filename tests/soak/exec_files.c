@@ -21,18 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "random.h"
+
 enum { kPage = 4096, kMaxVictims = 4, kMaxBytes = 64 * 1024, kPatienceMs = 60 };
-
-static uint64_t random_state;
-
-static uint64_t next(void) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >> 7;
-  random_state ^= random_state << 17;
-  return random_state * 0x2545f4914f6cdd1d;
-}
-static uint64_t below(uint64_t bound) { return (next() >> 33) % bound; }
-static int one_in(uint64_t n) { return below(n) == 0; }
 
 static unsigned char victims[kMaxVictims][kMaxBytes];
 static size_t victim_bytes[kMaxVictims];
