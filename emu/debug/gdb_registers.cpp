@@ -13,15 +13,6 @@ const char* integer_name(unsigned number) {
   return number == kFramePointer ? "fp" : arch::kIntegerRegisterNames[number];
 }
 
-struct CsrName {
-  unsigned number;
-  const char* name;
-};
-constexpr CsrName kCsrNames[] = {
-#define QUIRE_CSR(number, name) {number, #name},
-#include "quire/arch/csr.inc"
-#undef QUIRE_CSR
-};
 /// fflags, frm and fcsr, which gdb wants with the floating-point registers.
 constexpr unsigned kLastFloatCsr = 3;
 
@@ -56,7 +47,7 @@ std::string float_xml() {
   for (unsigned i = 0; i < arch::kRegisterCount; ++i) {
     xml += register_xml(arch::kFloatRegisterNames[i], kGdbFirstFloat + i, "riscv_double");
   }
-  for (const CsrName& csr : kCsrNames) {
+  for (const arch::CsrName& csr : arch::kCsrNames) {
     if (csr.number <= kLastFloatCsr) xml += register_xml(csr.name, kGdbFirstCsr + csr.number, "int");
   }
   return xml + "</feature>\n";
@@ -64,7 +55,7 @@ std::string float_xml() {
 
 std::string csr_xml(HartView& hart) {
   std::string xml = "<feature name=\"org.gnu.gdb.riscv.csr\">\n";
-  for (const CsrName& csr : kCsrNames) {
+  for (const arch::CsrName& csr : arch::kCsrNames) {
     if (csr.number > kLastFloatCsr && read_csr(hart, csr.number)) {
       xml += register_xml(csr.name, kGdbFirstCsr + csr.number, "int");
     }

@@ -12,6 +12,7 @@
 #include "emu/machine/isa_string.h"
 #include "emu/machine/machine_impl.h"
 #include "emu/machine/state_archives.h"
+#include "quire/arch/names.h"
 
 namespace quire {
 namespace {
@@ -49,16 +50,6 @@ std::vector<Snapshot::Impl::Setting> settings_of(const Config& config) {
       {"screen", config.screen ? fmt::format("{}x{}", config.screen->width, config.screen->height) : "none"}};
 }
 
-struct NamedCsr {
-  unsigned number;
-  const char* name;
-};
-constexpr NamedCsr kCsrs[] = {
-#define QUIRE_CSR(number, name) {number, #name},
-#include "quire/arch/csr.inc"
-#undef QUIRE_CSR
-};
-
 std::vector<Snapshot::Impl::Value> values_of(const Hart& hart, u64 time_ns) {
   const HartState& s = hart.state();
   std::vector<Snapshot::Impl::Value> values{
@@ -69,7 +60,7 @@ std::vector<Snapshot::Impl::Value> values_of(const Hart& hart, u64 time_ns) {
   for (unsigned i = 0; i < 32; ++i) {
     values.push_back({fmt::format("f{}", i), s.f[i]});
   }
-  for (const NamedCsr& csr : kCsrs) {
+  for (const arch::CsrName& csr : arch::kCsrNames) {
     if (const auto value = hart.read_csr(csr.number)) {
       values.push_back({csr.name, *value});
     }

@@ -2,6 +2,7 @@
 
 #include "guest/hal/hart.h"
 #include "guest/lib/panic.h"
+#include "quire/arch/names.h"
 #include "quire/arch/sv39.h"
 
 namespace kernel {
@@ -45,10 +46,10 @@ Access access_of(Exception cause) {
 }
 
 [[noreturn]] void die(const TrapFrame& frame) {
-  const auto cause = static_cast<Exception>(frame.scause);
+  const char* const name = (frame.scause & kInterruptFlag) != 0 ? "interrupt" : exception_name(frame.scause);
   panic("{} in the kernel at {:x}: stval {:x} ra {:x} sp {:x} a0 {:x}",
-        (frame.scause & kInterruptFlag) != 0 ? StringView("interrupt") : exception_name(cause), frame.sepc,
-        frame.stval, frame.x[kRa], frame.x[kSp], frame.x[kA0]);
+        StringView(name != nullptr ? name : "unknown exception"), frame.sepc, frame.stval, frame.x[kRa],
+        frame.x[kSp], frame.x[kA0]);
 }
 
 /// Returns false for an interrupt nobody handles.
@@ -174,38 +175,6 @@ TrapFrame make_user_frame(VirtAddr entry, VirtAddr stack_pointer) {
   frame.x[kSp] = stack_pointer.value;
   frame.sstatus = with_fs_state((read_csr<Csr::kSstatus>() & kSstatusUxl) | kSstatusSpie, FsState::kInitial);
   return frame;
-}
-
-StringView exception_name(Exception cause) {
-  switch (cause) {
-    case Exception::kInsnMisaligned:
-      return "misaligned instruction address";
-    case Exception::kInsnAccessFault:
-      return "instruction access fault";
-    case Exception::kIllegalInsn:
-      return "illegal instruction";
-    case Exception::kBreakpoint:
-      return "breakpoint";
-    case Exception::kLoadMisaligned:
-      return "misaligned load";
-    case Exception::kLoadAccessFault:
-      return "load access fault";
-    case Exception::kStoreMisaligned:
-      return "misaligned store";
-    case Exception::kStoreAccessFault:
-      return "store access fault";
-    case Exception::kEcallUser:
-    case Exception::kEcallSupervisor:
-    case Exception::kEcallMachine:
-      return "environment call";
-    case Exception::kInsnPageFault:
-      return "instruction page fault";
-    case Exception::kLoadPageFault:
-      return "load page fault";
-    case Exception::kStorePageFault:
-      return "store page fault";
-  }
-  return "unknown exception";
 }
 
 }  // namespace kernel

@@ -72,6 +72,4 @@ extern "C" [[noreturn]] void return_to_user(TrapFrame* frame);
 /// An empty user frame: interrupts on, FP registers at their initial state.
 TrapFrame make_user_frame(VirtAddr entry, VirtAddr stack_pointer);
 
-StringView exception_name(Exception cause);
-
 }  // namespace kernel

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "python/bindings/bind.h"
+#include "quire/arch/names.h"
 #include "quire/launch.h"
 #include "quire/settings.h"
 #include "quire/trace_names.h"
@@ -28,9 +29,9 @@ std::vector<std::string> fault_kinds() {
 
 std::map<std::string, unsigned> csr_numbers() {
   std::map<std::string, unsigned> numbers;
-#define QUIRE_CSR(number, name) numbers.emplace(#name, number);
-#include "quire/arch/csr.inc"
-#undef QUIRE_CSR
+  for (const arch::CsrName& csr : arch::kCsrNames) {
+    numbers.emplace(csr.name, csr.number);
+  }
   return numbers;
 }
 

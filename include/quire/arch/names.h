@@ -73,17 +73,25 @@ constexpr const char* interrupt_name(u64 code) {
   return nullptr;
 }
 
-/// "mstatus"; null when there is no such CSR.
-constexpr const char* csr_name(unsigned number) {
-  switch (number) {
-#define QUIRE_CSR(n, name) \
-  case n:                  \
-    return #name;
+struct CsrName {
+  unsigned number;
+  const char* name;
+};
+/// Every CSR that has a name here, in the order of csr.inc.
+inline constexpr CsrName kCsrNames[] = {
+#define QUIRE_CSR(number, name) {number, #name},
 #include "quire/arch/csr.inc"
 #undef QUIRE_CSR
-    default:
-      return nullptr;
+};
+
+/// "mstatus"; null when there is no such CSR.
+constexpr const char* csr_name(unsigned number) {
+  for (const CsrName& csr : kCsrNames) {
+    if (csr.number == number) {
+      return csr.name;
+    }
   }
+  return nullptr;
 }
 
 /// 'U', 'S', 'M'.
