@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "emu/machine/state_archives.h"
 #include "quire/error.h"
 
 namespace quire {
@@ -43,6 +44,26 @@ TEST(FdSource, PipeSaysNotYetUntilItIsClosed) {
   EXPECT_EQ(source.read(room).status, ReadStatus::kEnd);
   EXPECT_FALSE(source.wait(1000));
   ::close(ends[0]);
+}
+
+TEST(FdSource, AFileIsReadAgainFromWhereItsStateWasSaved) {
+  std::FILE* const file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  const int fd = ::fileno(file);
+  ASSERT_EQ(::write(fd, "abcdef", 6), 6);
+  ASSERT_EQ(::lseek(fd, 0, SEEK_SET), 0);
+  FdSource source(fd);
+  std::uint8_t two[2];
+  EXPECT_EQ(source.read(two).count_bytes, 2U);
+  SaveArchive save;
+  source.transfer(save);
+  const auto state = save.take();
+  EXPECT_EQ(read_all_now(source), "cdef");
+  EXPECT_EQ(source.read(two).status, ReadStatus::kEnd);
+  LoadArchive load(state, "input");
+  source.transfer(load);
+  EXPECT_EQ(read_all_now(source), "cdef");
+  std::fclose(file);
 }
 
 /// A signal that arrives just while it asks (Ctrl-C in the run's terminal) is no input.
