@@ -151,7 +151,7 @@ class FileReader final : public StateArchive {
       damaged();
     }
   }
-  /// At most what the file can hold: zstd's best is about 2000 to 1.
+  /// How much the file holds is known only at its end.
   usize remaining_bytes() const override { return kMaxCountedBytes; }
 
   usize decompress(void* data, usize count_bytes) {

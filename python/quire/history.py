@@ -7,6 +7,7 @@ one. After going back, the marks ahead are played as the machine comes to them, 
 
 from __future__ import annotations
 
+import time
 import weakref
 from dataclasses import dataclass
 
@@ -15,6 +16,11 @@ from .errors import UsageError
 from .snapshot import Snapshot
 
 _FAR = 1 << 62
+
+
+def _left(deadline: float) -> float:
+    """Seconds, as Guest.run takes them: 0 stands for no limit."""
+    return max(deadline - time.monotonic(), 1e-9) if deadline else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,13 @@ class History:
     def run(self, max_insns: int | None, timeout: float, terms: list[_core.Condition]) -> _core.Stop:
         """As Guest.run; input ahead on the way is given when the machine comes to it."""
         self._cut_if_edited()
+        deadline = time.monotonic() + timeout if timeout else 0.0
         end = _FAR if max_insns is None else self._guest.icount + max_insns
         while self._at < len(self._way) and self._way[self._at].icount <= end:
             mark = self._way[self._at]
             if not self._is_at(mark):
                 # A guest that waits stands at its count before it has waited: it must be seen to stop.
-                stop = self._run_guest(None if mark.idle else mark.icount - self._guest.icount, timeout, terms)
+                stop = self._run_guest(None if mark.idle else mark.icount - self._guest.icount, _left(deadline), terms)
                 if stop.reason != ("idle" if mark.idle else "limit") or not self._is_at(mark):
                     return stop
                 if mark.icount == end:  # what happened there happens when it goes on
@@ -109,7 +116,7 @@ class History:
             elif mark.icount == end:
                 break
             self._pass(mark)
-        return self._run_guest(None if max_insns is None else end - self._guest.icount, timeout, terms)
+        return self._run_guest(None if max_insns is None else end - self._guest.icount, _left(deadline), terms)
 
     def _is_at(self, mark: _Mark) -> bool:
         return self._guest.icount == mark.icount and (not mark.idle or self._idle_here())

@@ -17,13 +17,12 @@ from .memory import PhysicalMemory
 from .mmu import Mmu
 from .history import History
 from .process import Process
-from .snapshot import Snapshot
+from .snapshot import Snapshot, StrPath
 from .stats import Stats
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-StrPath = str | os.PathLike[str]
 Files = Mapping[str, StrPath]
 
 _BOOT_LIMIT_INSNS = 2_000_000_000

@@ -22,6 +22,7 @@ from typing import Any
 from ..errors import FileError, UsageError
 from ..machine import Machine
 from ..process import Process
+from ..snapshot import StrPath
 from .models import Fault
 from .outcomes import Ending, OutcomeTable, classify
 from .session import Case, Session, machine_for
@@ -38,7 +39,6 @@ create table injections (
   outcome text, returncode integer, run_insns integer, detail text);
 """
 
-StrPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,10 @@ class Campaign:
     @staticmethod
     def _results(tasks: list[_Task], executor: Executor | None, workers: int) -> Iterator[list[tuple[Any, ...]]]:
         if executor is None:
-            yield from map(_work, tasks)
+            try:
+                yield from map(_work, tasks)
+            finally:
+                _end_sessions()
             return
         # A few ahead, so that an interrupt has little to wait for.
         waiting = iter(tasks)
@@ -265,7 +268,14 @@ def _injection(row: tuple[Any, ...]) -> Injection:
 
 # --- in the workers ---
 
+#: At most one: what a worker has made for the campaign that it works on.
 _sessions: dict[tuple[str, str], Session] = {}
+
+
+def _end_sessions() -> None:
+    for session in _sessions.values():
+        session.machine.close()
+    _sessions.clear()
 
 
 def _session(snapshot: str, meta_text: str) -> Session:
@@ -282,9 +292,7 @@ def _work(task: _Task) -> list[tuple[Any, ...]]:
     """(outcome, returncode, instructions run, detail, id) of each row."""
     key = (task.snapshot, task.meta)
     if key not in _sessions:
-        for session in _sessions.values():
-            session.machine.close()
-        _sessions.clear()
+        _end_sessions()
         _sessions[key] = _session(*key)
     session = _sessions[key]
     detected = tuple(json.loads(task.meta)["detected"])
