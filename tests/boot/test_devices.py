@@ -43,7 +43,7 @@ def initrd(tmp_path_factory):
 def linux(initrd, *options):
     command = [QUIRE, "boot", "--ram", "256M", "--kernel", debian.kernel(), "--initrd", initrd,
                "--append", "console=ttyS0 quiet", *options]  # fmt: skip
-    with Console(command, seconds=60) as console:
+    with Console(command) as console:
         console.expect(scenes.PROMPT.replace(b"\n", b""), scenes.PANIC)
         yield console
         console.send("poweroff -f\n")
