@@ -119,8 +119,11 @@ void set_fs_dirty(Env& env, bool dirty) {
 
 HostGuard::HostGuard(Env& env) : env_(env) {
   QUIRE_ASSERT(env.on_host == 0);
-  env.host_has_fma = host_has_fma() ? 1 : 0;
-  env.host_has_f16c = host_has_f16c() ? 1 : 0;
+  // Asked once: cpuid traps to the hypervisor where the host is a virtual machine, some 20 us.
+  static const u8 kFma = host_has_fma() ? 1 : 0;
+  static const u8 kF16c = host_has_f16c() ? 1 : 0;
+  env.host_has_fma = kFma;
+  env.host_has_f16c = kF16c;
   enter(env);
 }
 
