@@ -35,6 +35,9 @@ class Clint final : public Device {
   /// mtime, in ticks of kTimebaseHz; also what the `time` CSR reads.
   u64 time() const;
 
+  /// mtime jumps, as a fault of its counter would make it; comparators follow.
+  void jump(u64 ticks) { set_time(time() + ticks); }
+
   /// stimecmp of a hart, in ticks of mtime; empty: Sstc is off, and its line low.
   void set_supervisor_compare(unsigned hart, std::optional<u64> ticks);
 

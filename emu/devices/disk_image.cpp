@@ -193,11 +193,15 @@ bool DiskImage::write(u64 offset, std::span<const u8> data) {
   if (!overlay_) {
     return write_file(offset, data);
   }
+  note_unflushed(offset, data);
   return overlay_->write(offset, data) || fail("cannot keep what the guest wrote", "no room left in memory");
 }
 
 bool DiskImage::write_zeroes(u64 offset, u64 len_bytes, Unmap unmap) {
   if (overlay_) {
+    if (unflushed_) {
+      note_unflushed(offset, std::vector<u8>(len_bytes));
+    }
     return overlay_->write_zeroes(offset, len_bytes) ||
            fail("cannot keep what the guest wrote", "no room left in memory");
   }
@@ -247,7 +251,35 @@ bool DiskImage::discard(u64 offset, u64 len_bytes) {
   return true;
 }
 
+void DiskImage::track_unflushed() {
+  if (!overlay_) {
+    throw Error(ErrorKind::kUsage,
+                path_ +
+                    ": what a power cut leaves is told of drives whose writes are thrown away; "
+                    "give the drive 'snapshot'");
+  }
+  if (!unflushed_) {
+    unflushed_.emplace();
+  }
+}
+
+void DiskImage::note_unflushed(u64 offset, std::span<const u8> data) {
+  if (unflushed_) {
+    std::vector<u8> before(data.size());
+    overlay_->read(offset, before);
+    unflushed_->add(offset, std::move(before), data);
+  }
+}
+
+bool DiskImage::cut_power(u64 seed) {
+  return unflushed_->cut_power(
+      seed, [this](u64 offset, std::span<const u8> data) { return overlay_->write(offset, data); });
+}
+
 bool DiskImage::flush() {
+  if (unflushed_) {
+    unflushed_->flushed();
+  }
   if (overlay_ || read_only()) {
     return true;
   }
@@ -268,6 +300,14 @@ void DiskImage::transfer(StateArchive& archive) {
   }
   if (overlay_) {
     overlay_->transfer(archive);
+    bool tracked = unflushed_.has_value();
+    archive(tracked);
+    if (!tracked) {
+      unflushed_.reset();
+    } else {
+      track_unflushed();
+      unflushed_->transfer(archive);
+    }
   }
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "emu/base/types.h"
+#include "emu/devices/unflushed_writes.h"
 #include "emu/devices/write_overlay.h"
 #include "quire/state_archive.h"
 
@@ -50,6 +51,14 @@ class DiskImage {
   /// Once one has failed, all do: the host may have dropped what it could not write.
   bool flush();
 
+  /// From now on what is not flushed yet is known, so that cut_power() can lose it. Error(kUsage) without
+  /// kThrowAway: a file's own fate is the host's.
+  void track_unflushed();
+  usize unflushed_writes() const { return unflushed_ ? unflushed_->count() : 0; }
+  /// What is left when the power goes off at this moment: unflushed writes are there, gone or torn, as `seed`
+  /// decides. Precondition: track_unflushed().
+  bool cut_power(u64 seed);
+
   /// What a guest has written that the file does not have. The file itself stays what it is.
   void transfer(StateArchive& archive);
   /// Why a saved state would be worth nothing, or empty: what is written to the file cannot be taken back.
@@ -68,6 +77,7 @@ class DiskImage {
   bool write_file(u64 offset, std::span<const u8> data);
   bool allocate(int mode, u64 offset, u64 len_bytes);
   bool write_zeroes_plainly(u64 offset, u64 len_bytes);
+  void note_unflushed(u64 offset, std::span<const u8> data);
   bool fail(const char* what, const char* cause);
 
   const std::string path_;
@@ -76,6 +86,7 @@ class DiskImage {
   struct stat opened_ = {};
   u64 size_bytes_ = 0;
   std::optional<WriteOverlay> overlay_;  ///< with kThrowAway
+  std::optional<UnflushedWrites> unflushed_;
   bool flush_failed_ = false;
   std::string trouble_;
 };

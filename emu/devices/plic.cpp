@@ -70,7 +70,15 @@ void Plic::set_level(unsigned id, bool asserted) {
     return;
   }
   level_[id] = asserted;
-  if (asserted && !in_service_[id]) {
+  if (asserted && !in_service_[id] && (faults_ == nullptr || !faults_->loses_irq(id))) {
+    pending_[id] = true;
+    update();
+  }
+}
+
+void Plic::raise_spurious(unsigned id) {
+  QUIRE_ASSERT(id >= 1 && id <= kPlicSources);
+  if (!in_service_[id]) {
     pending_[id] = true;
     update();
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "emu/base/types.h"
+#include "emu/devices/faults.h"
 #include "quire/arch/memmap.h"
 #include "quire/state_archive.h"
 
@@ -30,6 +31,11 @@ class Plic final : public Device {
 
   /// The input of source `id`, 1..kPlicSources. Lives as long as the PLIC.
   IrqLine& source(unsigned id);
+
+  /// Null: nothing goes wrong.
+  void set_faults(IrqFaults* faults) { faults_ = faults; }
+  /// A request that no device made: the source is pending, unless one of its requests is in service.
+  void raise_spurious(unsigned id);
 
   static constexpr u32 kMaxPriority = 7;
 
@@ -62,6 +68,7 @@ class Plic final : public Device {
   SourceSet level_;
   SourceSet pending_;
   SourceSet in_service_;
+  IrqFaults* faults_ = nullptr;
 };
 
 }  // namespace quire

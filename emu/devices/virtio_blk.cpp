@@ -58,6 +58,11 @@ std::span<const u8> VirtioBlk::config() const {
   return {reinterpret_cast<const u8*>(&config_), sizeof config_};
 }
 
+void VirtioBlk::transfer(StateArchive& archive) {
+  image_->transfer(archive);
+  archive(asked_);
+}
+
 void VirtioBlk::notified(u32 queue) {
   transport().serve(queue, [this](Chain& chain) { return answer(chain); });
 }
@@ -77,15 +82,60 @@ arch::Result<std::optional<u32>, QueueError> VirtioBlk::answer(Chain& chain) {
     return Err(QueueError::kBadAddress);
   }
   request.out_bytes = request.out.remaining() - 1;
-  const std::optional<BlkStatus> status = TRY(perform(request));
+  const std::optional<BlkFault> fault = ask_faults(request);
+  const std::optional<BlkStatus> status = TRY(fault ? fail(request, *fault) : perform(request));
   if (!status) {
     chain.done_bytes = request.done_bytes;
     return std::optional<u32>();
   }
+  asked_ = false;
   TRY(put_status(chain, *status));
   // The used length counts from the first byte: it may include the status only when all before it was
   // written.
   return std::optional(request.written == request.out_bytes ? request.written + 1 : request.written);
+}
+
+std::optional<BlkFault> VirtioBlk::ask_faults(const Request& request) {
+  if (faults_ == nullptr || asked_) {
+    return std::nullopt;
+  }
+  asked_ = true;
+  switch (request.header.type) {
+    case BlkRequest::kIn:
+      return faults_->fault_of(drive_, BlkOperation::kRead);
+    case BlkRequest::kOut:
+      return faults_->fault_of(drive_, BlkOperation::kWrite);
+    case BlkRequest::kFlush:
+      return faults_->fault_of(drive_, BlkOperation::kFlush);
+    default:
+      return faults_->fault_of(drive_, BlkOperation::kOther);
+  }
+}
+
+/// A part of the data, at once and whatever the budget, and the status that it says. A part of a sector is
+/// transferred as well: that is what a torn one is.
+VirtioBlk::Transferred VirtioBlk::fail(Request& request, const BlkFault& fault) {
+  const u64 offset = request.header.sector * kBlkSectorBytes;
+  const bool reads = request.header.type == BlkRequest::kIn;
+  const bool writes = request.header.type == BlkRequest::kOut;
+  const u64 data_bytes = reads ? request.out_bytes : writes ? request.in.remaining() : 0;
+  const u64 bytes = std::min(fault.bytes, data_bytes);
+  if (in_range(request.header.sector, data_bytes)) {
+    for (u64 done = 0; done < bytes; done += buffer_.size()) {
+      buffer_.resize(std::min(bytes - done, kChunkBytes));
+      transport().spend(buffer_.size());
+      if (reads && (!image_->read(offset + done, buffer_) || !request.out.write(buffer_))) {
+        return Err(QueueError::kBadAddress);
+      }
+      if (writes &&
+          (!request.in.read(buffer_) || image_->read_only() || !image_->write(offset + done, buffer_))) {
+        return Err(QueueError::kBadAddress);
+      }
+    }
+  }
+  const bool told_done = fault.told == BlkFault::Told::kDone;
+  request.written = static_cast<u32>(reads ? (told_done ? request.out_bytes : bytes) : 0);
+  return std::optional(told_done ? BlkStatus::kOk : BlkStatus::kIoError);
 }
 
 VirtioBlk::Transferred VirtioBlk::perform(Request& request) {

@@ -14,6 +14,7 @@
 
 #include "emu/base/types.h"
 #include "emu/devices/disk_image.h"
+#include "emu/devices/faults.h"
 #include "emu/devices/virtio_device.h"
 #include "emu/devices/virtqueue.h"
 
@@ -29,12 +30,19 @@ class VirtioBlk final : public VirtioDevice {
   u64 features() const override;
   u32 queue_count() const override { return 1; }
   std::span<const u8> config() const override;
-  void power_on() override {}
-  void driver_reset() override {}
-  void transfer(StateArchive& archive) override { image_->transfer(archive); }
+  void power_on() override { asked_ = false; }
+  void driver_reset() override { asked_ = false; }
+  void transfer(StateArchive& archive) override;
   std::string unsaveable() const override { return image_->unsaveable(); }
   void notified(u32 queue) override;
   std::string trouble() const override { return image_->trouble(); }
+
+  DiskImage& image() { return *image_; }
+  /// Null: nothing goes wrong. `drive`: what this disk is called when it asks.
+  void set_faults(BlkFaults* faults, unsigned drive) {
+    faults_ = faults;
+    drive_ = drive;
+  }
 
   // Limits of the configuration space (5.2.4), in sectors and segments.
   static constexpr u32 kMaxDiscardSectors = 1U << 22;
@@ -57,6 +65,8 @@ class VirtioBlk final : public VirtioDevice {
   using Segment = arch::virtio::BlkSegment;
 
   arch::Result<std::optional<u32>, QueueError> answer(Chain& chain);
+  std::optional<BlkFault> ask_faults(const Request& request);
+  Transferred fail(Request& request, const BlkFault& fault);
   Transferred perform(Request& request);
   arch::Result<void, QueueError> put_status(const Chain& chain, arch::virtio::BlkStatus status);
   bool in_range(u64 sector, u64 len_bytes) const;
@@ -72,6 +82,9 @@ class VirtioBlk final : public VirtioDevice {
   arch::virtio::BlkConfig config_{};
   std::array<u8, arch::virtio::kBlkIdBytes> id_{};
   std::vector<u8> buffer_;  ///< scratch
+  BlkFaults* faults_ = nullptr;
+  unsigned drive_ = 0;
+  bool asked_ = false;  ///< whether the request being served goes wrong: it may be served in parts
 };
 
 }  // namespace quire

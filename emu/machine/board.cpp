@@ -9,7 +9,6 @@
 #include "emu/devices/goldfish_rtc.h"
 #include "emu/devices/user_network.h"
 #include "emu/devices/virtio_9p.h"
-#include "emu/devices/virtio_blk.h"
 #include "emu/devices/virtio_rng.h"
 #include "emu/machine/seed.h"
 
@@ -84,9 +83,10 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
   plug(std::move(console), wiring);
   plug(std::make_unique<VirtioRng>(derive_seed(config.seed, "virtio-rng")), wiring);
   for (const Drive& drive : config.drives) {
-    plug(std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(drive.path, access_of(drive)),
-                                     fmt::format("quire-drive-{}", next_slot_ - kFixedVirtioDevices)),
-         wiring);
+    auto disk = std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(drive.path, access_of(drive)),
+                                            fmt::format("quire-drive-{}", next_slot_ - kFixedVirtioDevices));
+    drives_.push_back(disk.get());
+    plug(std::move(disk), wiring);
   }
   if (config.net.mode == NetMode::kUser) {
     auto net = std::make_unique<VirtioNet>(std::make_unique<UserNetwork>(wiring.clock, config.net.forwards),

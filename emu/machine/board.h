@@ -13,6 +13,7 @@
 #include "emu/devices/plic.h"
 #include "emu/devices/trace_port.h"
 #include "emu/devices/uart16550.h"
+#include "emu/devices/virtio_blk.h"
 #include "emu/devices/virtio_console.h"
 #include "emu/devices/virtio_mmio.h"
 #include "emu/devices/virtio_net.h"
@@ -64,6 +65,9 @@ class Board {
   /// The clock `time` shows.
   const Clint& clint() const { return *clint_; }
   Clint& clint() { return *clint_; }
+  Plic& plic() { return *plic_; }
+  /// In the order of Config::drives.
+  const std::vector<VirtioBlk*>& drives() const { return drives_; }
 
   /// What went wrong between devices and their drivers or the host, one line each.
   std::vector<std::string> troubles() const;
@@ -82,6 +86,7 @@ class Board {
 
   std::vector<Placed> devices_;
   std::vector<VirtioMmio*> virtio_;  ///< by slot
+  std::vector<VirtioBlk*> drives_;
   unsigned next_slot_ = 0;
   Plic* plic_ = nullptr;
   Clint* clint_ = nullptr;

@@ -32,6 +32,7 @@ Machine::Impl::Impl(const Config& config)
       machine_external_(hart_, Interrupt::kMachineExternal),
       supervisor_external_(hart_, Interrupt::kSupervisorExternal),
       board_(config_, board_wiring()),
+      injector_(hart_, board_),
       firmware_(firmware_wiring()),
       plan_(config_, board_.virtio_slots()),
       fence_checker_([this] {
@@ -43,6 +44,10 @@ Machine::Impl::Impl(const Config& config)
       symbols_(plan_.kernel().names) {
   for (const Board::Placed& placed : board_.devices()) {
     bus_.add_device(PhysAddr(placed.region.base), placed.region.size_bytes, placed.device.get());
+  }
+  for (HartLine* line :
+       {&machine_software_, &machine_timer_, &supervisor_timer_, &machine_external_, &supervisor_external_}) {
+    line->set_injector(&injector_);
   }
   if (config_.htif) {
     make_htif();

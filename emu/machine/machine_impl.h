@@ -21,6 +21,7 @@
 #include "emu/machine/event_queue.h"
 #include "emu/machine/firmware.h"
 #include "emu/machine/htif.h"
+#include "emu/machine/injector.h"
 #include "emu/machine/listeners.h"
 #include "emu/machine/observer_hub.h"
 #include "emu/machine/snapshot_impl.h"
@@ -35,11 +36,20 @@ namespace quire {
 class HartLine final : public IrqLine {
  public:
   HartLine(Hart& hart, Interrupt line) : hart_(hart), line_(line) {}
-  void set(bool asserted) override { hart_.set_interrupt(line_, asserted); }
+  /// Asked for faults from then on.
+  void set_injector(Injector* injector) { injector_ = injector; }
+  void set(bool asserted) override {
+    const bool rises = asserted && !bit(hart_.mip(), static_cast<unsigned>(line_));
+    if (rises && injector_ != nullptr && injector_->loses_interrupt(line_)) {
+      return;
+    }
+    hart_.set_interrupt(line_, asserted);
+  }
 
  private:
   Hart& hart_;
   Interrupt line_;
+  Injector* injector_ = nullptr;
 };
 
 class Machine::Impl final : private HartEnv {
@@ -69,6 +79,11 @@ class Machine::Impl final : private HartEnv {
   void remove_part(const std::string& name);
   ObserverHub& observers() { return hub_; }
   SymbolTable& symbols() { return symbols_; }
+  Injector& injector() { return injector_; }
+  bool change_tlb_entry(u64 satp, VirtAddr va, const TlbChange& change);
+  void raise_interrupt(Interrupt line) { hart_.set_interrupt(line, true); }
+  void jump_clock(i64 by_ns);
+  bool write_device(PhysAddr address, unsigned size, u64 value);
 
   const Config& config() const { return config_; }
   u64 icount() const { return hart_.state().icount; }
@@ -80,6 +95,7 @@ class Machine::Impl final : private HartEnv {
   ControlFromGuest& control_out() { return *control_out_; }
   const BootPlan& boot_plan() const { return plan_; }
   const Board& board() const { return board_; }
+  Board& board() { return board_; }
 
  private:
   using HostClock = std::chrono::steady_clock;
@@ -141,6 +157,7 @@ class Machine::Impl final : private HartEnv {
   std::shared_ptr<ControlToGuest> control_in_ = std::make_shared<ControlToGuest>();
   std::shared_ptr<ControlFromGuest> control_out_ = std::make_shared<ControlFromGuest>();
   Board board_;
+  Injector injector_;
   Firmware firmware_;
   const BootPlan plan_;
   std::unique_ptr<Htif> htif_;

@@ -74,6 +74,7 @@ void Machine::Impl::for_each_part(const std::function<void(const std::string&, c
   visit(kHartSection, [this](StateArchive& archive) { hart_.transfer(archive); });
   visit("time", [this](StateArchive& archive) { events_.transfer(archive); });
   visit("run", [this](StateArchive& archive) { transfer_run_state(archive); });
+  visit("faults", [this](StateArchive& archive) { injector_.transfer(archive); });
   visit("firmware", [this](StateArchive& archive) { firmware_.transfer(archive); });
   board_.for_each_part(visit);
   for (const auto& [name, transfer] : outer_parts_) {

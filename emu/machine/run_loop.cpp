@@ -98,6 +98,10 @@ void Machine::Impl::run_slice(u64 end_icount) {
   if (const auto due_ns = events_.next_deadline_ns()) {
     budget = std::min(budget, *due_ns - now_ns);
   }
+  const bool held = injector_.holds();
+  if (held) {
+    budget = std::min<u64>(budget, 1);
+  }
   slice_end_ns_ = now_ns + budget;
   try {
     at_breakpoint_ = interpreter_.run(icount() + budget) == RunExit::kBreakpoint;
@@ -106,6 +110,9 @@ void Machine::Impl::run_slice(u64 end_icount) {
     throw;
   }
   slice_end_ns_.reset();
+  if (held) {
+    injector_.hold();
+  }
   // Slices between events may all be short.
   if (icount() - polled_at_icount_ >= kSliceInsns) {
     polled_at_icount_ = icount();

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "emu/base/assert.h"
+#include "emu/mem/faults.h"
 #include "emu/mem/observer.h"
 
 namespace quire {
@@ -78,7 +79,8 @@ bool Bus::load(PhysAddr address, unsigned size, u64& out) {
   const Region* region = find(address, size);
   if (region == nullptr) return false;
   ++device_accesses_;
-  const u64 value = region->device->read(address - region->base, size);
+  u64 value = region->device->read(address - region->base, size);
+  if (faults_ != nullptr) value = faults_->altered(address, value);
   out = bits(value, size * 8 - 1, 0);
   if (observer_ != nullptr) {
     observer_->on_device_access(*region->device, address - region->base, size, Access::kRead, out);
@@ -99,6 +101,7 @@ bool Bus::store(PhysAddr address, unsigned size, u64 value) {
   const Region* region = find(address, size);
   if (region == nullptr) return false;
   ++device_accesses_;
+  if (faults_ != nullptr) value = faults_->altered(address, value);
   const u64 written = bits(value, size * 8 - 1, 0);
   region->device->write(address - region->base, size, written);
   if (observer_ != nullptr) {

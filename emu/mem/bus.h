@@ -12,6 +12,7 @@
 
 namespace quire {
 
+class BusFaults;
 class BusObserver;
 
 class Bus final : public Dma {
@@ -39,6 +40,8 @@ class Bus final : public Dma {
   /// Accesses that devices have seen; tells an engine whether the one it just made may have raised an
   /// interrupt.
   u64 device_accesses() const { return device_accesses_; }
+  /// Null: nothing goes wrong.
+  void set_faults(BusFaults* faults) { faults_ = faults; }
   /// Null: none.
   void set_observer(BusObserver* observer) { observer_ = observer; }
 
@@ -54,6 +57,7 @@ class Bus final : public Dma {
   std::vector<Region> regions_;  // sorted by base
   u64 device_accesses_ = 0;
   BusObserver* observer_ = nullptr;
+  BusFaults* faults_ = nullptr;
 };
 
 }  // namespace quire

@@ -237,18 +237,21 @@ void Mmu::set_slow_pages(std::vector<u64> pages) {
 
 void Mmu::fence_all() {
   if (observer_ != nullptr) observer_->on_fence({}, {});
+  if (loses_fence()) return;
   tlb_.flush_all();
   fast_.clear();
 }
 
 void Mmu::fence_asid(u16 asid) {
   if (observer_ != nullptr) observer_->on_fence({}, asid);
+  if (loses_fence()) return;
   tlb_.flush_asid(asid);
   fast_.clear();
 }
 
 void Mmu::fence_page(VirtAddr va) {
   if (observer_ != nullptr) observer_->on_fence(va, {});
+  if (loses_fence()) return;
   const bool small_pages_only = tlb_.flush_page(va);
   if (small_pages_only) {
     fast_.clear_page(va);
@@ -259,12 +262,19 @@ void Mmu::fence_page(VirtAddr va) {
 
 void Mmu::fence_page_asid(VirtAddr va, u16 asid) {
   if (observer_ != nullptr) observer_->on_fence(va, asid);
+  if (loses_fence()) return;
   const bool small_pages_only = tlb_.flush_page_asid(va, asid);
   if (small_pages_only) {
     fast_.clear_page(va);
   } else {
     fast_.clear();
   }
+}
+
+bool Mmu::change_entry(VirtAddr va, u16 asid, const TlbChange& change) {
+  if (!tlb_.change(va, asid, change)) return false;
+  fast_.clear();
+  return true;
 }
 
 PageWalk Mmu::probe(const MemoryMode& mode, VirtAddr va, Access access) const {

@@ -11,6 +11,7 @@
 #include "emu/base/types.h"
 #include "emu/mem/bus.h"
 #include "emu/mem/fast_tlb.h"
+#include "emu/mem/faults.h"
 #include "emu/mem/fence_checker.h"
 #include "emu/mem/pmp.h"
 #include "emu/mem/tlb.h"
@@ -80,6 +81,11 @@ class Mmu {
 
   /// Null: none.
   void set_observer(MmuObserver* observer) { observer_ = observer; }
+  /// Null: nothing goes wrong.
+  void set_faults(MmuFaults* faults) { faults_ = faults; }
+  /// Changes the entry that answers for `va` in the address space `asid`, or drops it where what it becomes
+  /// is none (V or A clear). False when no entry answers.
+  bool change_entry(VirtAddr va, u16 asid, const TlbChange& change);
   /// Virtual pages, by address, that no fast entry may answer for: a watchpoint is in them.
   void set_slow_pages(std::vector<u64> pages);
 
@@ -100,6 +106,7 @@ class Mmu {
   MaybeTrap walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
   void fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address);
   void forget(const TlbEntry& entry);
+  bool loses_fence() { return faults_ != nullptr && faults_->loses_fence(); }
   MaybeTrap access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned size, Access access,
                                 u64& value);
 
@@ -116,6 +123,7 @@ class Mmu {
   Pmp pmp_;
   DeviceCallObserver* device_observer_;
   MmuObserver* observer_ = nullptr;
+  MmuFaults* faults_ = nullptr;
   FenceChecker* checker_ = nullptr;
   std::vector<u64> slow_pages_;  // sorted
 };

@@ -115,6 +115,36 @@ void Tlb::drop(TlbEntry& entry) {
   --population_[size_class(entry.shift)];
 }
 
+bool Tlb::change(VirtAddr va, u16 asid, const TlbChange& change) {
+  const TlbEntry* const found = peek(va, asid);
+  if (found == nullptr) return false;
+  TlbEntry entry = *found;
+  drop(entries_[static_cast<usize>(found - entries_.data())]);
+  const u64 leaf = change.entry.apply(Pte::make(PhysAddr(entry.frame), entry.flags).raw);
+  entry.flags = static_cast<u8>(leaf);
+  entry.frame = align_down(Pte(leaf).ppn() << kPageShift, entry.bytes());
+  // What the entry stores are the bits of an address in force; those above follow from them.
+  const u64 vpn = change.vpn.apply(entry.first_va() >> kPageShift);
+  entry.tag = static_cast<u64>(sign_extend(vpn << kPageShift, change.va_bits)) >> entry.shift;
+  entry.asid = static_cast<u16>(change.asid.apply(entry.asid));
+  if ((entry.flags & kPteValid) != 0 && (entry.flags & kPteAccessed) != 0) put_back(entry);
+  return true;
+}
+
+/// Where it is looked for: another tag may belong to another set.
+void Tlb::put_back(TlbEntry entry) {
+  TlbEntry* const set = set_of(entry.tag);
+  TlbEntry* place = nullptr;
+  for (u32 way = 0; way < config_.ways && place == nullptr; ++way) {
+    if (valid(set[way]) && set[way].same_page(entry)) place = &set[way];
+  }
+  if (place == nullptr) place = &victim(set);
+  if (valid(*place)) drop(*place);
+  entry.epoch = epoch_;
+  *place = entry;
+  ++population_[size_class(entry.shift)];
+}
+
 void Tlb::flush_all() {
   ++stats_.flushes_all;
   population_ = {};

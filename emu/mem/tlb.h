@@ -13,6 +13,7 @@
 #include "emu/base/types.h"
 #include "emu/mem/walk.h"
 #include "quire/config.h"
+#include "quire/fault.h"
 #include "quire/machine.h"
 #include "quire/state_archive.h"
 
@@ -49,6 +50,11 @@ class Tlb {
   /// Replaces the entry of the same page and ASID, or takes a free way, or evicts one, which is returned.
   std::optional<TlbEntry> insert(VirtAddr va, u16 asid, Pte leaf, unsigned level);
 
+  /// Changes the entry that answers for `va`, as a fault of its storage would; false when none does. Where it
+  /// would no longer be an entry (V or A clear) it is dropped; of two for one page the changed one stays.
+  /// Bits of the PPN that a page of its size does not have stay 0.
+  bool change(VirtAddr va, u16 asid, const TlbChange& change);
+
   void flush_all();
   void flush_asid(u16 asid);  ///< global entries stay
   /// These two return whether nothing but a page of the lowest level was dropped.
@@ -79,6 +85,7 @@ class Tlb {
   const TlbEntry* set_of(u64 tag) const { return &entries_[(tag & set_mask_) * config_.ways]; }
   TlbEntry& victim(TlbEntry* set);
   void drop(TlbEntry& entry);
+  void put_back(TlbEntry entry);
   template <class Matches>
   bool drop_page(VirtAddr va, Matches&& matches);
 

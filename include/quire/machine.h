@@ -16,6 +16,7 @@
 #include "quire/config.h"
 #include "quire/debug.h"
 #include "quire/error.h"
+#include "quire/fault.h"
 #include "quire/fence_report.h"
 #include "quire/observer.h"
 #include "quire/screen.h"
@@ -172,6 +173,39 @@ class Machine {
   std::optional<SymbolPlace> symbol_at(std::uint64_t address) const;
   /// Where one of these symbols is.
   std::optional<std::uint64_t> symbol_address(const std::string& name) const;
+
+  // --- for fault injection (not from a sink) ---
+
+  /// From now on this goes wrong, until it is over. Error(kUsage) for a place that the machine has not.
+  void arm(const ArmedFault& fault);
+  /// Nothing that was armed goes wrong any more.
+  void disarm();
+  std::size_t armed() const;
+  /// How often an armed fault has made a difference, since disarm() or restore().
+  std::uint64_t faults_fired() const;
+  /// Changes the TLB's entry for `va` in the address space of `satp`; false when it has none.
+  bool change_tlb_entry(std::uint64_t satp, arch::VirtAddr va, const TlbChange& change);
+  /// An interrupt that nothing asked for: of the hart, pending until its line is next driven, or of a source
+  /// of the PLIC. Error(kUsage) for one that does not exist.
+  void raise_interrupt(arch::Interrupt line);
+  void raise_irq(unsigned source);
+  /// mtime and `time` go forward, or back, at once.
+  void jump_clock(std::int64_t by_ns);
+  /// As a store of the hart would, whatever may be stored; false when no device takes it.
+  bool write_device(std::uint64_t address, unsigned size_bytes, std::uint64_t value);
+
+  /// Drives, in the order of Config::drives. Numbers out of range, here and below: Error(kUsage).
+  std::size_t drives() const;
+  std::uint64_t drive_bytes(std::size_t drive) const;
+  /// What the drive holds now. Error(kFile) when the host will not read it.
+  void read_drive(std::size_t drive, std::uint64_t offset, std::span<std::uint8_t> out) const;
+  /// From now on drives that take writes have a volatile cache, as the driver is told they have: what is not
+  /// flushed when cut_power() comes is there, gone, or there in part, as `seed` decides. Error(kUsage) for
+  /// drives that are written to (not snapshot).
+  void track_unflushed_writes();
+  std::size_t unflushed_writes(std::size_t drive) const;
+  /// Of all drives; the machine itself is left as it is. Precondition: track_unflushed_writes().
+  void cut_power(std::uint64_t seed);
 
   /// Power-on: everything starts over but counts, time and what was written to drives. Not from a sink.
   void restart();

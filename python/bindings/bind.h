@@ -4,9 +4,12 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace quire::python {
+
+class Guest;
 
 /// Becomes quire.PageFault(va, access, reason).
 struct PageFaultError {
@@ -20,5 +23,7 @@ void bind_names(pybind11::module_& module);
 void bind_events(pybind11::module_& module);
 void bind_snapshot(pybind11::module_& module);
 void bind_machine(pybind11::module_& module);
+/// Adds to Guest what fault injection needs.
+void bind_faults(pybind11::class_<Guest, std::shared_ptr<Guest>>& guest);
 
 }  // namespace quire::python

@@ -98,6 +98,28 @@ std::shared_ptr<Guest> make_bare(const std::string& ram, const std::string& tlb,
   return std::make_shared<Guest>(std::move(config));
 }
 
+std::vector<std::uint8_t> vector_of(const py::bytes& data) {
+  const auto bytes = static_cast<std::string_view>(data);
+  return {bytes.begin(), bytes.end()};
+}
+
+/// `drives`: path, and "ro", "snapshot" or "rw".
+std::shared_ptr<Guest> make_linux(const std::string& ram, const std::string& tlb, const std::string& isa,
+                                  std::uint64_t seed, const py::bytes& kernel, const std::string& name,
+                                  const py::bytes& initrd, const std::string& append,
+                                  const std::vector<std::pair<std::string, std::string>>& drives) {
+  Config config = make_config(ram, tlb, isa, seed);
+  config.mode = BootMode::kSupervisor;
+  config.kernel = vector_of(kernel);
+  config.kernel_name = name;
+  config.initrd = vector_of(initrd);
+  config.command_line = append;
+  for (const auto& [path, access] : drives) {
+    config.drives.push_back({.path = path, .read_only = access == "ro", .snapshot = access == "snapshot"});
+  }
+  return std::make_shared<Guest>(std::move(config));
+}
+
 py::bytes bytes_of(const std::vector<std::uint8_t>& data) {
   return {reinterpret_cast<const char*>(data.data()), data.size()};
 }
@@ -337,10 +359,14 @@ std::string take(BufferSink& sink) { return sink.take(); }
 void bind_machine(py::module_& module) {
   bind_values(module);
 
-  py::class_<Guest, std::shared_ptr<Guest>>(module, "Guest",
-                                            "A machine with its streams and what watches it.")
+  py::class_<Guest, std::shared_ptr<Guest>> guest(module, "Guest",
+                                                  "A machine with its streams and what watches it.");
+  bind_faults(guest);
+  guest
       .def_static("supervisor", &make_supervisor, py::arg("ram"), py::arg("tlb"), py::arg("isa"),
                   py::arg("seed"), py::arg("program"))
+      .def_static("linux", &make_linux, py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
+                  py::arg("kernel"), py::arg("name"), py::arg("initrd"), py::arg("append"), py::arg("drives"))
       .def_static("bare", &make_bare, py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
                   py::arg("kernel"), py::arg("name"), py::arg("screen"))
       .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .checks import count, seconds
+from .drive import Drive, drives_of
 from .errors import Error, FileError, UsageError
 from .events import Condition, Recording, all_of, fields_of, happens
 from .hart import Hart, hart_list
@@ -54,6 +55,16 @@ def program_of(argv: Sequence[StrPath], env: Mapping[str, str] | None, cwd: str,
     variables = [os.fsencode(f"{key}={value}") for key, value in (env or {}).items()]
     pairs = [(os.fsencode(host), os.fsencode(guest)) for guest, host in (files or {}).items()]
     return _core.Program(words[0], words[1:], variables, os.fsencode(cwd), pairs)
+
+
+def _image(path: str) -> bytes:
+    try:
+        image = Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror}; check the path") from None
+    if not image:
+        raise FileError(f"{path}: the file is empty; give an ELF program")
+    return image
 
 
 class Output:
@@ -129,6 +140,24 @@ class Machine:
         return machine
 
     @classmethod
+    def linux(cls, kernel: StrPath, *, initrd: StrPath | None = None, append: str = "", drives: Sequence[StrPath] = (),
+              ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None, isa: str = "",
+              seed: int = 0) -> Machine:
+        """A kernel (an Image or an ELF) under the built-in firmware, before its first instruction. Its console is `kernel_log`.
+
+        `drives` are raw images, as the command's --drive takes them: "disk.img,snapshot" keeps what the guest writes in
+        memory, so that snapshots can be taken; "disk.img,ro" refuses writes.
+        """
+        name = os.fspath(kernel)
+        first = "" if initrd is None else os.fspath(initrd)
+        pairs = drives_of(list(drives))
+        guest = _core.Guest.linux(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"), _image(name), name,
+                                  _image(first) if first else b"", append, pairs)
+        return cls(guest, {"mode": "linux", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "isa": guest.isa(),
+                           "seed": seed, "kernel": name, "initrd": first, "append": append,
+                           "drives": [os.fspath(drive) for drive in drives]})
+
+    @classmethod
     def bare(cls, program: StrPath, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
              isa: str = "", seed: int = 0, screen: str | tuple[int, int] | None = None) -> Machine:
         """An ELF in M-mode on the board alone, before its first instruction. Its UART is `kernel_log`.
@@ -136,13 +165,7 @@ class Machine:
         `isa` ("rv64gc_zba") leaves other extensions out. `screen` ("1024x768" or a pair) gives it a framebuffer, which the device tree describes.
         """
         path = os.fspath(program)
-        try:
-            image = Path(path).read_bytes()
-        except OSError as error:
-            raise FileError(f"{path}: {error.strerror}; check the path") from None
-        if not image:
-            raise FileError(f"{path}: the file is empty; give an ELF program")
-        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"), image, path,
+        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"), _image(path), path,
                                  screen_text(screen))
         return cls(guest, {"mode": "bare", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
                            "isa": guest.isa(), "seed": seed, "program": path})
@@ -268,6 +291,11 @@ class Machine:
             Path(name).write_bytes(data)
         except OSError as error:
             raise FileError(f"{name}: {error.strerror}; check the path") from None
+
+    @property
+    def drives(self) -> tuple[Drive, ...]:
+        """Its drives, in the order in which it was given them."""
+        return tuple(Drive(self._guest, number) for number in range(self._guest.drives()))
 
     @property
     def troubles(self) -> list[str]:

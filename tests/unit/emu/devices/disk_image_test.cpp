@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <set>
+
 #include "emu/devices/write_overlay.h"
 #include "quire/error.h"
 #include "tests/unit/emu/devices/temp_file.h"
@@ -221,6 +223,34 @@ TEST(DiskImage, WriteZeroesWorksWithAndWithoutHoles) {
     EXPECT_EQ(file.contents(), std::string(1000, 'z') + std::string(98'000, '\0') + std::string(900, 'z') +
                                    std::string(100, '\0'));
   }
+}
+
+TEST(DiskImage, APowerCutKeepsWhatWasFlushed) {
+  const TempFile file(std::string(8192, '.'));
+  const auto sectors = [](DiskImage& image) {
+    std::vector<u8> bytes(8192);
+    EXPECT_TRUE(image.read(0, bytes));
+    return std::string{static_cast<char>(bytes[0]), static_cast<char>(bytes[512]),
+                       static_cast<char>(bytes[4096])};
+  };
+  const auto write = [](DiskImage& image, u64 offset, char letter) {
+    EXPECT_TRUE(image.write(offset, std::vector<u8>(512, static_cast<u8>(letter))));
+  };
+  std::set<std::string> seen;
+  for (u64 seed = 0; seed < 40; ++seed) {
+    DiskImage image(file.path(), DiskAccess::kThrowAway);
+    image.track_unflushed();
+    write(image, 0, 'a');
+    EXPECT_TRUE(image.flush());
+    write(image, 512, 'b');
+    EXPECT_TRUE(image.write_zeroes(4096, 512, Unmap::kNo));
+    EXPECT_EQ(image.unflushed_writes(), 2u);
+    EXPECT_TRUE(image.cut_power(seed));
+    seen.insert(sectors(image));
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"a..", "ab.", std::string("a.\0", 3), std::string("ab\0", 3)}));
+  DiskImage written(file.path(), DiskAccess::kReadWrite);
+  EXPECT_THROW(written.track_unflushed(), Error);
 }
 
 }  // namespace

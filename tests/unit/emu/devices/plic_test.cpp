@@ -138,5 +138,32 @@ TEST_F(PlicTest, ResetForgetsSetupAndKeepsLevels) {
   EXPECT_TRUE(s.asserted);
 }
 
+struct LosesSource final : IrqFaults {
+  unsigned lost = 0;
+  bool loses_irq(unsigned source) override { return source == 10 && lost++ == 0; }
+};
+
+TEST_F(PlicTest, ALostRequestComesBackWithTheNextEdgeOnly) {
+  LosesSource faults;
+  plic.set_faults(&faults);
+  enable_s(10, 1);
+  plic.source(10).set(true);
+  EXPECT_FALSE(s.asserted);
+  plic.source(10).set(true);
+  EXPECT_FALSE(s.asserted);
+  plic.source(10).set(false);
+  plic.source(10).set(true);
+  EXPECT_TRUE(s.asserted);
+}
+
+TEST_F(PlicTest, ASpuriousRequestIsClaimedAndDoesNotComeAgain) {
+  enable_s(10, 1);
+  plic.raise_spurious(10);
+  EXPECT_TRUE(s.asserted);
+  EXPECT_EQ(read(kClaimS), 10u);
+  write(kClaimS, 10);
+  EXPECT_FALSE(s.asserted);
+}
+
 }  // namespace
 }  // namespace quire::testing

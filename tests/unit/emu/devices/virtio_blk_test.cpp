@@ -20,8 +20,8 @@ struct BlkTest : ::testing::Test {
   explicit BlkTest(DiskAccess access = DiskAccess::kReadWrite, std::size_t len_bytes = 256 << 10)
       : contents(pattern(len_bytes)),
         file(contents),
-        device(std::make_unique<VirtioBlk>(std::make_unique<DiskImage>(file.path(), access), "quire-disk0"),
-               ram, irq, clock) {
+        disk(new VirtioBlk(std::make_unique<DiskImage>(file.path(), access), "quire-disk0")),
+        device(std::unique_ptr<VirtioDevice>(disk), ram, irq, clock) {
     EXPECT_TRUE(driver.negotiate(driver.offered()));
     driver.set_up(0, 16);
     driver.go();
@@ -56,6 +56,7 @@ struct BlkTest : ::testing::Test {
   FakeClock clock;
   std::string contents;
   TempFile file;
+  VirtioBlk* disk;  ///< owned by `device`
   VirtioMmio device;
   VirtioDriver driver{device, ram};
   u64 header = driver.allocate(16), status = driver.allocate(1), buffer = driver.allocate(256 << 10);
@@ -323,6 +324,57 @@ TEST_F(ReadOnlyBlkTest, PartialLastSectorIsPadded) {
   const Answer answer = request(vio::BlkRequest::kIn, 1, 512);
   EXPECT_EQ(answer.status, 0);
   EXPECT_EQ(answer.data, contents.substr(512) + std::string(24, 0));
+}
+
+struct NextBlkFault final : BlkFaults {
+  std::optional<BlkFault> next;
+  std::vector<BlkOperation> asked;
+  std::optional<BlkFault> fault_of(unsigned, BlkOperation operation) override {
+    asked.push_back(operation);
+    return std::exchange(next, std::nullopt);
+  }
+};
+
+struct FailingBlkTest : BlkTest {
+  FailingBlkTest() { disk->set_faults(&faults, 0); }
+  NextBlkFault faults;
+};
+
+TEST_F(FailingBlkTest, AnErrorDoesNothingAndSaysSo) {
+  faults.next = BlkFault{.bytes = 0, .told = BlkFault::Told::kFailed};
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 5, 0, std::string(1024, 'W')).status, 1);
+  EXPECT_EQ(file.contents(), contents);
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 5, 0, std::string(1024, 'W')).status, 0);
+}
+
+TEST_F(FailingBlkTest, AShortWriteLeavesItsFirstBytesAndFails) {
+  faults.next = BlkFault{.bytes = 512, .told = BlkFault::Told::kFailed};
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 5, 0, std::string(1024, 'W')).status, 1);
+  std::string expected = contents;
+  EXPECT_EQ(file.contents(), expected.replace(5 * 512, 512, std::string(512, 'W')));
+}
+
+TEST_F(FailingBlkTest, ATornWriteStopsWithinASectorAndClaimsToBeWhole) {
+  faults.next = BlkFault{.bytes = 700, .told = BlkFault::Told::kDone};
+  EXPECT_EQ(request(vio::BlkRequest::kOut, 5, 0, std::string(1024, 'W')).status, 0);
+  std::string expected = contents;
+  EXPECT_EQ(file.contents(), expected.replace(5 * 512, 700, std::string(700, 'W')));
+}
+
+TEST_F(FailingBlkTest, ATornReadClaimsWhatItDidNotBring) {
+  faults.next = BlkFault{.bytes = 512, .told = BlkFault::Told::kDone};
+  ram.put_text(buffer, std::string(1024, '-'));
+  const Answer answer = request(vio::BlkRequest::kIn, 3, 1024);
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_EQ(answer.used_len, 1025u);
+  EXPECT_EQ(answer.data, contents.substr(3 * 512, 512) + std::string(512, '-'));
+}
+
+TEST_F(FailingBlkTest, ARequestThatTakesManyStepsIsAskedAboutOnce) {
+  EXPECT_EQ(request(vio::BlkRequest::kIn, 1, 200 * 1024).status, 0);
+  EXPECT_EQ(request(vio::BlkRequest::kFlush, 0, 0).status, 0);
+  EXPECT_EQ(request(vio::BlkRequest::kGetId, 0, 20).status, 0);
+  EXPECT_EQ(faults.asked, (std::vector{BlkOperation::kRead, BlkOperation::kFlush, BlkOperation::kOther}));
 }
 
 }  // namespace

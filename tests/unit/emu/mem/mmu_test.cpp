@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "emu/mem/faults.h"
 #include "emu/mem/observer.h"
 #include "tests/unit/emu/mem/page_tables.h"
 
@@ -375,6 +376,46 @@ TEST_F(MmuTest, AddressSpacesDoNotMix) {
   mmu.fence_asid(2);
   EXPECT_NE(mmu.tlb().peek(VirtAddr(kVa), 1), nullptr);
   EXPECT_EQ(mmu.tlb().peek(VirtAddr(kVa), 2), nullptr);
+}
+
+struct LosesFences final : MmuFaults {
+  bool loses = true;
+  bool loses_fence() override { return loses; }
+};
+
+TEST_F(MmuTest, AfterALostFenceStaleEntriesGoOnAnswering) {
+  LosesFences faults;
+  tables.map(kVa, kPage, kAll);
+  poke(kPage, 1);
+  poke(kOther, 2);
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  tables.map(kVa, kOther, kAll);
+  mmu.set_faults(&faults);
+  mmu.fence_all();
+  mmu.fence_page(VirtAddr(kVa));
+  mmu.fence_asid(static_cast<u16>(user.satp.asid()));
+  mmu.fence_page_asid(VirtAddr(kVa), static_cast<u16>(user.satp.asid()));
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 1u);
+  faults.loses = false;
+  mmu.fence_all();
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 2u);
+}
+
+TEST_F(MmuTest, AChangedEntryAnswersAtOnceForFastAccessesToo) {
+  tables.map(kVa, kPage, kAll);
+  poke(kPage, 1);
+  poke(kPage ^ 0x2000, 2);
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_TRUE(hits(Access::kRead, kVa));
+  const u16 asid = static_cast<u16>(user.satp.asid());
+  EXPECT_TRUE(mmu.change_entry(VirtAddr(kVa), asid, {.entry = {.flip = u64{1} << 11}}));
+  EXPECT_FALSE(hits(Access::kRead, kVa));
+  EXPECT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 2u);
+  EXPECT_TRUE(mmu.change_entry(VirtAddr(kVa), asid, {.entry = {.flip = kPteRead}}));
+  EXPECT_EQ(mmu.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadPageFault, kVa}));
 }
 
 }  // namespace

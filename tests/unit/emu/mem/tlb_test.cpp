@@ -148,5 +148,50 @@ TEST(Tlb, FreeWaysAreTakenBeforeAnythingIsEvicted) {
   EXPECT_FALSE(tlb.insert(page(9), 1, leaf(0x8000'0000), 0));
 }
 
+TEST(Tlb, AChangedEntryTranslatesOtherwiseOrIsFoundElsewhere) {
+  Tlb tlb({.entries = 16, .ways = 4});
+  tlb.insert(page(3), 7, leaf(0x8000'5000), 0);
+  EXPECT_FALSE(tlb.change(page(4), 7, {.entry = {.flip = kPteWrite}}));
+  EXPECT_TRUE(tlb.change(page(3), 7, {.entry = {.flip = u64{1} << 11}}));
+  EXPECT_EQ(tlb.peek(page(3), 7)->frame, 0x8000'7000u);
+  EXPECT_TRUE(tlb.change(page(3), 7, {.entry = {.clear = kPteWrite}}));
+  EXPECT_EQ(tlb.peek(page(3), 7)->flags & kPteWrite, 0);
+  EXPECT_TRUE(tlb.change(page(3), 7, {.vpn = {.flip = 4}}));
+  EXPECT_EQ(tlb.peek(page(3), 7), nullptr);
+  ASSERT_NE(tlb.peek(page(7), 7), nullptr);
+  EXPECT_TRUE(tlb.change(page(7), 7, {.asid = {.flip = 1}}));
+  EXPECT_EQ(tlb.peek(page(7), 7), nullptr);
+  ASSERT_NE(tlb.peek(page(7), 6), nullptr);
+  EXPECT_TRUE(tlb.flush_page(page(7)));
+  EXPECT_EQ(tlb.peek(page(7), 6), nullptr);
+}
+
+TEST(Tlb, TheHighestBitOfATagMakesItAnAddressOfTheOtherHalf) {
+  Tlb tlb({});
+  tlb.insert(page(3), 1, leaf(0x8000'5000), 0);
+  EXPECT_TRUE(tlb.change(page(3), 1, {.vpn = {.flip = u64{1} << 26}, .va_bits = 39}));
+  EXPECT_NE(tlb.peek(VirtAddr(0xffff'ffc0'0000'3000), 1), nullptr);
+}
+
+TEST(Tlb, AnEntryChangedToNoneIsGoneAndOneChangedToAnotherReplacesIt) {
+  Tlb tlb({.entries = 4, .ways = 4});
+  tlb.insert(page(1), 1, leaf(0x8000'1000), 0);
+  tlb.insert(page(3), 1, leaf(0x8000'3000), 0);
+  EXPECT_TRUE(tlb.change(page(1), 1, {.vpn = {.flip = 2}}));
+  EXPECT_EQ(tlb.peek(page(3), 1)->frame, 0x8000'1000u);
+  unsigned entries = 0;
+  tlb.for_each([&entries](const TlbEntry&) { ++entries; });
+  EXPECT_EQ(entries, 1u);
+  EXPECT_TRUE(tlb.change(page(3), 1, {.entry = {.clear = kPteValid}}));
+  EXPECT_EQ(tlb.peek(page(3), 1), nullptr);
+}
+
+TEST(Tlb, ASuperpageHasNoLowFrameBitsToChange) {
+  Tlb tlb({});
+  tlb.insert(VirtAddr(0x4000'0000), 1, leaf(0x8020'0000), 1);
+  EXPECT_TRUE(tlb.change(VirtAddr(0x4000'0000), 1, {.entry = {.flip = u64{1} << 10}}));
+  EXPECT_EQ(tlb.peek(VirtAddr(0x4000'1234), 1)->translate(VirtAddr(0x4000'1234)).value, 0x8020'1234u);
+}
+
 }  // namespace
 }  // namespace quire

@@ -1,0 +1,121 @@
+// Fault injection as Python sees it; the package's quire.fi stands around it.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+
+#include "python/bindings/bind.h"
+#include "python/bindings/guest.h"
+#include "quire/fault.h"
+
+namespace quire::python {
+namespace py = pybind11;
+namespace {
+
+using Kind = ArmedFault::Kind;
+using Requests = ArmedFault::Requests;
+
+constexpr struct {
+  const char* name;
+  Kind kind;
+} kKinds[] = {{"stuck-x", Kind::kStuckX},
+              {"stuck-f", Kind::kStuckF},
+              {"stuck-pc", Kind::kStuckPc},
+              {"stuck-csr", Kind::kStuckCsr},
+              {"stuck-ram", Kind::kStuckRam},
+              {"device", Kind::kDevice},
+              {"lose-interrupt", Kind::kLoseInterrupt},
+              {"lose-irq", Kind::kLoseIrq},
+              {"lose-fence", Kind::kLoseFence},
+              {"blk-error", Kind::kBlkError},
+              {"blk-short", Kind::kBlkShort},
+              {"blk-torn", Kind::kBlkTorn}};
+
+constexpr struct {
+  const char* name;
+  Requests requests;
+} kRequests[] = {{"any", Requests::kAny},
+                 {"read", Requests::kRead},
+                 {"write", Requests::kWrite},
+                 {"flush", Requests::kFlush}};
+
+using Masks = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+/// nth, for ever, probability, seed
+using Times = std::tuple<std::uint64_t, bool, double, std::uint64_t>;
+
+FaultMask mask_of(const Masks& m) { return {std::get<0>(m), std::get<1>(m), std::get<2>(m)}; }
+
+void arm(Guest& guest, const std::string& kind, std::uint64_t place, const Masks& masks, std::uint64_t until,
+         const Times& times, std::uint64_t bytes, const std::string& requests) {
+  const auto* const found =
+      std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& row) { return kind == row.name; });
+  const auto* const asked = std::find_if(std::begin(kRequests), std::end(kRequests),
+                                         [&](const auto& row) { return requests == row.name; });
+  if (found == std::end(kKinds) || asked == std::end(kRequests)) {
+    throw Error(ErrorKind::kUsage, "no fault is called '" + kind + "' of '" + requests + "' requests");
+  }
+  const auto& [nth, ever, probability, seed] = times;
+  ArmedFault fault{.kind = found->kind};
+  fault.place = place;
+  fault.mask = mask_of(masks);
+  fault.until_icount = until;
+  fault.times = {.nth = nth,
+                 .lasting = ever ? FaultTimes::Lasting::kEver : FaultTimes::Lasting::kOnce,
+                 .probability = probability,
+                 .seed = seed};
+  fault.bytes = bytes;
+  fault.requests = asked->requests;
+  guest.edited().arm(fault);
+}
+
+bool change_tlb(Guest& guest, std::uint64_t satp, std::uint64_t va, const Masks& entry, const Masks& vpn,
+                const Masks& asid) {
+  return guest.edited().change_tlb_entry(
+      satp, arch::VirtAddr(va), {.entry = mask_of(entry), .vpn = mask_of(vpn), .asid = mask_of(asid)});
+}
+
+py::bytes read_drive(Guest& guest, std::size_t drive, std::uint64_t offset, std::size_t size) {
+  std::string data(size, '\0');
+  guest.idle().read_drive(drive, offset, {reinterpret_cast<std::uint8_t*>(data.data()), data.size()});
+  return data;
+}
+
+}  // namespace
+
+void bind_faults(py::class_<Guest, std::shared_ptr<Guest>>& guest) {
+  guest
+      .def("arm", &arm, py::arg("kind"), py::arg("place"), py::arg("mask"), py::arg("until"),
+           py::arg("times"), py::arg("bytes"), py::arg("requests"))
+      .def("disarm", [](Guest& g) { g.edited().disarm(); })
+      .def("armed", [](Guest& g) { return g.idle().armed(); })
+      .def("faults_fired", [](Guest& g) { return g.idle().faults_fired(); })
+      .def("change_tlb_entry", &change_tlb, py::arg("satp"), py::arg("va"), py::arg("entry"), py::arg("vpn"),
+           py::arg("asid"))
+      .def(
+          "raise_interrupt",
+          [](Guest& g, unsigned line) { g.edited().raise_interrupt(static_cast<arch::Interrupt>(line)); },
+          py::arg("line"))
+      .def(
+          "raise_irq", [](Guest& g, unsigned source) { g.edited().raise_irq(source); }, py::arg("source"))
+      .def(
+          "jump_clock", [](Guest& g, std::int64_t by_ns) { g.edited().jump_clock(by_ns); }, py::arg("by_ns"))
+      .def(
+          "write_device",
+          [](Guest& g, std::uint64_t address, unsigned size, std::uint64_t value) {
+            return g.edited().write_device(address, size, value);
+          },
+          py::arg("address"), py::arg("size"), py::arg("value"))
+      .def("drives", [](Guest& g) { return g.idle().drives(); })
+      .def(
+          "drive_bytes", [](Guest& g, std::size_t drive) { return g.idle().drive_bytes(drive); },
+          py::arg("drive"))
+      .def("read_drive", &read_drive, py::arg("drive"), py::arg("offset"), py::arg("size"))
+      .def("track_unflushed_writes", [](Guest& g) { g.edited().track_unflushed_writes(); })
+      .def(
+          "unflushed_writes", [](Guest& g, std::size_t drive) { return g.idle().unflushed_writes(drive); },
+          py::arg("drive"))
+      .def(
+          "cut_power", [](Guest& g, std::uint64_t seed) { g.edited().cut_power(seed); }, py::arg("seed"));
+}
+
+}  // namespace quire::python
