@@ -13,35 +13,61 @@
 
 namespace quire {
 
+/// Both ends belong to it.
+struct PcRange {
+  u64 first, last;
+
+  bool operator==(const PcRange&) const = default;
+};
+
 class Breakpoints {
  public:
   /// Any order; duplicates do no harm.
-  void set(std::vector<u64> pcs) {
+  void set(std::vector<u64> pcs, std::vector<PcRange> ranges) {
     std::sort(pcs.begin(), pcs.end());
     pcs_ = std::move(pcs);
+    ranges_ = std::move(ranges);
   }
-  bool any() const { return !pcs_.empty(); }
+  bool any() const { return !pcs_.empty() || !ranges_.empty(); }
   bool in_page(u64 page_address) const {
     const auto at = std::lower_bound(pcs_.begin(), pcs_.end(), page_address);
-    return at != pcs_.end() && *at - page_address < kPageBytes;
+    if (at != pcs_.end() && *at - page_address < kPageBytes) return true;
+    return std::any_of(ranges_.begin(), ranges_.end(), [page_address](const PcRange& range) {
+      return range.first <= page_address + (kPageBytes - 1) && page_address <= range.last;
+    });
   }
   BlockCache::StopOffsets offsets() const {
     BlockCache::StopOffsets result;
     for (const u64 pc : pcs_) result.set((pc & (kPageBytes - 1)) / 2);
+    for (const PcRange& range : ranges_) {
+      if (range.last - range.first >= kPageBytes) return result.set();
+      for (u64 at = range.first / 2; at <= range.last / 2; ++at) {
+        result.set(at % (kPageBytes / 2));
+      }
+    }
     return result;
   }
 
   /// Whether the instruction at `pc`, number `icount`, must wait; then it is remembered as passed.
   bool hit(u64 pc, u64 icount) {
-    if (!std::binary_search(pcs_.begin(), pcs_.end(), pc)) return false;
+    if (!std::binary_search(pcs_.begin(), pcs_.end(), pc) && !in_a_range(pc)) return false;
     if (pc == passed_pc_ && icount == passed_icount_) return false;
     passed_pc_ = pc;
     passed_icount_ = icount;
     return true;
   }
 
+  /// For a hart whose state was replaced: it may come to the same pc at the same count again.
+  void forget_passed() { passed_icount_ = ~u64{0}; }
+
  private:
+  bool in_a_range(u64 pc) const {
+    return std::any_of(ranges_.begin(), ranges_.end(),
+                       [pc](const PcRange& range) { return range.first <= pc && pc <= range.last; });
+  }
+
   std::vector<u64> pcs_;  // sorted
+  std::vector<PcRange> ranges_;
   u64 passed_pc_ = 0;
   u64 passed_icount_ = ~u64{0};
 };

@@ -104,6 +104,7 @@ void run_one(Engine& engine) {
   // The next instruction is not due yet, and neither is the look at its page.
   if (left <= 0 || engine.blocks.full() || engine.stops_here()) return;
   if (const MaybeTrap trap = hold_page(engine, pc)) return engine.hart.take_exception(*trap);
+  if (engine.hart.exit_requested()) return;  // by an observer of the walk
   if (state->fetch_partial != 0) return run_one(engine);
   CodePage& page = *static_cast<CodePage*>(state->fetch_blocks);
   const Block* block = engine.blocks.find_or_build(page, pc & (kPageBytes - 1));

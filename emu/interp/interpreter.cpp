@@ -27,10 +27,11 @@ class Interpreter::Impl {
 
   RunExit run(u64 until_icount);
   const BlockStats& block_stats() const { return engine_.blocks.stats(); }
-  void set_breakpoints(std::vector<u64> pcs) {
-    engine_.breakpoints.set(std::move(pcs));
+  void set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) {
+    engine_.breakpoints.set(std::move(pcs), std::move(ranges));
     breakpoints_changed_ = true;
   }
+  void forget_passed_breakpoint() { engine_.breakpoints.forget_passed(); }
 
  private:
   void apply_breakpoints();
@@ -63,7 +64,7 @@ RunExit Interpreter::Impl::run(u64 until_icount) {
     if (state.icount >= until_icount) return RunExit::kCount;
     if (hart_.waiting()) return RunExit::kWfi;
     state.waiting = 0;
-    hart_.take_pending_interrupt();
+    if (hart_.take_pending_interrupt() && hart_.exit_requested()) continue;  // an observer's
     if (engine_.blocks.collect()) state.fetch_blocks = nullptr;
     run_slice(std::min(until_icount, state.icount + kSlice));
     if (engine_.at_breakpoint) {
@@ -84,6 +85,7 @@ void Interpreter::Impl::run_slice(u64 end_icount) {
   // One by one: the rest of the slice, less than a block, or all of it for an observer.
   while (state.icount < end_icount && !engine_.stops_here()) {
     const auto insn = fetch(hart_);
+    if (hart_.exit_requested()) return;  // by an observer of the walk
     if (insn && execute(hart_, *insn) == Flow::kNext) continue;
     if (hart_.exit_requested() || state.waiting != 0 || hart_.interrupt_pending()) return;
   }
@@ -93,6 +95,9 @@ Interpreter::Interpreter(Hart& hart) : impl_(std::make_unique<Impl>(hart)) {}
 Interpreter::~Interpreter() = default;
 RunExit Interpreter::run(u64 until_icount) { return impl_->run(until_icount); }
 const BlockStats& Interpreter::block_stats() const { return impl_->block_stats(); }
-void Interpreter::set_breakpoints(std::vector<u64> pcs) { impl_->set_breakpoints(std::move(pcs)); }
+void Interpreter::set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) {
+  impl_->set_breakpoints(std::move(pcs), std::move(ranges));
+}
+void Interpreter::forget_passed_breakpoint() { impl_->forget_passed_breakpoint(); }
 
 }  // namespace quire

@@ -10,6 +10,7 @@
 #include "emu/base/types.h"
 #include "emu/block/block_cache.h"
 #include "emu/hart/hart.h"
+#include "emu/interp/breakpoints.h"
 
 namespace quire {
 
@@ -33,7 +34,9 @@ class Interpreter {
 
   /// Virtual addresses before which runs stop, whatever the mode or address space; from the next run() on.
   /// Costs nothing but where such an address, or one of the same page offset, is come by.
-  void set_breakpoints(std::vector<u64> pcs);
+  void set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges = {});
+  /// The hart's state was replaced: a breakpoint at its pc is one that it has not stopped at.
+  void forget_passed_breakpoint();
   const BlockStats& block_stats() const;
 
  private:

@@ -27,8 +27,25 @@ void Machine::Impl::remove_breakpoint(u64 pc) {
   }
 }
 
+void Machine::Impl::add_breakpoint_range(PcRange range) {
+  if (range.last < range.first) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("{:#x} to {:#x} is no range of addresses", range.first, range.last));
+  }
+  breakpoint_ranges_.push_back(range);
+  breakpoints_changed();
+}
+
+void Machine::Impl::remove_breakpoint_range(PcRange range) {
+  const auto found = std::find(breakpoint_ranges_.begin(), breakpoint_ranges_.end(), range);
+  if (found != breakpoint_ranges_.end()) {
+    breakpoint_ranges_.erase(found);
+    breakpoints_changed();
+  }
+}
+
 void Machine::Impl::breakpoints_changed() {
-  interpreter_.set_breakpoints({breakpoints_.begin(), breakpoints_.end()});
+  interpreter_.set_breakpoints({breakpoints_.begin(), breakpoints_.end()}, breakpoint_ranges_);
   if (running_) {
     hart_.request_exit();  // from a sink: in force from the next instruction on
   }
@@ -67,6 +84,8 @@ void Machine::Impl::restart() {
 
 void Machine::add_breakpoint(u64 pc) { impl_->add_breakpoint(pc); }
 void Machine::remove_breakpoint(u64 pc) { impl_->remove_breakpoint(pc); }
+void Machine::add_breakpoint_range(u64 first, u64 last) { impl_->add_breakpoint_range({first, last}); }
+void Machine::remove_breakpoint_range(u64 first, u64 last) { impl_->remove_breakpoint_range({first, last}); }
 void Machine::add_watchpoint(const Watchpoint& watchpoint) { impl_->observers().add_watchpoint(watchpoint); }
 void Machine::remove_watchpoint(const Watchpoint& watchpoint) {
   impl_->observers().remove_watchpoint(watchpoint);
@@ -77,6 +96,12 @@ std::vector<TlbEntryView> Machine::tlb_entries() const { return impl_->tlb_entri
 void Machine::restart() { impl_->restart(); }
 void Machine::add_observer(Observer* observer, ObservedSet what) { impl_->observers().add(observer, what); }
 void Machine::remove_observer(Observer* observer) { impl_->observers().remove(observer); }
+void Machine::observe_memory(Observer* observer, const Watchpoint& where) {
+  impl_->observers().observe_memory(observer, where);
+}
+void Machine::stop_observing_memory(Observer* observer, const Watchpoint& where) {
+  impl_->observers().stop_observing_memory(observer, where);
+}
 
 std::optional<SymbolPlace> Machine::symbol_at(u64 address) const {
   const auto found = impl_->symbols().at_or_before(address);

@@ -249,6 +249,17 @@ void Machine::control_write(std::span<const u8> data) { impl_->control_in().push
 std::vector<u8> Machine::control_read() { return impl_->control_out().take(); }
 std::optional<Screen> Machine::screen() const { return impl_->screen(); }
 std::vector<std::string> Machine::troubles() const { return impl_->board().troubles(); }
+
+std::vector<DevicePlace> Machine::devices() const {
+  std::vector<DevicePlace> places;
+  for (const Board::Placed& placed : impl_->board().devices()) {
+    places.push_back({std::string(placed.device->name()), placed.region.base, placed.region.size_bytes});
+  }
+  std::sort(places.begin(), places.end(),
+            [](const DevicePlace& a, const DevicePlace& b) { return a.base < b.base; });
+  return places;
+}
+
 std::span<const u8> Machine::device_tree() const { return impl_->boot_plan().device_tree(); }
 
 std::optional<u64> Machine::symbol(const std::string& name) const {

@@ -69,6 +69,8 @@ class Machine::Impl final : private HartEnv {
 
   void add_breakpoint(u64 pc);
   void remove_breakpoint(u64 pc);
+  void add_breakpoint_range(PcRange range);
+  void remove_breakpoint_range(PcRange range);
   usize read_virtual(u64 va, std::span<u8> out) const;
   usize write_virtual(u64 va, std::span<const u8> data);
   std::vector<TlbEntryView> tlb_entries() const;
@@ -168,6 +170,7 @@ class Machine::Impl final : private HartEnv {
   ObserverHub hub_;
   SymbolTable symbols_;
   std::set<u64> breakpoints_;
+  std::vector<PcRange> breakpoint_ranges_;
   bool at_breakpoint_ = false;  ///< the last slice ended before one
 
   RamImager imager_{ram_};

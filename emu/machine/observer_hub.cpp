@@ -27,6 +27,21 @@ bool concerns(WatchKind kind, Access access) {
   return kind == WatchKind::kAccess || (kind == WatchKind::kWrite) == (access == Access::kWrite);
 }
 
+bool overlaps(const Watchpoint& w, u64 va, unsigned size) {
+  return va - w.address < w.size_bytes || w.address - va < size;
+}
+
+void check_range(const Watchpoint& watchpoint) {
+  if (watchpoint.size_bytes == 0 || watchpoint.address + (watchpoint.size_bytes - 1) < watchpoint.address) {
+    throw Error(ErrorKind::kUsage, fmt::format("{} bytes at {:#x} cannot be watched: give 1 or more that end "
+                                               "below 2^64",
+                                               watchpoint.size_bytes, watchpoint.address));
+  }
+}
+
+/// What is looked at page by page; for more, every access takes the slow way.
+constexpr u64 kMaxPages = 1024;
+
 }  // namespace
 
 void ObserverHub::add(Observer* observer, ObservedSet what) {
@@ -40,12 +55,7 @@ void ObserverHub::remove(Observer* observer) {
 }
 
 void ObserverHub::add_watchpoint(const Watchpoint& watchpoint) {
-  if (watchpoint.size_bytes == 0 || watchpoint.address + (watchpoint.size_bytes - 1) < watchpoint.address) {
-    throw Error(ErrorKind::kUsage, fmt::format("{} bytes at {:#x} cannot be watched: give 1 or more that end "
-                                               "below 2^64",
-                                               watchpoint.size_bytes, watchpoint.address));
-  }
-  constexpr u64 kMaxPages = 1024;
+  check_range(watchpoint);
   if (watchpoint.size_bytes / kPageBytes >= kMaxPages) {
     throw Error(ErrorKind::kUsage, fmt::format("{} bytes are too many to watch: at most {} pages",
                                                watchpoint.size_bytes, kMaxPages));
@@ -63,6 +73,22 @@ void ObserverHub::remove_watchpoint(const Watchpoint& watchpoint) {
   install();
 }
 
+void ObserverHub::observe_memory(Observer* observer, const Watchpoint& where) {
+  check_range(where);
+  places_.push_back({observer, where});
+  install();
+}
+
+void ObserverHub::stop_observing_memory(Observer* observer, const Watchpoint& where) {
+  const auto found = std::find_if(places_.begin(), places_.end(), [&](const Place& place) {
+    return place.who == observer && place.where == where;
+  });
+  if (found != places_.end()) {
+    places_.erase(found);
+    install();
+  }
+}
+
 std::optional<WatchHit> ObserverHub::take_hit() { return std::exchange(hit_, std::nullopt); }
 
 /// Tells the layers what is wanted of them.
@@ -73,22 +99,34 @@ void ObserverHub::install() {
       wanted_ = wanted_ | one;
     }
   }
-  const bool of_hart = !watchpoints_.empty() || wants(Observed::kInsn) || wants(Observed::kTrap) ||
+  const bool every_insn = !install_pages() || wants(Observed::kInsn);
+  const bool of_hart = every_insn || !watchpoints_.empty() || !places_.empty() || wants(Observed::kTrap) ||
                        wants(Observed::kInterrupt);
   hart_.set_observer(of_hart ? this : nullptr,
-                     wants(Observed::kInsn) ? Hart::Observe::kEveryInsn : Hart::Observe::kSlowPath);
+                     every_insn ? Hart::Observe::kEveryInsn : Hart::Observe::kSlowPath);
   hart_.mmu().set_observer(wants(Observed::kMmu) ? this : nullptr);
   hart_.mmu().bus().set_observer(wants(Observed::kDevice) ? this : nullptr);
+}
 
+/// False: there are so many that every instruction must take the slow way.
+bool ObserverHub::install_pages() {
   std::vector<u64> pages;
-  for (const Watchpoint& watchpoint : watchpoints_) {
+  bool few = true;
+  const auto add = [&](const Watchpoint& watchpoint) {
+    if (watchpoint.size_bytes / kPageBytes >= kMaxPages) {
+      few = false;
+      return;
+    }
     const u64 first = align_down(watchpoint.address, kPageBytes);
     const u64 last = align_down(watchpoint.address + (watchpoint.size_bytes - 1), kPageBytes);
     for (u64 i = 0; i <= (last - first) / kPageBytes; ++i) {
       pages.push_back(first + i * kPageBytes);
     }
-  }
+  };
+  std::for_each(watchpoints_.begin(), watchpoints_.end(), add);
+  std::for_each(places_.begin(), places_.end(), [&](const Place& place) { add(place.where); });
   hart_.mmu().set_slow_pages(std::move(pages));
+  return few;
 }
 
 EventPlace ObserverHub::place() const {
@@ -169,14 +207,24 @@ void ObserverHub::on_access(Access access, u64 va, unsigned size, u64 value) {
   if (wants(Observed::kInsn)) {
     accesses_.push_back({va, value, static_cast<u8>(size), is_store});
   }
+  for (const Place& place : places_) {
+    if (overlaps(place.where, va, size) && concerns(place.where.kind, access)) {
+      tell_access(
+          place, {.at = before_.at, .address = va, .value = value, .size_bytes = size, .is_store = is_store});
+    }
+  }
   for (const Watchpoint& watchpoint : watchpoints_) {
-    const bool overlaps = va - watchpoint.address < watchpoint.size_bytes || watchpoint.address - va < size;
-    if (overlaps && concerns(watchpoint.kind, access) && !hit_) {
+    if (overlaps(watchpoint, va, size) && concerns(watchpoint.kind, access) && !hit_) {
       const u64 first = va - watchpoint.address < watchpoint.size_bytes ? va : watchpoint.address;
       hit_ = WatchHit{watchpoint, first, hart_.state().pc, is_store};
       hart_.request_exit();
     }
   }
+}
+
+void ObserverHub::tell_access(const Place& place, const AccessEvent& event) {
+  const fp::HostPause pause(hart_.state().fp);
+  place.who->on_access(event);
 }
 
 void ObserverHub::on_trap(u64 cause, u64 tval, Privilege target, u64 handler) {

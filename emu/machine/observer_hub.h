@@ -28,6 +28,8 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
 
   void add_watchpoint(const Watchpoint& watchpoint);
   void remove_watchpoint(const Watchpoint& watchpoint);
+  void observe_memory(Observer* observer, const Watchpoint& where);
+  void stop_observing_memory(Observer* observer, const Watchpoint& where);
   /// The hit that asked the hart to exit, once.
   std::optional<WatchHit> take_hit();
 
@@ -39,6 +41,10 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   struct Registered {
     Observer* who;
     ObservedSet what;
+  };
+  struct Place {
+    Observer* who;
+    Watchpoint where;
   };
   /// What an instruction may change, as it was before.
   struct Before {
@@ -59,6 +65,8 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   void on_device_access(const Device& device, u64 offset, unsigned size, Access access, u64 value) override;
 
   void install();
+  bool install_pages();
+  void tell_access(const Place& place, const AccessEvent& event);
   void collect_writes(const Insn& insn);
   void tell_entry(MmuEvent::Kind kind, const TlbEntry& entry);
   template <class Call>
@@ -69,6 +77,7 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   ObservedSet wanted_;
   std::vector<Watchpoint> watchpoints_;
   std::optional<WatchHit> hit_;
+  std::vector<Place> places_;
 
   Before before_{};
   std::vector<RegisterWrite> writes_;

@@ -77,6 +77,13 @@ struct TlbStats {
   std::uint64_t pte_reads;                               ///< page-table entries that walks looked at
 };
 
+/// Where a device's registers are.
+struct DevicePlace {
+  std::string name;
+  std::uint64_t base;  ///< physical
+  std::uint64_t size_bytes;
+};
+
 struct Counters {
   std::uint64_t icount;    ///< instructions retired plus instructions that trapped
   std::uint64_t minstret;  ///< retired only
@@ -152,6 +159,9 @@ class Machine {
   /// is left alone, and nothing but `StopReason` differs from a run without. Twice is as once.
   void add_breakpoint(std::uint64_t pc);
   void remove_breakpoint(std::uint64_t pc);  ///< one that is not there is ignored
+  /// The same before every instruction from `first` to `last`, both included. Twice counts twice.
+  void add_breakpoint_range(std::uint64_t first, std::uint64_t last);
+  void remove_breakpoint_range(std::uint64_t first, std::uint64_t last);
   /// Runs stop with kWatchpoint after an instruction that accesses some of these bytes; likewise.
   /// Error(kUsage) for an impossible range.
   void add_watchpoint(const Watchpoint& watchpoint);
@@ -224,6 +234,10 @@ class Machine {
 
   void add_observer(Observer* observer, ObservedSet what);  ///< not owned, as sinks are
   void remove_observer(Observer* observer);
+  /// Tells it of accesses to some of these bytes (Observer::on_access), as often as they were named. Few
+  /// pages cost those who access them; a thousand and more cost every instruction. Not from within on_access.
+  void observe_memory(Observer* observer, const Watchpoint& where);
+  void stop_observing_memory(Observer* observer, const Watchpoint& where);
 
   /// 64-bit xxh3 over architectural state: every hart's registers and CSRs, all RAM, icount and time.
   std::uint64_t digest() const;
@@ -238,6 +252,9 @@ class Machine {
   /// What went wrong between devices and the host or the guest's drivers since power-on (a disk image that
   /// the host would not write, a driver that broke virtio's rules): one line each, for people.
   std::vector<std::string> troubles() const;
+
+  /// The devices on the board, by address.
+  std::vector<DevicePlace> devices() const;
 
   /// What the framebuffer shows now; nothing without Config::screen.
   std::optional<Screen> screen() const;

@@ -61,6 +61,15 @@ struct MemoryAccess {
   bool is_store;
 };
 
+/// An access by a load, a store or an atomic, within its instruction; not by devices, walks or fetches.
+struct AccessEvent {
+  EventPlace at;
+  std::uint64_t address;  ///< virtual
+  std::uint64_t value;    ///< read or written
+  unsigned size_bytes;
+  bool is_store;
+};
+
 /// An instruction that has retired. Of CSRs changed on the side, fflags and mstatus are told.
 struct InsnEvent {
   EventPlace at;
@@ -115,6 +124,7 @@ class Observer {
   /// and remove observers: one that is removed is told no more, one that is added from the next event on.
   /// Must not run or change the machine, nor throw.
   virtual void on_insn(const InsnEvent&) {}
+  virtual void on_access(const AccessEvent&) {}  ///< by Machine::observe_memory
   virtual void on_mmu(const MmuEvent&) {}
   virtual void on_trap(const TrapEvent&) {}
   virtual void on_interrupt(const TrapEvent&) {}

@@ -41,6 +41,105 @@ TEST(Debugging, BreakpointsStopBeforeTheInstruction) {
   machine.remove_breakpoint(kLoop + 4);
 }
 
+TEST(Debugging, RangesStopBeforeEachOfTheirInstructions) {
+  Machine machine(config_for(BootMode::kBare, counting_in_memory()));
+  machine.run({.max_insns = 200});  // blocks exist
+  machine.add_breakpoint_range(kLoop + 1, kLoop + 8);
+  std::vector<std::uint64_t> places;
+  for (int i = 0; i < 4; ++i) {
+    const Stop stop = machine.run({.max_insns = 1000});
+    ASSERT_EQ(stop.reason, StopReason::kBreakpoint);
+    places.push_back(stop.pc - kLoop);
+  }
+  EXPECT_EQ(places, (std::vector<std::uint64_t>{4, 8, 4, 8}));
+  machine.remove_breakpoint_range(kLoop + 1, kLoop + 8);
+  machine.add_breakpoint_range(0, ~std::uint64_t{0});
+  for (std::uint64_t at = machine.icount() + 1; at < 300; ++at) {
+    EXPECT_EQ(machine.run({.max_insns = 1000}).icount, at);
+  }
+  EXPECT_THROW(machine.add_breakpoint_range(8, 4), Error);
+}
+
+TEST(Debugging, ABreakpointIsHitAgainWhereARestoredHartComesToItAgain) {
+  Machine machine(config_for(BootMode::kBare, counting_in_memory()));
+  machine.add_breakpoint(kLoop);
+  ASSERT_EQ(machine.run({.max_insns = 1000}).icount, 5U);
+  const Snapshot snapshot = machine.snapshot();
+  ASSERT_EQ(machine.run({.max_insns = 2}).icount, 7U);
+  machine.restore(snapshot);
+  EXPECT_EQ(machine.run({.max_insns = 2}).reason, StopReason::kBreakpoint);
+  EXPECT_EQ(machine.icount(), 5U);
+}
+
+/// Notes accesses, and asks for a stop at each.
+class AccessLog final : public Observer {
+ public:
+  explicit AccessLog(Machine& machine) : machine_(machine) {}
+  void on_access(const AccessEvent& event) override {
+    events.push_back(event);
+    machine_.request_stop();
+  }
+  std::vector<AccessEvent> events;
+
+ private:
+  Machine& machine_;
+};
+
+TEST(Debugging, ObservedMemoryIsToldWithValuesAndStopsAreExact) {
+  Machine machine(config_for(BootMode::kBare, counting_in_memory()));
+  machine.run({.max_insns = 200});  // fast entries exist
+  AccessLog log(machine);
+  const Watchpoint place{kData + 1, 1, WatchKind::kWrite};
+  machine.observe_memory(&log, place);
+  const Stop stop = machine.run({.max_insns = 1000});
+  EXPECT_EQ(stop.reason, StopReason::kRequested);
+  EXPECT_EQ(stop.pc, kLoop + 8);
+  ASSERT_EQ(log.events.size(), 1U);
+  EXPECT_EQ(log.events[0].address, kData);
+  EXPECT_EQ(log.events[0].size_bytes, 4U);
+  EXPECT_EQ(log.events[0].value, machine.hart().x(5));
+  EXPECT_EQ(log.events[0].at.pc, kLoop + 4);
+  EXPECT_EQ(log.events[0].at.icount + 1, stop.icount);
+  EXPECT_TRUE(log.events[0].is_store);
+  machine.stop_observing_memory(&log, place);
+  EXPECT_EQ(machine.run({.max_insns = 1000}).reason, StopReason::kLimit);
+}
+
+TEST(Debugging, AllOfMemoryCanBeObserved) {
+  Machine machine(config_for(BootMode::kBare, counting_in_memory()));
+  AccessLog log(machine);
+  machine.observe_memory(&log, {0, ~std::uint64_t{0}, WatchKind::kAccess});
+  while (machine.icount() < 405) machine.run({.max_insns = 405 - machine.icount()});
+  EXPECT_EQ(log.events.size(), 200U);
+}
+
+TEST(Debugging, AnInterruptsObserverStopsBeforeTheHandler) {
+  class Stopper final : public Observer {
+   public:
+    explicit Stopper(Machine& machine) : machine_(machine) {}
+    void on_interrupt(const TrapEvent&) override { machine_.request_stop(); }
+
+   private:
+    Machine& machine_;
+  };
+  constexpr std::uint64_t kHandler = kRam + 0x40;
+  Code code(0x50 / 4, jump(0));
+  Machine machine(config_for(BootMode::kBare, code));
+  machine.hart().set_csr(0x305, kHandler);  // mtvec
+  machine.hart().set_csr(0x304, 1U << 3);   // mie.MSIE
+  machine.hart().set_csr(0x300, 1U << 3);   // mstatus.MIE
+  Stopper stopper(machine);
+  machine.add_observer(&stopper, Observed::kInterrupt);
+  machine.run({.max_insns = 100});
+  machine.hart().set_csr(0x304, 1U << 1);  // mie.SSIE, which software can raise
+  machine.hart().set_csr(0x344, 1U << 1);  // mip.SSIP
+  const Stop stop = machine.run({.max_insns = 100});
+  EXPECT_EQ(stop.reason, StopReason::kRequested);
+  EXPECT_EQ(stop.pc, kHandler);
+  EXPECT_EQ(stop.icount, 100U);
+  machine.remove_observer(&stopper);
+}
+
 TEST(Debugging, ABreakpointSetByASinkHoldsAtOnce) {
   class Setter final : public Observer {
    public:
