@@ -151,7 +151,7 @@ class Requests {
     const std::uint64_t end = machine_.icount() + kPatienceInsns;
     std::optional<std::string> refusal;
     while (!waiting_.empty() && !done()) {
-      const Stop stop = machine_.run({.max_insns = kSliceInsns});
+      const Slice slice = run_slice(done);
       for (const ReplyReader::Reply& reply : replies_.read()) {
         if (const auto request = waiting_.find(reply.token); request != waiting_.end()) {
           if (reply.result < 0 && !refusal) {
@@ -164,14 +164,12 @@ class Requests {
       if (waiting_.empty() || done()) {
         break;
       }
-      if (stop.reason != StopReason::kLimit || machine_.icount() >= end) {
+      if (!slice.whole || machine_.icount() >= end) {
+        const Stop& stop = slice.stop;
         throw Error(
             ErrorKind::kInternal,
             fmt::format("{}: the machine stopped before the program was started: {}", program,
                         stop.reason == StopReason::kLimit ? "the supervisor does not answer" : stop.detail));
-      }
-      if (progress_) {
-        progress_();
       }
     }
     if (refusal) {
@@ -180,6 +178,24 @@ class Requests {
   }
 
  private:
+  struct Slice {
+    Stop stop;
+    bool whole;
+  };
+
+  /// What is written to the guest next must not depend on where somebody else stopped it, so a slice is run
+  /// as a whole.
+  template <class Done>
+  Slice run_slice(Done&& done) {
+    const std::uint64_t end = machine_.icount() + kSliceInsns;
+    for (;;) {
+      Stop stop = machine_.run({.max_insns = end - machine_.icount()});
+      const SpawnGoes goes = progress_ ? progress_(stop) : SpawnGoes::kNoFurther;
+      if (stop.reason == StopReason::kLimit) return {std::move(stop), true};
+      if (done() || goes != SpawnGoes::kOn) return {std::move(stop), false};
+    }
+  }
+
   Machine& machine_;
   ReplyReader replies_;
   const SpawnProgress& progress_;

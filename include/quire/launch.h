@@ -45,7 +45,10 @@ struct Program {
   std::vector<GuestFile> files;  ///< further files, copied in
 };
 
-using SpawnProgress = std::function<void()>;
+/// Whether to wait further for a program to start.
+enum class SpawnGoes : std::uint8_t { kOn, kNoFurther };
+/// Told how a slice of the run ended.
+using SpawnProgress = std::function<SpawnGoes(const Stop&)>;
 
 /// The supervisor's ELF image, built into this library.
 std::span<const std::uint8_t> supervisor_image();
@@ -73,7 +76,7 @@ void export_qemu(const Config& config, const std::string& directory);
 /// Puts a program and its files into a supervisor that is up, and runs the machine until it has been started.
 /// Returns its pid. Error(kUsage) for a bare machine; Error(kFile) as above; Error(kInternal) that names what
 /// the guest refused, and its errno: the program is then not started. `progress` is called between slices of
-/// the run and may throw.
+/// the run and may throw. A slice that did not end by its count ends the wait unless `progress` says kOn.
 int spawn(Machine& machine, const Program& program, const SpawnProgress& progress = {});
 
 }  // namespace quire

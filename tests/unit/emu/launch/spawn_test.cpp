@@ -148,7 +148,7 @@ TEST_F(Spawn, ProgressIsCalledAndMayThrow) {
   Program program{};
   program.host_path = compile("good", "int main(void) { return 0; }\n");
   struct Enough {};
-  EXPECT_THROW(spawn(*machine_, program, [] { throw Enough(); }), Enough);
+  EXPECT_THROW(spawn(*machine_, program, [](const Stop&) -> SpawnGoes { throw Enough(); }), Enough);
 }
 
 }  // namespace
