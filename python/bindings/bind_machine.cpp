@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "python/bindings/bind.h"
+#include "python/bindings/bind_hooks.h"
 #include "python/bindings/guest.h"
 #include "quire/address_space.h"
 #include "quire/arch/names.h"
@@ -362,6 +363,7 @@ void bind_machine(py::module_& module) {
   py::class_<Guest, std::shared_ptr<Guest>> guest(module, "Guest",
                                                   "A machine with its streams and what watches it.");
   bind_faults(guest);
+  bind_hooks(guest);
   guest
       .def_static("supervisor", &make_supervisor, py::arg("ram"), py::arg("tlb"), py::arg("isa"),
                   py::arg("seed"), py::arg("program"))
@@ -369,12 +371,13 @@ void bind_machine(py::module_& module) {
                   py::arg("kernel"), py::arg("name"), py::arg("initrd"), py::arg("append"), py::arg("drives"))
       .def_static("bare", &make_bare, py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
                   py::arg("kernel"), py::arg("name"), py::arg("screen"))
-      .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"))
+      .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"),
+           py::arg("callbacks") = py::none())
       .def("stop", &Guest::stop)
       .def("snapshot", &Guest::snapshot)
       .def("restore", &Guest::restore, py::arg("snapshot"))
       .def_property_readonly("edits", [](Guest& g) { return g.edits(); })
-      .def("spawn", &Guest::spawn, py::arg("program"))
+      .def("spawn", &Guest::spawn, py::arg("program"), py::arg("callbacks") = py::none())
       .def("close", &Guest::close)
       .def_property_readonly("closed", &Guest::closed)
       .def_property_readonly("running", &Guest::running)
@@ -436,6 +439,14 @@ void bind_machine(py::module_& module) {
       .def("screen", &screen_of)
       .def("screen_png", &png_of)
       .def("troubles", [](Guest& g) { return g.idle().troubles(); })
+      .def("devices",
+           [](Guest& g) {
+             std::vector<std::tuple<std::string, std::uint64_t, std::uint64_t>> places;
+             for (const DevicePlace& place : g.idle().devices()) {
+               places.emplace_back(place.name, place.base, place.size_bytes);
+             }
+             return places;
+           })
       .def("ram_view",
            [](Guest& g) {
              const auto bytes = g.idle().memory().bytes();

@@ -35,12 +35,24 @@ std::map<std::string, unsigned> csr_numbers() {
   return numbers;
 }
 
+std::map<unsigned, std::string> exception_names() {
+  constexpr unsigned kLimit = 64;
+  std::map<unsigned, std::string> names;
+  for (unsigned cause = 0; cause < kLimit; ++cause) {
+    if (const char* const name = arch::exception_name(cause)) {
+      names.emplace(cause, name);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 void bind_names(py::module_& module) {
   module.def("event_fields", &event_fields, "Fields of every event, by the event's name.");
   module.def("fault_kinds", &fault_kinds, "Ways in which a page fault is answered; the index is the number.");
   module.def("csr_numbers", &csr_numbers, "Numbers of the CSRs, by name.");
+  module.def("exception_names", &exception_names, "Names of the exceptions, by cause.");
   module.def(
       "syscall_name", [](std::uint64_t number) { return std::string(syscall_name(number)); },
       py::arg("number"), "Name of a system call, or an empty string.");

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "python/bindings/bind_hooks.h"
+
 namespace quire::python {
 namespace py = pybind11;
 namespace {
@@ -15,6 +17,55 @@ using Seconds = std::chrono::duration<double>;
 /// Long enough to cost nothing, short enough for Ctrl-C.
 constexpr double kSliceSeconds = 0.05;
 constexpr std::uint64_t kFirstSliceInsns = 1'000'000;
+
+/// Callbacks that follow each other within this many instructions are not worth giving the GIL away between.
+constexpr std::uint64_t kCloseInsns = 20'000;
+/// But now and then, as other threads of Python want it, too.
+constexpr unsigned kMaxKept = 1000;
+
+/// How far to run next, so that signals are looked at in time and limits are kept.
+class Pace {
+ public:
+  Pace(std::optional<std::uint64_t> max_insns, double timeout_seconds)
+      : left_(max_insns.value_or(UINT64_MAX)), timeout_seconds_(timeout_seconds) {}
+
+  RunLimits next() {
+    RunLimits limits;
+    limits.max_insns = std::min(left_, callbacks_are_close() ? kCloseInsns : slice_);
+    slice_begin_ = std::chrono::steady_clock::now();
+    if (timeout_seconds_ > 0) {
+      // A deadline that has passed still gives the guest one look at it, so that progress is made.
+      limits.timeout_seconds = std::max(1e-9, timeout_seconds_ - Seconds(slice_begin_ - begin_).count());
+    }
+    return limits;
+  }
+
+  void ran(std::uint64_t insns, StopReason reason) {
+    left_ = left_ == UINT64_MAX ? left_ : left_ - std::min(insns, left_);
+    const bool whole = reason == StopReason::kLimit;
+    if (callbacks_are_close() || !whole) {
+      kept_ = whole || insns > kCloseInsns || kept_ == kMaxKept ? 0 : kept_ + 1;
+      return;
+    }
+    const double took = Seconds(std::chrono::steady_clock::now() - slice_begin_).count();
+    const double factor = std::clamp(kSliceSeconds / std::max(took, 1e-6), 0.25, 4.0);
+    slice_ = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(static_cast<double>(slice_) * factor),
+                                       10'000, 1ULL << 34);
+  }
+
+  bool callbacks_are_close() const { return kept_ != 0; }
+  bool is_over() const { return left_ == 0; }
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+
+  std::uint64_t left_;
+  const double timeout_seconds_;
+  const Time begin_ = std::chrono::steady_clock::now();
+  Time slice_begin_ = begin_;
+  std::uint64_t slice_ = kFirstSliceInsns;
+  unsigned kept_ = 0;  ///< slices since the GIL was given away last, with callbacks close to each other
+};
 
 /// Stops the machine when one of the conditions holds.
 class ConditionSink : public TraceSink {
@@ -44,6 +95,16 @@ class ConditionSink : public TraceSink {
   const Condition* met_ = nullptr;
 };
 
+/// A hook stops the machine as a breakpoint or by a request.
+bool is_of_hooks(StopReason reason) {
+  return reason == StopReason::kBreakpoint || reason == StopReason::kRequested;
+}
+
+Stop limit_stop(Machine& machine) {
+  return {StopReason::kLimit, 0, machine.hart().pc(),
+          machine.icount(),   0, "the limit of instructions is reached"};
+}
+
 std::string reason_name(StopReason reason) {
   switch (reason) {
     case StopReason::kExited:
@@ -66,53 +127,11 @@ std::string reason_name(StopReason reason) {
 
 }  // namespace
 
-Condition::Condition(const std::string& event, const std::vector<FieldFilter>& fields)
-    : info_(find_event(event)), fields_(fields) {
-  if (info_ == nullptr) {
-    throw Error(ErrorKind::kUsage, fmt::format("no event is called '{}'; quire.EVENTS lists them", event));
-  }
-  for (const FieldFilter& field : fields_) {
-    const int column = info_->field(field.field);
-    if (column < 0) {
-      throw Error(ErrorKind::kUsage, fmt::format("event '{}' has no field '{}'", event, field.field));
-    }
-    columns_.push_back(static_cast<std::size_t>(column));
-  }
-}
-
-bool Condition::matches(const TraceEvent& event) const {
-  if (event.id != info_->id) {
-    return false;
-  }
-  for (std::size_t i = 0; i < fields_.size(); ++i) {
-    if (event.args[columns_[i]] != fields_[i].value) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool Condition::holds_already(const ProcessTable& processes) const {
-  if (info_->id != arch::TraceEventId::k_exit || fields_.size() != 1 || fields_[0].field != "pid") {
-    return false;
-  }
-  const ProcessInfo* process = processes.find(static_cast<int>(fields_[0].value));
-  return process != nullptr && process->exited;
-}
-
-std::string Condition::describe() const {
-  std::string text(info_->name);
-  text += '(';
-  for (const FieldFilter& field : fields_) {
-    text += fmt::format("{}{}={:#x}", &field == fields_.data() ? "" : ", ", field.field, field.value);
-  }
-  return text.append(")");
-}
-
 /// Marks the guest as running; only one thread may.
 class Guest::BusyMark {
  public:
   explicit BusyMark(Guest& guest) : guest_(guest) {
+    guest_.check_no_callback();
     if (guest_.busy_.exchange(true)) {
       throw Error(ErrorKind::kState,
                   "the machine is running in another thread; wait for its run() to return");
@@ -147,7 +166,7 @@ Guest::Guest(Config config) {
 Guest::~Guest() { release(); }  // nobody runs it: who does holds it
 
 void Guest::check_not_running() const {
-  if (busy_) {
+  if (running()) {
     throw Error(ErrorKind::kState, "the machine is running in another thread; wait for its run() to return");
   }
 }
@@ -167,7 +186,8 @@ Machine& Guest::idle() {
 }
 
 RunResult Guest::run(std::optional<std::uint64_t> max_insns, double timeout_seconds,
-                     const std::vector<Condition>& until) {
+                     const std::vector<Condition>& until, const py::object& callbacks) {
+  check_no_callback();
   Machine& machine = idle();
   const BusyMark mark(*this);
   for (const Condition& condition : until) {
@@ -177,43 +197,103 @@ RunResult Guest::run(std::optional<std::uint64_t> max_insns, double timeout_seco
     }
   }
   const ConditionSink conditions(machine, until);
-  const auto begin = std::chrono::steady_clock::now();
-  std::uint64_t left = max_insns.value_or(UINT64_MAX);
-  std::uint64_t slice = kFirstSliceInsns;
+  Pace pace(max_insns, timeout_seconds);
+  tell_hooks(callbacks);  // what an exception left untold
   for (;;) {
-    RunLimits limits;
-    limits.max_insns = std::min(left, slice);
-    const auto slice_begin = std::chrono::steady_clock::now();
-    if (timeout_seconds > 0) {
-      // A deadline that has passed still gives the guest one look at it, so that progress is made.
-      limits.timeout_seconds = std::max(1e-9, timeout_seconds - Seconds(slice_begin - begin).count());
-    }
     const std::uint64_t before = machine.icount();
-    Stop stop;
-    {
-      const py::gil_scoped_release release;
-      stop = machine.run(limits);
+    const RunLimits limits = pace.next();
+    Stop stop = run_slice(limits, pace.callbacks_are_close() ? Gil::kKeep : Gil::kRelease);
+    pace.ran(machine.icount() - before, stop.reason);
+    if (hooks_ && stop.reason == StopReason::kBreakpoint) {
+      hooks_->at_breakpoint(stop);
     }
-    const std::uint64_t ran = machine.icount() - before;
-    left = left == UINT64_MAX ? left : left - std::min(ran, left);
+    tell_hooks(callbacks);
     if (PyErr_CheckSignals() != 0) {
       throw py::error_already_set();
     }
-    if (conditions.met() != nullptr && stop.reason != StopReason::kExited) {
+    const bool ended = stop.reason == StopReason::kExited;
+    if (conditions.met() != nullptr && !ended) {
       stop.detail = conditions.met()->describe();
       return {"until", std::move(stop)};
     }
-    if (stop_wanted_ && stop.reason != StopReason::kExited) {
+    if (stop_wanted_ && !ended) {
       stop.detail = "stopped on request";
       return {reason_name(StopReason::kRequested), std::move(stop)};
     }
-    if (stop.reason != StopReason::kLimit || left == 0) {
+    const bool goes_on = stop.reason == StopReason::kLimit || is_of_hooks(stop.reason);
+    if (!goes_on || pace.is_over()) {
+      stop = goes_on ? limit_stop(machine) : std::move(stop);
       return {reason_name(stop.reason), std::move(stop)};
     }
-    const double took = Seconds(std::chrono::steady_clock::now() - slice_begin).count();
-    const double factor = std::clamp(kSliceSeconds / std::max(took, 1e-6), 0.25, 4.0);
-    slice = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(static_cast<double>(slice) * factor), 10'000,
-                                      1ULL << 34);
+  }
+}
+
+Stop Guest::run_slice(const RunLimits& limits, Gil gil) {
+  if (gil == Gil::kKeep) {
+    return machine_->run(limits);
+  }
+  const py::gil_scoped_release release;
+  return machine_->run(limits);
+}
+
+/// Marks that Python is called: what it asks of the machine is answered.
+class Guest::CallbackMark {
+ public:
+  explicit CallbackMark(Guest& guest) : guest_(guest) {
+    guest_.callback_thread_ = std::this_thread::get_id();
+    guest_.in_callback_ = true;
+  }
+  ~CallbackMark() { guest_.in_callback_ = false; }
+  CallbackMark(const CallbackMark&) = delete;
+  CallbackMark& operator=(const CallbackMark&) = delete;
+
+ private:
+  Guest& guest_;
+};
+
+void Guest::check_no_callback() const {
+  if (in_own_callback()) {
+    throw Error(
+        ErrorKind::kState,
+        "a callback cannot run, spawn on, restore or close its machine; call stop() in it, and do so when "
+        "run() has returned");
+  }
+}
+
+void Guest::tell_hooks(const py::object& callbacks) {
+  if (!hooks_ || !hooks_->pending()) {
+    return;
+  }
+  if (callbacks.is_none()) {
+    hooks_->forget_pending();
+    return;
+  }
+  const CallbackMark mark(*this);
+  const py::list by_number(callbacks);
+  while (hooks_->pending()) {
+    const Hit hit = hooks_->next();
+    const auto at = static_cast<Py_ssize_t>(hit.hook);
+    if (at < PyList_GET_SIZE(by_number.ptr())) {
+      const auto callback = py::reinterpret_borrow<py::object>(PyList_GET_ITEM(by_number.ptr(), at));
+      if (!callback.is_none()) {
+        tell_python(callback.ptr(), hit);
+      }
+    }
+  }
+}
+
+std::size_t Guest::add_hook(HookSpec spec) {
+  Machine& machine = idle();
+  if (!hooks_) {
+    hooks_ = std::make_unique<HookSet>(machine, processes_);
+  }
+  return hooks_->add(std::move(spec));
+}
+
+void Guest::remove_hook(std::size_t hook) {
+  check_not_running();
+  if (hooks_) {
+    hooks_->remove(hook);
   }
 }
 
@@ -226,34 +306,58 @@ void Guest::stop() {
 
 Snapshot Guest::snapshot() {
   Machine& machine = idle();
+  if (in_own_callback()) {
+    return machine.snapshot();  // it stands still for us already
+  }
   const BusyMark mark(*this);
   const py::gil_scoped_release release;
   return machine.snapshot();
 }
 
 void Guest::restore(const Snapshot& snapshot) {
+  check_no_callback();
   Machine& machine = idle();
   const BusyMark mark(*this);
   {
     const py::gil_scoped_release release;
     machine.restore(snapshot);
   }
+  if (hooks_) {
+    hooks_->forget_pending();
+  }
   ++edits_;
 }
 
-int Guest::spawn(const Program& program) {
+int Guest::spawn(const Program& program, const py::object& callbacks) {
+  check_no_callback();
   Machine& machine = edited();
   const BusyMark mark(*this);
-  const py::gil_scoped_release release;
-  return quire::spawn(machine, program, [] {
-    const py::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() != 0) {
-      throw py::error_already_set();
-    }
-  });
+  int pid = 0;
+  {
+    const py::gil_scoped_release release;
+    pid = quire::spawn(machine, program, [&](const Stop& stop) {
+      if (stop.reason == StopReason::kLimit && !(hooks_ && hooks_->pending())) {
+        const py::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) {
+          throw py::error_already_set();
+        }
+        return SpawnGoes::kOn;
+      }
+      if (hooks_ && stop.reason == StopReason::kBreakpoint) {
+        hooks_->at_breakpoint(stop);
+      }
+      const bool hooked = is_of_hooks(stop.reason) && hooks_;
+      const py::gil_scoped_acquire acquire;
+      tell_hooks(callbacks);
+      return hooked && !stop_wanted_ ? SpawnGoes::kOn : SpawnGoes::kNoFurther;
+    });
+  }
+  tell_hooks(callbacks);
+  return pid;
 }
 
 void Guest::close() {
+  check_no_callback();
   check_not_running();
   release();
 }
@@ -266,6 +370,7 @@ void Guest::release() noexcept {
     machine_->remove_sink(recorder.get());
   }
   recorders_.clear();
+  hooks_.reset();
   machine_->remove_sink(&processes_);
   machine_->remove_sink(&events_);
   machine_->remove_part("processes");  // a view of RAM may keep the machine

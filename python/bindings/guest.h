@@ -1,7 +1,9 @@
 // A machine as Python holds it: with its streams, what watches it, and a guard against use while it runs.
 //
 // Invariant: `busy_` is set exactly while a thread is inside run(); everything else but stop() and the
-// streams then answers Busy. The GIL is not held while the guest runs.
+// streams then answers Busy, except to callbacks: they are called on that thread between two instructions,
+// and may do all but run, spawn, restore and close. The GIL is not held while the guest runs, unless
+// callbacks follow each other closely.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -10,8 +12,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "python/bindings/condition.h"
+#include "python/bindings/hooks.h"
 #include "quire/event_counters.h"
 #include "quire/launch.h"
 #include "quire/machine.h"
@@ -20,22 +25,6 @@
 #include "quire/streams.h"
 
 namespace quire::python {
-
-/// Something that happens once: an event whose fields have given values.
-class Condition {
- public:
-  /// Throws Error(kUsage) for an event or a field that does not exist.
-  Condition(const std::string& event, const std::vector<FieldFilter>& fields);
-  bool matches(const TraceEvent& event) const;
-  /// Whether it is the end of a process that has ended: that stays true.
-  bool holds_already(const ProcessTable& processes) const;
-  std::string describe() const;
-
- private:
-  const EventInfo* info_;
-  std::vector<FieldFilter> fields_;
-  std::vector<std::size_t> columns_;  ///< as fields_
-};
 
 /// What run() gives Python; `reason` is one of exited, limit, timeout, until, requested, idle.
 struct RunResult {
@@ -55,21 +44,27 @@ class Guest : public std::enable_shared_from_this<Guest> {
   std::uint64_t edits() const { return edits_; }
   /// Throws Error(kState) while another thread runs the machine; a closed one is fine.
   void check_not_running() const;
-  /// Runs in slices; between them signals of the host (Ctrl-C) are delivered to Python.
+  /// Runs in slices; between them signals of the host (Ctrl-C) are delivered to Python. `callbacks` is a
+  /// list, by number of the hook; with None, hooks are not told. What a callback throws comes out.
   RunResult run(std::optional<std::uint64_t> max_insns, double timeout_seconds,
-                const std::vector<Condition>& until);
+                const std::vector<Condition>& until, const pybind11::object& callbacks);
   /// Ends a run() in another thread.
   void stop();
-  int spawn(const Program& program);
+  int spawn(const Program& program, const pybind11::object& callbacks);
   Snapshot snapshot();
   void restore(const Snapshot& snapshot);
   void close();
   bool closed() const { return !machine_; }
-  bool running() const { return busy_; }
+  /// Not to a callback, which finds the machine standing still.
+  bool running() const { return busy_ && !in_own_callback(); }
 
   std::shared_ptr<EventRecorder> record(const std::vector<std::string>& names,
                                         const std::vector<FieldFilter>& filters);
   void stop_recording(const std::shared_ptr<EventRecorder>& recorder);
+
+  std::size_t add_hook(HookSpec spec);
+  void remove_hook(std::size_t hook);
+  std::uint64_t hook_hits(std::size_t hook) const { return hooks_ ? hooks_->hits(hook) : 0; }
 
   const EventCounters& events() const { return events_; }
   const ProcessTable& processes() const { return processes_; }
@@ -82,7 +77,15 @@ class Guest : public std::enable_shared_from_this<Guest> {
 
  private:
   class BusyMark;
+  class CallbackMark;
+  enum class Gil { kRelease, kKeep };
+
   void release() noexcept;
+  Stop run_slice(const RunLimits& limits, Gil gil);
+  bool in_own_callback() const { return in_callback_ && callback_thread_ == std::this_thread::get_id(); }
+  /// For what no callback may do.
+  void check_no_callback() const;
+  void tell_hooks(const pybind11::object& callbacks);
 
   std::shared_ptr<BufferSource> stdin_ = std::make_shared<BufferSource>();
   std::shared_ptr<BufferSource> uart_in_ = std::make_shared<BufferSource>();
@@ -93,6 +96,9 @@ class Guest : public std::enable_shared_from_this<Guest> {
   ProcessTable processes_;
   std::vector<std::shared_ptr<EventRecorder>> recorders_;
   std::shared_ptr<Machine> machine_;
+  std::unique_ptr<HookSet> hooks_;  ///< once there is a hook
+  std::thread::id callback_thread_;
+  std::atomic<bool> in_callback_ = false;
   std::uint64_t edits_ = 0;
   std::atomic<bool> busy_ = false;
   std::atomic<bool> stop_wanted_ = false;

@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 
 #include "python/bindings/bind.h"
+#include "python/bindings/moments.h"
 #include "quire/error.h"
 
 namespace py = pybind11;
@@ -52,5 +53,6 @@ PYBIND11_MODULE(_core, module) {
   quire::python::bind_names(module);
   quire::python::bind_events(module);
   quire::python::bind_snapshot(module);
+  quire::python::bind_moments(module);
   quire::python::bind_machine(module);
 }

@@ -10,10 +10,11 @@
 """
 
 from . import _core
-from ._core import Mapping, Stop, Walk, WalkStep
+from ._core import AccessEvent, InsnEvent, Mapping, Stop, Walk, WalkStep
 from .errors import Busy, Error, FileError, PageFault, ProgramFailed, UsageError
 from .events import EVENTS, FAULT_KINDS, Condition, Event, Recording, happens
 from .hart import Hart
+from .hooks import Arming, Hook, On
 from .machine import Machine
 from .process import Page, Process
 from .running import CompletedRun, run
@@ -24,6 +25,8 @@ __version__: str = _core.__version__
 
 __all__ = [
     "EVENTS",
+    "AccessEvent",
+    "Arming",
     "FAULT_KINDS",
     "Busy",
     "CompletedRun",
@@ -34,9 +37,12 @@ __all__ = [
     "FenceReport",
     "FileError",
     "Hart",
+    "Hook",
+    "InsnEvent",
     "Machine",
     "Mapping",
     "MemoryDifference",
+    "On",
     "Page",
     "PageFault",
     "Process",

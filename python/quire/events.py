@@ -105,6 +105,15 @@ class Event:
         return f"<{self.event} at {self.icount}: {shown}>"
 
 
+def event_of(name: str, icount: int, hart: int, args: tuple[int, ...]) -> Event:
+    """An event of the supervisor from its words, in the order of EVENTS[name]."""
+    raw = dict(zip(EVENTS[name], args, strict=True))
+    fields = {field: _decoded(field, value) for field, value in raw.items() if not field.startswith("comm")}
+    if "comm0" in raw:
+        fields["comm"] = _comm(raw["comm0"], raw["comm1"])
+    return Event(name, icount, hart, fields)
+
+
 class Recording:
     """Events kept in native columns while the machine runs; also a selection of them, by filter().
 
@@ -126,12 +135,7 @@ class Recording:
         return len(self._recorder) if self._rows is None else len(self._rows)
 
     def _event(self, at: int) -> Event:
-        name, icount, hart, args = self._recorder.row(at)
-        raw = dict(zip(EVENTS[name], args, strict=True))
-        fields = {field: _decoded(field, value) for field, value in raw.items() if not field.startswith("comm")}
-        if "comm0" in raw:
-            fields["comm"] = _comm(raw["comm0"], raw["comm1"])
-        return Event(name, icount, hart, fields)
+        return event_of(*self._recorder.row(at))
 
     def __getitem__(self, key: int | str) -> Any:
         """recording[i] is an event, recording["va"] a column."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from . import _core
@@ -32,10 +34,12 @@ class _Mark:
 
 
 class History:
-    __slots__ = ("_at", "_edits", "_guest", "_idle_at", "_way")
+    __slots__ = ("_at", "_callbacks", "_edits", "_guest", "_idle_at", "_muted", "_way")
 
-    def __init__(self, guest: _core.Guest) -> None:
+    def __init__(self, guest: _core.Guest, callbacks: list[Callable[..., object] | None]) -> None:
         self._guest = guest
+        self._callbacks = callbacks
+        self._muted = False
         self._way: list[_Mark] = []
         self._at = 0  # marks before it are behind the machine
         self._edits = 0
@@ -109,7 +113,8 @@ class History:
             if not self._is_at(mark):
                 # A guest that waits stands at its count before it has waited: it must be seen to stop.
                 stop = self._run_guest(None if mark.idle else mark.icount - self._guest.icount, _left(deadline), terms)
-                if stop.reason != ("idle" if mark.idle else "limit") or not self._is_at(mark):
+                self._cut_if_edited()  # by a callback: what was ahead is not
+                if stop.reason != ("idle" if mark.idle else "limit") or not self._is_at(mark) or not self._way:
                     return stop
                 if mark.icount == end:  # what happened there happens when it goes on
                     return stop
@@ -122,7 +127,8 @@ class History:
         return self._guest.icount == mark.icount and (not mark.idle or self._idle_here())
 
     def _run_guest(self, max_insns: int | None, timeout: float, terms: list[_core.Condition]) -> _core.Stop:
-        stop = self._guest.run(max_insns, timeout, terms)
+        # On the way back to what has been, callbacks were called already.
+        stop = self._guest.run(max_insns, timeout, terms, None if self._muted else self._callbacks)
         if max_insns != 0:
             self._idle_at = stop.icount if stop.reason == "idle" else -1
         return stop
@@ -135,11 +141,25 @@ class History:
     # --- backwards ---
 
     def run_to(self, icount: int) -> _core.Stop:
-        if icount < self._guest.icount:
+        if icount >= self._guest.icount:
+            return self.run(icount - self._guest.icount, 0.0, [])
+        with self._silence():
             self._go_back(self._snapshot_before(icount))
-        return self.run(icount - self._guest.icount, 0.0, [])
+            return self.run(icount - self._guest.icount, 0.0, [])
 
     def run_back(self, terms: list[_core.Condition]) -> _core.Stop:
+        with self._silence():
+            return self._run_back(terms)
+
+    @contextmanager
+    def _silence(self) -> Iterator[None]:
+        self._muted = True
+        try:
+            yield
+        finally:
+            self._muted = False
+
+    def _run_back(self, terms: list[_core.Condition]) -> _core.Stop:
         now = self._guest.icount
         first = self._snapshot_before(now)
         starts = [i for i in range(self._at) if self._alive(i) is not None and self._way[i].icount < now] or [first]

@@ -14,6 +14,7 @@ from .drive import Drive, drives_of
 from .errors import Error, FileError, UsageError
 from .events import Condition, Recording, all_of, fields_of, happens
 from .hart import Hart, hart_list
+from .hooks import On
 from .memory import PhysicalMemory
 from .mmu import Mmu
 from .history import History
@@ -119,7 +120,9 @@ class Machine:
         self.harts: tuple[Hart, ...] = hart_list(guest)
         self.phys = PhysicalMemory(guest)
         self.mmu = Mmu(guest)
-        self._history = History(guest)
+        #: Functions to call as things happen: m.on.insn(pc)(function), @m.on.page_fault(pid=2).
+        self.on = On(guest)
+        self._history = History(guest, self.on._callbacks)
         self.stdin = Input(self._history)
         self.stdout = Output(guest.stdout, guest.take_stdout)
         self.stderr = Output(guest.stderr, guest.take_stderr)
@@ -173,7 +176,7 @@ class Machine:
     def spawn(self, argv: Sequence[StrPath], *, env: Mapping[str, str] | None = None, cwd: str = "/",
               files: Files | None = None) -> Process:
         """Puts a program of the host (argv[0]) and `files` {guest path: host file} in, and starts it."""
-        pid = self._guest.spawn(program_of(argv, env, cwd, files))
+        pid = self._guest.spawn(program_of(argv, env, cwd, files), self.on._callbacks)
         return Process(self, self._guest, pid)
 
     def run(self, *, until: Condition | Iterable[Condition] | None = None, max_insns: int | None = None,
@@ -233,7 +236,7 @@ class Machine:
         self._history.restore(snapshot)
 
     def stop(self) -> None:
-        """Ends the run() of another thread."""
+        """Ends the run() of another thread, or the one that called this callback."""
         self._guest.stop()
 
     def record(self, *events: str, **fields: Any) -> Recording:

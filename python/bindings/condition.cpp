@@ -1,0 +1,52 @@
+#include "python/bindings/condition.h"
+
+#include <fmt/format.h>
+
+#include "quire/error.h"
+
+namespace quire::python {
+
+Condition::Condition(const std::string& event, const std::vector<FieldFilter>& fields)
+    : info_(find_event(event)), fields_(fields) {
+  if (info_ == nullptr) {
+    throw Error(ErrorKind::kUsage, fmt::format("no event is called '{}'; quire.EVENTS lists them", event));
+  }
+  for (const FieldFilter& field : fields_) {
+    const int column = info_->field(field.field);
+    if (column < 0) {
+      throw Error(ErrorKind::kUsage, fmt::format("event '{}' has no field '{}'", event, field.field));
+    }
+    columns_.push_back(static_cast<std::size_t>(column));
+  }
+}
+
+bool Condition::matches(const TraceEvent& event) const {
+  if (event.id != info_->id) {
+    return false;
+  }
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    if (event.args[columns_[i]] != fields_[i].value) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Condition::holds_already(const ProcessTable& processes) const {
+  if (info_->id != arch::TraceEventId::k_exit || fields_.size() != 1 || fields_[0].field != "pid") {
+    return false;
+  }
+  const ProcessInfo* process = processes.find(static_cast<int>(fields_[0].value));
+  return process != nullptr && process->exited;
+}
+
+std::string Condition::describe() const {
+  std::string text(info_->name);
+  text += '(';
+  for (const FieldFilter& field : fields_) {
+    text += fmt::format("{}{}={:#x}", &field == fields_.data() ? "" : ", ", field.field, field.value);
+  }
+  return text.append(")");
+}
+
+}  // namespace quire::python
