@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,7 +37,14 @@ class File {
 
 }  // namespace
 
-void check_writable(const std::string& path) { const File file(path, O_WRONLY | O_CREAT); }
+void check_writable(const std::string& path) {
+  struct stat status = {};
+  const bool was_there = ::lstat(path.c_str(), &status) == 0;
+  const File file(path, O_WRONLY | O_CREAT);
+  if (!was_there) {
+    ::unlink(path.c_str());  // what fails later leaves no empty file
+  }
+}
 
 void write_file(const std::string& path, std::string_view text) {
   const File file(path, O_WRONLY | O_CREAT | O_TRUNC);

@@ -7,6 +7,7 @@
 namespace quire::cli {
 
 /// Throws Error(kFile) when the file could not be written later: to be known before a long run, not after it.
+/// Leaves no file where there was none.
 void check_writable(const std::string& path);
 
 /// Replaces the file. Throws Error(kFile) when it cannot be written whole.

@@ -38,9 +38,12 @@ CLI::Validator count_validator() {
       [](std::string& text) {
         std::uint64_t value = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error == std::errc::result_out_of_range) {
+          return "'" + text + "' is above 2^64 - 1";
+        }
         return error == std::errc{} && end == text.data() + text.size()
                    ? std::string{}
-                   : "'" + text + "' is not a whole number";
+                   : "'" + text + "' is not a whole number from 0";
       },
       "");
 }
@@ -227,6 +230,12 @@ Parsed complain(Options options, std::string_view what, std::string_view command
       fmt::format("{}; 'quire{}{} --help' says what there is", line, command.empty() ? "" : " ", command)};
 }
 
+/// CLI11 says "--seed: 1 required N missing", "--seed: At Most 1 required but received 2".
+std::string mismatch(const std::string& what) {
+  const bool too_many = what.find("At Most") != std::string::npos;
+  return what.substr(0, what.find(':')) + (too_many ? " is given more than once" : " wants a value");
+}
+
 /// Index of PROGRAM in `words` (the words behind the subcommand): the first that is neither an option of
 /// `command` nor an option's value, or the one behind "--". Their number when there is none.
 std::size_t find_program(const CLI::App& command, const std::vector<std::string>& words) {
@@ -334,6 +343,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
     return complain(std::move(options),
                     "unknown option or word" + what.substr(std::min(what.find(':'), what.size())),
                     command_name);
+  } catch (const CLI::ArgumentMismatch& error) {
+    return complain(std::move(options), mismatch(error.what()), command_name);
   } catch (const CLI::ParseError& error) {
     return complain(std::move(options), error.what(), command_name);
   }

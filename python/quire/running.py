@@ -51,7 +51,8 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
         env: Mapping[str, str] | None = None, cwd: str = "/", files: Files | None = None) -> CompletedRun:
     """Runs a riscv64 Linux program of the host on the supervisor: run("./primes", "1000").
 
-    `files` maps paths in the guest to files of the host; `input` is its standard input. With `text`,
+    It starts in the guest's `cwd` and sees no file of the host but itself, its libraries and `files`, which maps
+    paths in the guest to files of the host. `input` is its standard input. With `text`,
     stdout and stderr are str. `timeout` counts seconds of the host, `max_insns` instructions. `isa`
     ("rv64gc_zba") leaves other extensions out.
     """

@@ -128,6 +128,12 @@ def test_firmware_learns_where_the_kernel_is(quire_command, kernel, tmp_path):
     assert done.returncode == 3 and b"overlaps the firmware's at 0x80000000" in done.stderr
 
 
+def test_a_device_tree_that_cannot_be_made_leaves_no_file(quire_command, kernel, tmp_path):
+    done = boot(quire_command, "--kernel", tmp_path / "none", "--dump-dtb", tmp_path / "board.dtb")
+    assert done.returncode == 3
+    assert list(tmp_path.glob("*.dtb")) == []
+
+
 def test_a_device_tree_is_written_and_taken_back(quire_command, kernel, tmp_path):
     image, tree, again = kernel(), tmp_path / "board.dtb", tmp_path / "again.dtb"
     initrd = tmp_path / "initrd"
