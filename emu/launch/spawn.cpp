@@ -204,11 +204,13 @@ class Requests {
 
 }  // namespace
 
-int spawn(Machine& machine, const Program& program, const SpawnProgress& progress) {
+int spawn(Machine& machine, const Program& program, const SpawnProgress& progress,
+          const GuestMounts& mounts) {
   if (machine.config().mode != BootMode::kSupervisor) {
     throw Error(ErrorKind::kUsage, "a bare machine has no supervisor to spawn a program on");
   }
-  const ProgramPlan plan = plan_program(program, machine.config().ram_bytes);
+  const ProgramPlan plan =
+      mounts.root ? plan_program_in_root(program) : plan_program(program, machine.config().ram_bytes, mounts);
   MessageWriter writer(machine);
   Requests requests(machine, progress);
   std::uint32_t token = fresh_token(machine);

@@ -132,33 +132,84 @@ void BufferSource::transfer(StateArchive& archive) {
 }
 
 void BufferSink::write(std::span<const std::uint8_t> data) {
-  const std::lock_guard lock(mutex_);
-  data_.append(reinterpret_cast<const char*>(data.data()), data.size());
-  // Trimmed by halves, so that a long log costs each byte one move at most.
-  if (limit_bytes_ != SIZE_MAX && data_.size() > 2 * limit_bytes_) {
-    const std::size_t surplus = data_.size() - limit_bytes_;
-    data_.erase(0, surplus);
-    taken_bytes_ -= std::min(taken_bytes_, surplus);
+  std::function<void()> found;
+  {
+    const std::lock_guard lock(mutex_);
+    data_.append(reinterpret_cast<const char*>(data.data()), data.size());
+    if (watch_ && found_since(*watch_, data.size())) {
+      found = std::move(watch_->found);
+      watch_.reset();
+    }
+    // Trimmed by halves, so that a long log costs each byte one move at most.
+    if (limit_bytes_ != SIZE_MAX && data_.size() / 2 > limit_bytes_) {
+      const std::size_t too_many = surplus();
+      data_.erase(0, too_many);
+      trimmed_bytes_ += too_many;
+      taken_bytes_ -= std::min(taken_bytes_, too_many);
+    }
   }
+  if (found) {
+    found();
+  }
+}
+
+/// Whether the last `fresh_bytes` complete the text.
+bool BufferSink::found_since(const Watch& watch, std::size_t fresh_bytes) const {
+  const std::size_t looked_at = data_.size() - fresh_bytes;
+  const std::size_t tail = std::min(looked_at, watch.text.size() - 1);
+  const std::uint64_t from = watch.from > trimmed_bytes_ ? watch.from - trimmed_bytes_ : 0;
+  return data_.find(watch.text, std::max<std::uint64_t>(looked_at - tail, from)) != std::string::npos;
 }
 
 std::string BufferSink::contents() const {
   const std::lock_guard lock(mutex_);
-  const std::size_t surplus = data_.size() > limit_bytes_ ? data_.size() - limit_bytes_ : 0;
-  return data_.substr(surplus);
+  return data_.substr(surplus());
 }
 
 std::string BufferSink::take() {
   const std::lock_guard lock(mutex_);
-  std::string fresh = data_.substr(taken_bytes_);
+  std::string fresh = data_.substr(std::max(taken_bytes_, surplus()));
   taken_bytes_ = data_.size();
   return fresh;
+}
+
+std::uint64_t BufferSink::written_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return trimmed_bytes_ + data_.size();
+}
+
+std::uint64_t BufferSink::dropped_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return trimmed_bytes_ + surplus();
+}
+
+std::string BufferSink::since(std::uint64_t offset) const {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t from = offset > trimmed_bytes_ ? offset - trimmed_bytes_ : 0;
+  return from < data_.size() ? data_.substr(std::max<std::uint64_t>(from, surplus())) : std::string();
+}
+
+bool BufferSink::holds(std::string_view text, std::uint64_t offset) const {
+  return since(offset).find(text) != std::string::npos;
+}
+
+void BufferSink::watch(std::string text, std::uint64_t offset, std::function<void()> found) {
+  if (text.empty()) {
+    throw Error(ErrorKind::kUsage, "an empty text cannot be waited for");
+  }
+  const std::lock_guard lock(mutex_);
+  watch_ = Watch{std::move(text), offset, std::move(found)};
+}
+
+void BufferSink::stop_watching() {
+  const std::lock_guard lock(mutex_);
+  watch_.reset();
 }
 
 void BufferSink::transfer(StateArchive& archive) {
   const std::lock_guard lock(mutex_);
   std::uint64_t taken = taken_bytes_;
-  archive(data_, taken);
+  archive(data_, taken, trimmed_bytes_);
   taken_bytes_ = std::min<std::size_t>(taken, data_.size());
 }
 

@@ -77,6 +77,8 @@ void export_qemu(const Config& config, const std::string& directory);
 /// Returns its pid. Error(kUsage) for a bare machine; Error(kFile) as above; Error(kInternal) that names what
 /// the guest refused, and its errno: the program is then not started. `progress` is called between slices of
 /// the run and may throw. A slice that did not end by its count ends the wait unless `progress` says kOn.
-int spawn(Machine& machine, const Program& program, const SpawnProgress& progress = {});
+/// `mounts` are what the supervisor was prepared with; with a root, the program is in that.
+int spawn(Machine& machine, const Program& program, const SpawnProgress& progress = {},
+          const GuestMounts& mounts = {});
 
 }  // namespace quire

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quire/byte_stream.h"
@@ -77,7 +80,8 @@ class BufferSource : public ByteSource {
   bool closed_ = false;
 };
 
-/// Keeps what the guest has written: all of it, or the last `limit_bytes`. Any thread may look.
+/// Keeps what the guest has written: all of it, or the last `limit_bytes`. Any thread may look. Offsets count
+/// from the first byte ever written.
 class BufferSink : public ByteSink {
  public:
   explicit BufferSink(std::size_t limit_bytes = SIZE_MAX) : limit_bytes_(limit_bytes) {}
@@ -87,12 +91,34 @@ class BufferSink : public ByteSink {
   std::string contents() const;
   /// What came since the last take().
   std::string take();
+  std::uint64_t written_bytes() const;
+  /// Bytes that are not kept any more.
+  std::uint64_t dropped_bytes() const;
+  /// What was written from an offset on, as far as it is kept.
+  std::string since(std::uint64_t offset) const;
+  bool holds(std::string_view text, std::uint64_t offset) const;
+
+  /// Calls `found`, within the write, when `text` has been written as a whole from `offset` on; once. One
+  /// watch at a time.
+  void watch(std::string text, std::uint64_t offset, std::function<void()> found);
+  void stop_watching();
 
  private:
+  struct Watch {
+    std::string text;
+    std::uint64_t from;
+    std::function<void()> found;
+  };
+
+  std::size_t surplus() const { return data_.size() > limit_bytes_ ? data_.size() - limit_bytes_ : 0; }
+  bool found_since(const Watch& watch, std::size_t fresh_bytes) const;
+
   const std::size_t limit_bytes_;
   mutable std::mutex mutex_;  ///< guards the rest
   std::string data_;
   std::size_t taken_bytes_ = 0;
+  std::uint64_t trimmed_bytes_ = 0;  ///< of what came before data_
+  std::optional<Watch> watch_;
 };
 
 }  // namespace quire

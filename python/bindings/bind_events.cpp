@@ -123,6 +123,12 @@ void bind_events(py::module_& module) {
              return Condition(event, filters_of(fields));
            }),
            py::arg("event"), py::arg("fields"))
+      .def_static(
+          "of_text",
+          [](const std::string& stream, const py::bytes& text, std::uint64_t offset) {
+            return Condition::of_text(stream, text, offset);
+          },
+          py::arg("stream"), py::arg("text"), py::arg("offset"))
       .def("describe", &Condition::describe);
 
   py::class_<Recorder>(module, "Recorder", "Events kept in native columns.")

@@ -64,8 +64,15 @@ struct RamView {
   std::span<const std::uint8_t> bytes;
 };
 
-Config make_config(const std::string& ram, const std::string& tlb, const std::string& isa,
-                   std::uint64_t seed) {
+/// What every machine is made with.
+struct Setup {
+  Config config;
+  std::size_t output_limit_bytes;
+};
+
+Setup make_setup(const std::string& ram, const std::string& tlb, const std::string& isa, std::uint64_t seed,
+                 const std::vector<std::string>& drives, const std::vector<std::string>& shares,
+                 const std::string& net, const std::string& screen, const std::string& output_limit) {
   Config config;
   config.ram_bytes = parse_size(ram);
   if (!tlb.empty()) {
@@ -73,30 +80,37 @@ Config make_config(const std::string& ram, const std::string& tlb, const std::st
   }
   config.isa = isa;
   config.seed = seed;
-  return config;
-}
-
-std::shared_ptr<Guest> make_supervisor(const std::string& ram, const std::string& tlb, const std::string& isa,
-                                       std::uint64_t seed, const std::optional<Program>& program) {
-  Config config = make_config(ram, tlb, isa, seed);
-  config.mode = BootMode::kSupervisor;
-  prepare_supervisor(config, program ? &*program : nullptr);
-  return std::make_shared<Guest>(std::move(config));
-}
-
-std::shared_ptr<Guest> make_bare(const std::string& ram, const std::string& tlb, const std::string& isa,
-                                 std::uint64_t seed, const py::bytes& kernel, const std::string& name,
-                                 const std::string& screen) {
-  Config config = make_config(ram, tlb, isa, seed);
-  config.mode = BootMode::kBare;
-  config.htif = true;
+  for (const std::string& drive : drives) {
+    config.drives.push_back(parse_drive(drive));
+  }
+  for (const std::string& share : shares) {
+    config.shares.push_back(parse_share(share));
+  }
+  config.net = parse_net(net);
+  if (config.net.mode != NetMode::kNone) {
+    config.idle_time = IdleTime::kWait;  // peers answer in the host's time
+  }
   if (!screen.empty()) {
     config.screen = parse_screen(screen);
   }
-  const auto bytes = static_cast<std::string_view>(kernel);
-  config.kernel.assign(bytes.begin(), bytes.end());
-  config.kernel_name = name;
-  return std::make_shared<Guest>(std::move(config));
+  return {std::move(config), parse_size(output_limit)};
+}
+
+std::shared_ptr<Guest> make_supervisor(const Setup& setup, const std::optional<Program>& program,
+                                       const std::string& root, const std::vector<std::string>& shares,
+                                       const std::string& append) {
+  Config config = setup.config;
+  config.mode = BootMode::kSupervisor;
+  config.command_line = append;
+  GuestMounts mounts;
+  if (!root.empty()) {
+    mounts.root = parse_root(root);
+  }
+  for (const std::string& share : shares) {
+    mounts.shares.push_back(parse_shared_path(share));
+  }
+  prepare_supervisor(config, program ? &*program : nullptr, mounts);
+  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes, std::move(mounts));
 }
 
 std::vector<std::uint8_t> vector_of(const py::bytes& data) {
@@ -104,21 +118,28 @@ std::vector<std::uint8_t> vector_of(const py::bytes& data) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// `drives`: path, and "ro", "snapshot" or "rw".
-std::shared_ptr<Guest> make_linux(const std::string& ram, const std::string& tlb, const std::string& isa,
-                                  std::uint64_t seed, const py::bytes& kernel, const std::string& name,
+std::shared_ptr<Guest> make_bare(const Setup& setup, const py::bytes& kernel, const std::string& name) {
+  Config config = setup.config;
+  config.mode = BootMode::kBare;
+  config.htif = true;
+  config.kernel = vector_of(kernel);
+  config.kernel_name = name;
+  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes);
+}
+
+/// An empty `firmware` stands for the built-in one.
+std::shared_ptr<Guest> make_linux(const Setup& setup, const py::bytes& kernel, const std::string& name,
                                   const py::bytes& initrd, const std::string& append,
-                                  const std::vector<std::pair<std::string, std::string>>& drives) {
-  Config config = make_config(ram, tlb, isa, seed);
-  config.mode = BootMode::kSupervisor;
+                                  const py::bytes& firmware, const std::string& firmware_name) {
+  Config config = setup.config;
+  config.mode = firmware_name.empty() ? BootMode::kSupervisor : BootMode::kFirmware;
+  config.firmware = vector_of(firmware);
+  config.firmware_name = firmware_name;
   config.kernel = vector_of(kernel);
   config.kernel_name = name;
   config.initrd = vector_of(initrd);
   config.command_line = append;
-  for (const auto& [path, access] : drives) {
-    config.drives.push_back({.path = path, .read_only = access == "ro", .snapshot = access == "snapshot"});
-  }
-  return std::make_shared<Guest>(std::move(config));
+  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes);
 }
 
 py::bytes bytes_of(const std::vector<std::uint8_t>& data) {
@@ -345,6 +366,10 @@ void bind_values(py::module_& module) {
            }),
            py::arg("path"), py::arg("args"), py::arg("env"), py::arg("cwd"), py::arg("files"));
 
+  py::class_<Setup>(module, "Setup", "What every machine is made with, as people write it.")
+      .def(py::init(&make_setup), py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
+           py::arg("drives"), py::arg("shares"), py::arg("net"), py::arg("screen"), py::arg("output_limit"));
+
   py::class_<RamView>(module, "RamView", py::buffer_protocol(), "All of RAM, read-only and in place.")
       .def_buffer([](RamView& view) {
         return py::buffer_info(const_cast<std::uint8_t*>(view.bytes.data()), 1,
@@ -352,8 +377,6 @@ void bind_values(py::module_& module) {
                                {static_cast<py::ssize_t>(view.bytes.size())}, {1}, /*readonly=*/true);
       });
 }
-
-std::string take(BufferSink& sink) { return sink.take(); }
 
 }  // namespace
 
@@ -365,12 +388,11 @@ void bind_machine(py::module_& module) {
   bind_faults(guest);
   bind_hooks(guest);
   guest
-      .def_static("supervisor", &make_supervisor, py::arg("ram"), py::arg("tlb"), py::arg("isa"),
-                  py::arg("seed"), py::arg("program"))
-      .def_static("linux", &make_linux, py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
-                  py::arg("kernel"), py::arg("name"), py::arg("initrd"), py::arg("append"), py::arg("drives"))
-      .def_static("bare", &make_bare, py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
-                  py::arg("kernel"), py::arg("name"), py::arg("screen"))
+      .def_static("supervisor", &make_supervisor, py::arg("setup"), py::arg("program"), py::arg("root"),
+                  py::arg("shares"), py::arg("append"))
+      .def_static("linux", &make_linux, py::arg("setup"), py::arg("kernel"), py::arg("name"),
+                  py::arg("initrd"), py::arg("append"), py::arg("firmware"), py::arg("firmware_name"))
+      .def_static("bare", &make_bare, py::arg("setup"), py::arg("kernel"), py::arg("name"))
       .def("run", &Guest::run, py::arg("max_insns"), py::arg("timeout"), py::arg("until"),
            py::arg("callbacks") = py::none())
       .def("stop", &Guest::stop)
@@ -511,12 +533,35 @@ void bind_machine(py::module_& module) {
           },
           py::arg("data"))
       .def("close_stdin", [](Guest& g) { g.input().close(); })
-      .def("stdout", [](Guest& g) { return py::bytes(g.output().contents()); })
-      .def("take_stdout", [](Guest& g) { return py::bytes(take(g.output())); })
-      .def("stderr", [](Guest& g) { return py::bytes(g.errors().contents()); })
-      .def("take_stderr", [](Guest& g) { return py::bytes(take(g.errors())); })
-      .def("kernel_log", [](Guest& g) { return py::bytes(g.log().contents()); })
-      .def("take_kernel_log", [](Guest& g) { return py::bytes(take(g.log())); });
+      .def(
+          "write_uart",
+          [](Guest& g, const py::buffer& data) {
+            const py::buffer_info info = data.request();
+            g.uart_input().push(span_of(info));
+          },
+          py::arg("data"))
+      .def(
+          "output", [](Guest& g, const std::string& stream) { return py::bytes(g.sink(stream).contents()); },
+          py::arg("stream"))
+      .def("stdout", [](Guest& g) { return py::bytes(g.sink("stdout").contents()); })
+      .def("stderr", [](Guest& g) { return py::bytes(g.sink("stderr").contents()); })
+      .def("kernel_log", [](Guest& g) { return py::bytes(g.sink("uart").contents()); })
+      .def(
+          "take_output", [](Guest& g, const std::string& stream) { return py::bytes(g.sink(stream).take()); },
+          py::arg("stream"))
+      .def(
+          "output_since",
+          [](Guest& g, const std::string& stream, std::uint64_t offset) {
+            return py::bytes(g.sink(stream).since(offset));
+          },
+          py::arg("stream"), py::arg("offset"))
+      .def(
+          "output_bytes", [](Guest& g, const std::string& stream) { return g.sink(stream).written_bytes(); },
+          py::arg("stream"))
+      .def(
+          "output_dropped",
+          [](Guest& g, const std::string& stream) { return g.sink(stream).dropped_bytes(); },
+          py::arg("stream"));
 }
 
 }  // namespace quire::python

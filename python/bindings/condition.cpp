@@ -20,8 +20,17 @@ Condition::Condition(const std::string& event, const std::vector<FieldFilter>& f
   }
 }
 
+Condition Condition::of_text(const std::string& stream, const std::string& text, std::uint64_t offset) {
+  if (text.empty()) {
+    throw Error(ErrorKind::kUsage, "an empty text cannot be waited for");
+  }
+  Condition condition;
+  condition.text_ = {stream, text, offset};
+  return condition;
+}
+
 bool Condition::matches(const TraceEvent& event) const {
-  if (event.id != info_->id) {
+  if (info_ == nullptr || event.id != info_->id) {
     return false;
   }
   for (std::size_t i = 0; i < fields_.size(); ++i) {
@@ -33,7 +42,8 @@ bool Condition::matches(const TraceEvent& event) const {
 }
 
 bool Condition::holds_already(const ProcessTable& processes) const {
-  if (info_->id != arch::TraceEventId::k_exit || fields_.size() != 1 || fields_[0].field != "pid") {
+  if (info_ == nullptr || info_->id != arch::TraceEventId::k_exit || fields_.size() != 1 ||
+      fields_[0].field != "pid") {
     return false;
   }
   const ProcessInfo* process = processes.find(static_cast<int>(fields_[0].value));
@@ -41,6 +51,9 @@ bool Condition::holds_already(const ProcessTable& processes) const {
 }
 
 std::string Condition::describe() const {
+  if (text_) {
+    return fmt::format("text '{}' on {}", text_->text, text_->stream);
+  }
   std::string text(info_->name);
   text += '(';
   for (const FieldFilter& field : fields_) {

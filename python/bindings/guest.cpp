@@ -67,14 +67,28 @@ class Pace {
   unsigned kept_ = 0;  ///< slices since the GIL was given away last, with callbacks close to each other
 };
 
+}  // namespace
+
 /// Stops the machine when one of the conditions holds.
 class ConditionSink : public TraceSink {
  public:
-  ConditionSink(Machine& machine, const std::vector<Condition>& conditions)
-      : machine_(machine), conditions_(conditions) {
+  ConditionSink(Guest& guest, Machine& machine, const std::vector<Condition>& conditions)
+      : guest_(guest), machine_(machine), conditions_(conditions) {
+    for (const Condition& condition : conditions_) {
+      if (condition.text()) {
+        watch(condition);
+      }
+    }
     machine_.add_sink(this);
   }
-  ~ConditionSink() override { machine_.remove_sink(this); }
+  ~ConditionSink() override {
+    machine_.remove_sink(this);
+    for (const Condition& condition : conditions_) {
+      if (condition.text()) {
+        guest_.sink(condition.text()->stream).stop_watching();
+      }
+    }
+  }
   ConditionSink(const ConditionSink&) = delete;
   ConditionSink& operator=(const ConditionSink&) = delete;
 
@@ -90,10 +104,21 @@ class ConditionSink : public TraceSink {
   const Condition* met() const { return met_; }
 
  private:
+  void watch(const Condition& condition) {
+    const Condition::Text& text = *condition.text();
+    guest_.sink(text.stream).watch(text.text, text.offset, [this, &condition] {
+      met_ = &condition;
+      machine_.request_stop();
+    });
+  }
+
+  Guest& guest_;
   Machine& machine_;
   const std::vector<Condition>& conditions_;
   const Condition* met_ = nullptr;
 };
+
+namespace {
 
 /// A hook stops the machine as a breakpoint or by a request.
 bool is_of_hooks(StopReason reason) {
@@ -150,7 +175,11 @@ class Guest::BusyMark {
   Guest& guest_;
 };
 
-Guest::Guest(Config config) {
+Guest::Guest(Config config, std::size_t output_limit_bytes, GuestMounts mounts)
+    : stdout_(std::make_shared<BufferSink>(output_limit_bytes)),
+      stderr_(std::make_shared<BufferSink>(output_limit_bytes)),
+      uart_(std::make_shared<BufferSink>(output_limit_bytes)),
+      mounts_(std::move(mounts)) {
   config.uart = uart_;
   config.uart_in = uart_in_;
   config.stdin_stream = stdin_;
@@ -161,6 +190,20 @@ Guest::Guest(Config config) {
   machine_->add_sink(&processes_);
   machine_->add_part("event counts", [this](StateArchive& archive) { events_.transfer(archive); });
   machine_->add_part("processes", [this](StateArchive& archive) { processes_.transfer(archive); });
+}
+
+BufferSink& Guest::sink(const std::string& name) {
+  if (name == "stdout") {
+    return *stdout_;
+  }
+  if (name == "stderr") {
+    return *stderr_;
+  }
+  if (name == "uart") {
+    return *uart_;
+  }
+  throw Error(ErrorKind::kUsage,
+              fmt::format("no stream is called '{}'; there are stdout, stderr and uart", name));
 }
 
 Guest::~Guest() { release(); }  // nobody runs it: who does holds it
@@ -191,12 +234,13 @@ RunResult Guest::run(std::optional<std::uint64_t> max_insns, double timeout_seco
   Machine& machine = idle();
   const BusyMark mark(*this);
   for (const Condition& condition : until) {
-    if (condition.holds_already(processes_)) {
+    const auto& text = condition.text();
+    if (condition.holds_already(processes_) || (text && sink(text->stream).holds(text->text, text->offset))) {
       return {"until", Stop{StopReason::kRequested, 0, machine.hart().pc(), machine.icount(), 0,
                             condition.describe()}};
     }
   }
-  const ConditionSink conditions(machine, until);
+  const ConditionSink conditions(*this, machine, until);
   Pace pace(max_insns, timeout_seconds);
   tell_hooks(callbacks);  // what an exception left untold
   for (;;) {
@@ -335,22 +379,25 @@ int Guest::spawn(const Program& program, const py::object& callbacks) {
   int pid = 0;
   {
     const py::gil_scoped_release release;
-    pid = quire::spawn(machine, program, [&](const Stop& stop) {
-      if (stop.reason == StopReason::kLimit && !(hooks_ && hooks_->pending())) {
-        const py::gil_scoped_acquire acquire;
-        if (PyErr_CheckSignals() != 0) {
-          throw py::error_already_set();
-        }
-        return SpawnGoes::kOn;
-      }
-      if (hooks_ && stop.reason == StopReason::kBreakpoint) {
-        hooks_->at_breakpoint(stop);
-      }
-      const bool hooked = is_of_hooks(stop.reason) && hooks_;
-      const py::gil_scoped_acquire acquire;
-      tell_hooks(callbacks);
-      return hooked && !stop_wanted_ ? SpawnGoes::kOn : SpawnGoes::kNoFurther;
-    });
+    pid = quire::spawn(
+        machine, program,
+        [&](const Stop& stop) {
+          if (stop.reason == StopReason::kLimit && !(hooks_ && hooks_->pending())) {
+            const py::gil_scoped_acquire acquire;
+            if (PyErr_CheckSignals() != 0) {
+              throw py::error_already_set();
+            }
+            return SpawnGoes::kOn;
+          }
+          if (hooks_ && stop.reason == StopReason::kBreakpoint) {
+            hooks_->at_breakpoint(stop);
+          }
+          const bool hooked = is_of_hooks(stop.reason) && hooks_;
+          const py::gil_scoped_acquire acquire;
+          tell_hooks(callbacks);
+          return hooked && !stop_wanted_ ? SpawnGoes::kOn : SpawnGoes::kNoFurther;
+        },
+        mounts_);
   }
   tell_hooks(callbacks);
   return pid;

@@ -34,7 +34,8 @@ struct RunResult {
 
 class Guest : public std::enable_shared_from_this<Guest> {
  public:
-  explicit Guest(Config config);
+  /// Of each output stream, about the last `output_limit_bytes` are kept.
+  explicit Guest(Config config, std::size_t output_limit_bytes, GuestMounts mounts = {});
   ~Guest();
 
   /// The machine, for looking at or changing; throws Error(kState) while it runs or when it is closed.
@@ -69,9 +70,9 @@ class Guest : public std::enable_shared_from_this<Guest> {
   const EventCounters& events() const { return events_; }
   const ProcessTable& processes() const { return processes_; }
   BufferSource& input() { return *stdin_; }
-  BufferSink& output() { return *stdout_; }
-  BufferSink& errors() { return *stderr_; }
-  BufferSink& log() { return *uart_; }
+  BufferSource& uart_input() { return *uart_in_; }
+  /// "stdout", "stderr" or "uart".
+  BufferSink& sink(const std::string& name);
   /// Keeps RAM alive for a view that outlives close().
   std::shared_ptr<Machine> shared_machine() const { return machine_; }
 
@@ -89,9 +90,8 @@ class Guest : public std::enable_shared_from_this<Guest> {
 
   std::shared_ptr<BufferSource> stdin_ = std::make_shared<BufferSource>();
   std::shared_ptr<BufferSource> uart_in_ = std::make_shared<BufferSource>();
-  std::shared_ptr<BufferSink> stdout_ = std::make_shared<BufferSink>();
-  std::shared_ptr<BufferSink> stderr_ = std::make_shared<BufferSink>();
-  std::shared_ptr<BufferSink> uart_ = std::make_shared<BufferSink>();
+  std::shared_ptr<BufferSink> stdout_, stderr_, uart_;
+  GuestMounts mounts_;
   EventCounters events_;
   ProcessTable processes_;
   std::vector<std::shared_ptr<EventRecorder>> recorders_;

@@ -11,6 +11,7 @@
 
 from . import _core
 from ._core import AccessEvent, InsnEvent, Mapping, Stop, Walk, WalkStep
+from .console import Console, NotSeen, Output
 from .errors import Busy, Error, FileError, PageFault, ProgramFailed, UsageError
 from .events import EVENTS, FAULT_KINDS, Condition, Event, Recording, happens
 from .hart import Hart
@@ -31,6 +32,7 @@ __all__ = [
     "Busy",
     "CompletedRun",
     "Condition",
+    "Console",
     "Error",
     "Event",
     "FenceFinding",
@@ -42,7 +44,9 @@ __all__ = [
     "Machine",
     "Mapping",
     "MemoryDifference",
+    "NotSeen",
     "On",
+    "Output",
     "Page",
     "PageFault",
     "Process",

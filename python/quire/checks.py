@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import math
 from operator import index
+from typing import Any
 
 from .errors import UsageError
 
 _MAX_SECONDS = 1e9
+
+
+def wrong(name: str, value: object, wanted: str) -> UsageError:
+    """An argument of a type that cannot be, for people."""
+    return UsageError(f"{name}={value!r} is a {type(value).__name__}; give {wanted}")
+
+
+def text_of(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong(name, value, "text")
+    return value
+
+
+def buffer_of(name: str, value: Any) -> memoryview:
+    try:
+        return memoryview(value).cast("B")
+    except TypeError:
+        raise wrong(name, value, "bytes; encode() makes them of text") from None
 
 
 def count(value: int, name: str, *, bits: int = 64) -> int:

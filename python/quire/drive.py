@@ -7,25 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .checks import count
-from .errors import FileError, UsageError
+from .errors import FileError
 
 if TYPE_CHECKING:
     from . import _core
     from .snapshot import StrPath
 
 _STEP_BYTES = 1 << 20
-
-
-def drives_of(specs: list[StrPath]) -> list[tuple[str, str]]:
-    """Paths and their access, from texts as the command's --drive takes them: FILE[,ro][,snapshot]."""
-    pairs = []
-    for spec in specs:
-        path, *options = os.fspath(spec).split(",")
-        for option in options:
-            if option not in ("ro", "snapshot"):
-                raise UsageError(f"drive '{spec}': '{option}' is neither ro nor snapshot")
-        pairs.append((path, options[0] if options else "rw"))
-    return pairs
 
 
 class Drive:
@@ -71,4 +59,4 @@ class Drive:
         return f"<Drive {self.number} of {self.size} bytes>"
 
 
-__all__ = ["Drive", "drives_of"]
+__all__ = ["Drive"]

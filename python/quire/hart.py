@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from operator import index
+from typing import Any, Generic, TypeVar
 
 from . import _core
 from .checks import count
@@ -17,6 +18,7 @@ F_NAMES = ("ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 
 _X_NUMBERS = {name: i for i, name in enumerate(X_NAMES)} | {f"x{i}": i for i in range(32)} | {"fp": 8}
 _F_NUMBERS = {name: i for i, name in enumerate(F_NAMES)} | {f"f{i}": i for i in range(32)}
 _CSR_NUMBERS = _core.csr_numbers()
+_CSR_NAMES = {number: name for name, number in _CSR_NUMBERS.items()}
 _CSR_SATP = 0x180
 _MASK = (1 << 64) - 1
 
@@ -70,10 +72,14 @@ class RegisterFile(Generic[Value]):
         return f"<{self._kind}s {shown}>"
 
 
-def _unsigned(value: int) -> int:
-    if not -(1 << 63) <= value <= _MASK:
-        raise UsageError(f"{value:#x} does not fit a register of 64 bits")
-    return value & _MASK
+def _unsigned(value: Any, name: str) -> int:
+    try:
+        number = index(value)
+    except TypeError:
+        raise UsageError(f"{name}={value!r} is not a whole number; give the register's 64 bits") from None
+    if not -(1 << 63) <= number <= _MASK:
+        raise UsageError(f"{name}={number:#x} does not fit a register of 64 bits")
+    return number & _MASK
 
 
 class Hart:
@@ -91,7 +97,7 @@ class Hart:
 
     @pc.setter
     def pc(self, value: int) -> None:
-        self._guest.set_pc(self.index, _unsigned(value))
+        self._guest.set_pc(self.index, _unsigned(value, "pc"))
 
     @property
     def priv(self) -> str:
@@ -110,9 +116,9 @@ class Hart:
     @property
     def x(self) -> RegisterFile[int]:
         """Integer registers: hart.x.a0, hart.x['sp'], hart.x[10]."""
-        guest, index = self._guest, self.index
-        return RegisterFile("integer register", _X_NUMBERS, X_NAMES, lambda i: guest.x(index, i),
-                            lambda i, v: guest.set_x(index, i, _unsigned(v)))
+        guest, hart = self._guest, self.index
+        return RegisterFile("integer register", _X_NUMBERS, X_NAMES, lambda i: guest.x(hart, i),
+                            lambda i, v: guest.set_x(hart, i, _unsigned(v, X_NAMES[i] if i < 32 else f"x{i}")))
 
     @property
     def f(self) -> RegisterFile[float]:
@@ -127,22 +133,22 @@ class Hart:
     @property
     def fbits(self) -> RegisterFile[int]:
         """Floating-point registers as raw 64 bits."""
-        guest, index = self._guest, self.index
-        return RegisterFile("floating-point register", _F_NUMBERS, F_NAMES, lambda i: guest.f(index, i),
-                            lambda i, v: guest.set_f(index, i, _unsigned(v)))
+        guest, hart = self._guest, self.index
+        return RegisterFile("floating-point register", _F_NUMBERS, F_NAMES, lambda i: guest.f(hart, i),
+                            lambda i, v: guest.set_f(hart, i, _unsigned(v, F_NAMES[i] if i < 32 else f"f{i}")))
 
     @property
     def csr(self) -> RegisterFile[int]:
         """CSRs as M-mode would read them: hart.csr.satp, hart.csr[0x180]."""
-        guest, index = self._guest, self.index
-        return RegisterFile("CSR", _CSR_NUMBERS, list(_CSR_NUMBERS), lambda i: guest.csr(index, i),
-                            lambda i, v: guest.set_csr(index, i, _unsigned(v)))
+        guest, hart = self._guest, self.index
+        return RegisterFile("CSR", _CSR_NUMBERS, list(_CSR_NUMBERS), lambda i: guest.csr(hart, i),
+                            lambda i, v: guest.set_csr(hart, i, _unsigned(v, _CSR_NAMES.get(i, f"{i:#x}"))))
 
     def _floats(self, form: str, boxed: bool) -> RegisterFile[float]:
-        guest, index = self._guest, self.index
+        guest, hart = self._guest, self.index
 
         def get(number: int) -> float:
-            bits = guest.f(index, number)
+            bits = guest.f(hart, number)
             if not boxed:
                 return float(struct.unpack("<d", struct.pack("<Q", bits))[0])
             if bits >> 32 != 0xFFFF_FFFF:
@@ -150,8 +156,12 @@ class Hart:
             return float(struct.unpack("<f", struct.pack("<I", bits & 0xFFFF_FFFF))[0])
 
         def set_(number: int, value: float) -> None:
-            raw = int.from_bytes(struct.pack(form, value), "little")
-            guest.set_f(index, number, raw | 0xFFFF_FFFF_0000_0000 if boxed else raw)
+            try:
+                raw = int.from_bytes(struct.pack(form, value), "little")
+            except (struct.error, OverflowError):
+                name = F_NAMES[number] if number < 32 else f"f{number}"
+                raise UsageError(f"{name}={value!r} is not a number that fits; fbits takes raw bits") from None
+            guest.set_f(hart, number, raw | 0xFFFF_FFFF_0000_0000 if boxed else raw)
 
         return RegisterFile("floating-point register", _F_NUMBERS, F_NAMES, get, set_)
 

@@ -30,6 +30,7 @@ class _Mark:
     icount: int
     idle: bool  # the guest had stopped there, waiting for input
     data: bytes | None = None  # input; None: its end
+    uart: bool = False  # it is the UART's, else standard input
     snapshot: weakref.ref[Snapshot] | None = None
 
 
@@ -47,17 +48,22 @@ class History:
 
     # --- what happens ---
 
-    def give_input(self, data: bytes | None) -> None:
+    def give_input(self, data: bytes | None, uart: bool = False) -> None:
         if self._guest.running:  # another thread's run: nobody knows at which count it arrives
-            self._pour(data)
+            self._pour(data, uart)
             self._edits = -1
             return
         self._cut_if_edited()
-        self._pour(data)
-        self._add(_Mark(self._guest.icount, self._idle_here(), data))
+        self._pour(data, uart)
+        self._add(_Mark(self._guest.icount, self._idle_here(), data, uart))
 
-    def _pour(self, data: bytes | None) -> None:
-        if data is None:
+    def give_uart(self, data: bytes) -> None:
+        self.give_input(data, uart=True)
+
+    def _pour(self, data: bytes | None, uart: bool) -> None:
+        if uart and data is not None:
+            self._guest.write_uart(data)
+        elif data is None:
             self._guest.close_stdin()
         else:
             self._guest.write_stdin(data)
@@ -136,7 +142,7 @@ class History:
     def _pass(self, mark: _Mark) -> None:
         self._at += 1
         if mark.snapshot is None:
-            self._pour(mark.data)
+            self._pour(mark.data, mark.uart)
 
     # --- backwards ---
 

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from .checks import count, seconds
-from .drive import Drive, drives_of
+from .checks import buffer_of, count, seconds, text_of
+from .console import Console, Output
+from .drive import Drive
 from .errors import Error, FileError, UsageError
 from .events import Condition, Recording, all_of, fields_of, happens
 from .hart import Hart, hart_list
@@ -19,6 +20,7 @@ from .memory import PhysicalMemory
 from .mmu import Mmu
 from .history import History
 from .process import Process
+from .settings import Drives, Screen, Shares, Tlb, image_of, mounted_shares, path_of, program_of, setup
 from .snapshot import Snapshot, StrPath
 from .stats import Stats
 
@@ -28,69 +30,7 @@ if TYPE_CHECKING:
 Files = Mapping[str, StrPath]
 
 _BOOT_LIMIT_INSNS = 2_000_000_000
-
-
-def tlb_text(tlb: str | Mapping[str, int | str] | None) -> str:
-    """A geometry as the native side takes it: from text, a mapping, or nothing."""
-    if tlb is None or isinstance(tlb, str):
-        return tlb or ""
-    return ",".join(f"{key}={value}" for key, value in tlb.items())
-
-
-def ram_text(ram: str | int) -> str:
-    return str(ram)
-
-
-def screen_text(screen: str | tuple[int, int] | None) -> str:
-    """A screen as the native side takes it: "1024x768", (1024, 768), or nothing."""
-    if screen is None or isinstance(screen, str):
-        return screen or ""
-    return "x".join(str(side) for side in screen)
-
-
-def program_of(argv: Sequence[StrPath], env: Mapping[str, str] | None, cwd: str, files: Files | None) -> _core.Program:
-    """`files` maps a path in the guest to the host's file that it shall have."""
-    if isinstance(argv, (str, bytes)) or not isinstance(argv, Sequence) or not argv:
-        raise UsageError("the program is a list: its path on the host, then its arguments")
-    words = [os.fsencode(word) for word in argv]
-    variables = [os.fsencode(f"{key}={value}") for key, value in (env or {}).items()]
-    pairs = [(os.fsencode(host), os.fsencode(guest)) for guest, host in (files or {}).items()]
-    return _core.Program(words[0], words[1:], variables, os.fsencode(cwd), pairs)
-
-
-def _image(path: str) -> bytes:
-    try:
-        image = Path(path).read_bytes()
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}; check the path") from None
-    if not image:
-        raise FileError(f"{path}: the file is empty; give an ELF program")
-    return image
-
-
-class Output:
-    """What the guest has written to one of its streams."""
-
-    __slots__ = ("_all", "_take")
-
-    def __init__(self, all_: Any, take: Any) -> None:
-        self._all = all_
-        self._take = take
-
-    def getvalue(self) -> bytes:
-        """All of it."""
-        return self._all()
-
-    def read(self) -> bytes:
-        """What came since the last read()."""
-        return self._take()
-
-    @property
-    def text(self) -> str:
-        return self.getvalue().decode(errors="replace")
-
-    def __repr__(self) -> str:
-        return f"<Output of {len(self.getvalue())} bytes>"
+_OUTPUT_LIMIT = "16M"
 
 
 class Input:
@@ -102,14 +42,23 @@ class Input:
         self._history = history
 
     def write(self, data: Buffer) -> None:
-        self._history.give_input(bytes(data))
+        self._history.give_input(bytes(buffer_of("data", data)))
 
     def close(self) -> None:
         self._history.give_input(None)
 
 
+def _common(guest: _core.Guest, seed: int) -> dict[str, Any]:
+    return {"ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "isa": guest.isa(), "seed": seed}
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    """Those that are not their default, as plain values."""
+    return {name: value for name, value in settings.items() if value and value != "none"}
+
+
 class Machine:
-    """A whole machine. Make one with Machine.supervisor() or Machine.bare(); use it as a context manager.
+    """A whole machine. Make one with Machine.supervisor(), linux() or bare(); use it as a context manager.
 
     Same settings and same inputs give the same execution, however it is sliced into runs.
     """
@@ -123,18 +72,31 @@ class Machine:
         #: Functions to call as things happen: m.on.insn(pc)(function), @m.on.page_fault(pid=2).
         self.on = On(guest)
         self._history = History(guest, self.on._callbacks)
+        self._console: Console | None = None
         self.stdin = Input(self._history)
-        self.stdout = Output(guest.stdout, guest.take_stdout)
-        self.stderr = Output(guest.stderr, guest.take_stderr)
-        self.kernel_log = Output(guest.kernel_log, guest.take_kernel_log)
+        self.stdout = Output(guest, "stdout")
+        self.stderr = Output(guest, "stderr")
+        self.kernel_log = Output(guest, "uart")
 
     @classmethod
-    def supervisor(cls, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
-                   isa: str = "", seed: int = 0) -> Machine:
-        """The supervisor, up and idle: spawn() programs on it. `isa` ("rv64gc_zba") leaves other extensions out."""
-        guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"), None)
-        machine = cls(guest, {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
-                              "isa": guest.isa(), "seed": seed})
+    def supervisor(cls, *, ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
+                   root: StrPath | None = None, shares: Shares = (), drives: Drives = (), net: str = "none",
+                   screen: Screen = None, append: str = "", output_limit: str | int = _OUTPUT_LIMIT) -> Machine:
+        """The supervisor, up and idle: spawn() programs on it. Options are as the `quire run` command has them.
+
+        `root` ("DIR" or "DIR:rw") makes a directory of the host the guest's /, and spawn() then takes paths in it;
+        `shares` are {"/guest/path": directory} or ["HOST:GUEST[:rw]"]. `isa` ("rv64gc_zba") leaves other extensions
+        out. `append` are words for the supervisor ("quire.fail-alloc=3"). Of the output, the last `output_limit`
+        bytes are kept. Directories and the network are the host's: no snapshot can be taken with them.
+        """
+        where = "" if root is None else path_of("root", root)
+        made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, net=net, screen=screen,
+                     output_limit=output_limit)
+        mounts = mounted_shares(shares)
+        guest = _core.Guest.supervisor(made, None, where, mounts, text_of("append", append))
+        machine = cls(guest, {"mode": "supervisor", **_common(guest, seed),
+                              **_given(root=where, shares=mounts, drives=[os.fspath(drive) for drive in drives], net=net,
+                                       screen=screen, append=append)})
         stop = machine.run(until=happens("boot"), max_insns=_BOOT_LIMIT_INSNS)
         if stop.reason != "until":
             log = machine.kernel_log.text.strip().splitlines()
@@ -143,35 +105,42 @@ class Machine:
         return machine
 
     @classmethod
-    def linux(cls, kernel: StrPath, *, initrd: StrPath | None = None, append: str = "", drives: Sequence[StrPath] = (),
-              ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None, isa: str = "",
-              seed: int = 0) -> Machine:
-        """A kernel (an Image or an ELF) under the built-in firmware, before its first instruction. Its console is `kernel_log`.
+    def linux(cls, kernel: StrPath, *, initrd: StrPath | None = None, append: str = "", bios: StrPath | None = None,
+              drives: Drives = (), shares: Shares = (), net: str = "none", screen: Screen = None,
+              ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
+              output_limit: str | int = _OUTPUT_LIMIT) -> Machine:
+        """A kernel (an Image or an ELF) before its first instruction, as `quire boot` makes it. Its UART is `console`.
 
         `drives` are raw images, as the command's --drive takes them: "disk.img,snapshot" keeps what the guest writes in
-        memory, so that snapshots can be taken; "disk.img,ro" refuses writes.
+        memory, so that snapshots can be taken; "disk.img,ro" refuses writes. `shares` are {"tag": directory} or
+        ["DIR,tag=NAME[,rw]"]; `net` is "none" or "user[,hostfwd=...]"; `bios` is firmware instead of the built-in SBI.
         """
-        name = os.fspath(kernel)
-        first = "" if initrd is None else os.fspath(initrd)
-        pairs = drives_of(list(drives))
-        guest = _core.Guest.linux(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"), _image(name), name,
-                                  _image(first) if first else b"", append, pairs)
-        return cls(guest, {"mode": "linux", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "isa": guest.isa(),
-                           "seed": seed, "kernel": name, "initrd": first, "append": append,
-                           "drives": [os.fspath(drive) for drive in drives]})
+        image, name = image_of("kernel", kernel)
+        first, first_name = image_of("initrd", initrd) if initrd is not None else (b"", "")
+        firmware, firmware_name = image_of("bios", bios) if bios is not None else (b"", "")
+        made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, shares=shares, net=net, screen=screen,
+                     output_limit=output_limit)
+        guest = _core.Guest.linux(made, image, name, first, text_of("append", append), firmware, firmware_name)
+        return cls(guest, {"mode": "linux", **_common(guest, seed), "kernel": name, "initrd": first_name, "append": append,
+                           "drives": [os.fspath(drive) for drive in drives],
+                           **_given(bios=firmware_name, shares=shares, net=net, screen=screen)})
 
     @classmethod
-    def bare(cls, program: StrPath, *, ram: str | int = "256M", tlb: str | Mapping[str, int | str] | None = None,
-             isa: str = "", seed: int = 0, screen: str | tuple[int, int] | None = None) -> Machine:
-        """An ELF in M-mode on the board alone, before its first instruction. Its UART is `kernel_log`.
+    def bare(cls, program: StrPath, *, ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
+             drives: Drives = (), shares: Shares = (), net: str = "none", screen: Screen = None,
+             output_limit: str | int = _OUTPUT_LIMIT) -> Machine:
+        """An ELF in M-mode on the board alone, before its first instruction. Its UART is `console`.
 
-        `isa` ("rv64gc_zba") leaves other extensions out. `screen` ("1024x768" or a pair) gives it a framebuffer, which the device tree describes.
+        `isa` ("rv64gc_zba") leaves other extensions out. `screen` ("1024x768" or a pair) gives it a framebuffer, which
+        the device tree describes. Devices are given as to linux().
         """
-        path = os.fspath(program)
-        guest = _core.Guest.bare(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"), _image(path), path,
-                                 screen_text(screen))
-        return cls(guest, {"mode": "bare", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
-                           "isa": guest.isa(), "seed": seed, "program": path})
+        image, path = image_of("program", program)
+        made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, shares=shares, net=net, screen=screen,
+                     output_limit=output_limit)
+        guest = _core.Guest.bare(made, image, path)
+        return cls(guest, {"mode": "bare", **_common(guest, seed), "program": path,
+                           "drives": [os.fspath(drive) for drive in drives],
+                           **_given(shares=shares, net=net, screen=screen)})
 
     def spawn(self, argv: Sequence[StrPath], *, env: Mapping[str, str] | None = None, cwd: str = "/",
               files: Files | None = None) -> Process:
@@ -235,6 +204,16 @@ class Machine:
             raise UsageError(f"restore() takes a Snapshot, not {type(snapshot).__name__}; Snapshot.load() reads one from a file")
         self._history.restore(snapshot)
 
+    @property
+    def console(self) -> Console:
+        """Where the guest is typed to: the UART, or on the supervisor stdin and stdout of its programs."""
+        if self._console is None:
+            if self.config["mode"] == "supervisor":
+                self._console = Console(self, "stdout", self.stdin.write)
+            else:
+                self._console = Console(self, "uart", self._history.give_uart)
+        return self._console
+
     def stop(self) -> None:
         """Ends the run() of another thread, or the one that called this callback."""
         self._guest.stop()
@@ -243,10 +222,13 @@ class Machine:
         """Records events from now on: record("page_fault", "cow", pid=2). "syscall" stands for enter and exit."""
         if not events:
             raise UsageError("record() takes the names of events")
+        for event in events:
+            if not isinstance(event, str):
+                raise UsageError(f"record({event!r}) is not the name of an event; quire.EVENTS lists them")
         return Recording(self._guest, self._guest.record(list(events), fields_of(fields)))
 
     def process(self, pid: int) -> Process:
-        if self._guest.process(pid) is None:
+        if self._guest.process(count(pid, "pid", bits=31)) is None:
             raise UsageError(f"the supervisor has not told of a process {pid}")
         return Process(self, self._guest, pid)
 
@@ -307,7 +289,7 @@ class Machine:
 
     def symbol(self, name: str) -> int | None:
         """Value of a symbol of the kernel's or bare program's ELF."""
-        return self._guest.symbol(name)
+        return self._guest.symbol(text_of("name", name))
 
     def close(self) -> None:
         """Frees the machine. Views of its memory stay valid."""
@@ -326,4 +308,4 @@ class Machine:
         return f"<Machine {self.config['mode']}, RAM {self.config['ram_bytes'] >> 20} MiB, seed {self.config['seed']}>"
 
 
-__all__ = ["Input", "Machine", "Output"]
+__all__ = ["Input", "Machine"]

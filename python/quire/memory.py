@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import _core
+from .checks import buffer_of, count
 from .errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Memory:
     def _range(key: slice) -> tuple[int, int]:
         if key.start is None or key.stop is None or key.step not in (None, 1):
             raise UsageError("memory slices need a start and an end address and no step, as in memory[a:b]")
+        if not isinstance(key.start, int) or not isinstance(key.stop, int):
+            raise UsageError(f"[{key.start!r}:{key.stop!r}] is no range of addresses: they are whole numbers")
         if not 0 <= key.start <= key.stop <= 1 << 64:
             raise UsageError(f"[{key.start:#x}:{key.stop:#x}] is no range of addresses")
         return key.start, key.stop - key.start
@@ -36,25 +39,27 @@ class Memory:
     def __getitem__(self, key: int | slice) -> bytes | int:
         if isinstance(key, slice):
             return self.read(*self._range(key))
-        return self._read(key, 1)[0]
+        return self._read(count(key, "address"), 1)[0]
 
     def __setitem__(self, key: int | slice, value: int | Buffer) -> None:
         if not isinstance(key, slice):
-            self._write(key, bytes([value]))
+            if not isinstance(value, int) or not 0 <= value < 256:
+                raise UsageError(f"{value!r} is not a byte; assign 0 to 255, or bytes to memory[a:b]")
+            self._write(count(key, "address"), bytes([value]))
             return
         start, size = self._range(key)
-        data = memoryview(value).cast("B")
+        data = buffer_of("data", value)
         if len(data) != size:
             raise UsageError(f"{len(data)} bytes do not fill a range of {size}")
         self._write(start, data)
 
     def read(self, address: int, size: int) -> bytes:
         """`size` bytes from `address` on."""
-        return self._read(address, size) if size else b""
+        return self._read(count(address, "address"), count(size, "size")) if size else b""
 
     def write(self, address: int, data: Buffer) -> None:
         """The guest sees it at once, as instructions too."""
-        self._write(address, data)
+        self._write(count(address, "address"), buffer_of("data", data))
 
     def u8(self, address: int) -> int:
         return self._number(address, 1)
@@ -69,11 +74,12 @@ class Memory:
         return self._number(address, 8)
 
     def _number(self, address: int, size: int) -> int:
-        return int.from_bytes(self._read(address, size), "little")
+        return int.from_bytes(self._read(count(address, "address"), size), "little")
 
     def string(self, address: int, limit: int = 4096) -> bytes:
         """Bytes up to a NUL (not included) or `limit`; read page by page."""
         parts = []
+        address, limit = count(address, "address"), count(limit, "limit")
         while limit > 0:
             part = self._read(address, min(limit, 4096 - address % 4096))
             head, nul, _ = part.partition(b"\0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _core
-from .checks import count
+from .checks import count, text_of
 from .errors import UsageError
 from .stats import FenceReport, TlbStats
 
@@ -63,7 +63,8 @@ class Mmu:
             satp = self._satp_of_asid(asid)
         elif satp is None:
             satp = self._guest.csr(0, _CSR_SATP)
-        return self._guest.walk(count(va, "va"), count(satp, "satp"), access, priv)
+        return self._guest.walk(count(va, "va"), count(satp, "satp"), text_of("access", access),
+                                text_of("priv", priv))
 
     def _satp_of_asid(self, asid: int) -> int:
         current = self._guest.csr(0, _CSR_SATP)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import _core
+from .checks import count, text_of
 from .errors import PageFault, UsageError
 from .events import Condition
 from .memory import Memory
@@ -96,7 +97,7 @@ class Process:
         return self._guest.mappings(self._live_satp())
 
     def walk(self, va: int, access: str = "r") -> _core.Walk:
-        return self._guest.walk(va, self._live_satp(), access, "u")
+        return self._guest.walk(count(va, "va"), self._live_satp(), text_of("access", access), "u")
 
     def page(self, va: int) -> Page:
         """The page that holds `va`; raises PageFault when none is mapped there."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from .checks import count, seconds
+from .checks import count, seconds, wrong
 from .errors import Error, ProgramFailed
-from .machine import Files, StrPath, program_of, ram_text, tlb_text
+from .machine import Files
+from .settings import Shares, Tlb, mounted_shares, path_of, program_of, setup
+from .snapshot import StrPath
 from .stats import Stats
 
 if TYPE_CHECKING:
@@ -40,34 +42,44 @@ class CompletedRun:
     def check_returncode(self) -> None:
         """Raises ProgramFailed when the status is not 0."""
         if self.returncode != 0:
-            how = f"was killed by {_core.signal_name(-self.returncode)}" if self.returncode < 0 else \
-                f"ended with status {self.returncode}"
+            if self.stop.exit_status is None:
+                how = f"did not end: {self.stop.detail} ({self.stop.reason}, after {self.stop.icount} instructions)"
+            elif self.returncode < 0:
+                how = f"was killed by {_core.signal_name(-self.returncode)}"
+            else:
+                how = f"ended with status {self.returncode}"
             raise ProgramFailed(self, f"{self.args[0]} {how}")
 
 
 def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | None = None, text: bool = False,
         check: bool = False, timeout: float | None = None, max_insns: int | None = None, ram: str | int = "256M",
-        tlb: str | Mapping[str, int | str] | None = None, isa: str = "", seed: int = 0,
-        env: Mapping[str, str] | None = None, cwd: str = "/", files: Files | None = None) -> CompletedRun:
+        tlb: Tlb = None, isa: str = "", seed: int = 0, env: Mapping[str, str] | None = None, cwd: str = "/",
+        files: Files | None = None, root: StrPath | None = None, shares: Shares = (),
+        output_limit: str | int = "256M") -> CompletedRun:
     """Runs a riscv64 Linux program of the host on the supervisor: run("./primes", "1000").
 
     It starts in the guest's `cwd` and sees no file of the host but itself, its libraries and `files`, which maps
     paths in the guest to files of the host. `input` is its standard input. With `text`,
     stdout and stderr are str. `timeout` counts seconds of the host, `max_insns` instructions. `isa`
-    ("rv64gc_zba") leaves other extensions out.
+    ("rv64gc_zba") leaves other extensions out. `root` and `shares` are as for Machine.supervisor(). A program that
+    writes more than `output_limit` to one stream is an Error.
     """
-    words: list[StrPath] = [program] if isinstance(program, (str, os.PathLike)) else list(program)
-    words += args
+    words = _words(program, args)
+    given = b"" if input is None else _input_bytes(input)
     limit = None if max_insns is None else count(max_insns, "max_insns")
     patience = seconds(timeout)
-    guest = _core.Guest.supervisor(ram_text(ram), tlb_text(tlb), isa, count(seed, "seed"),
-                                   program_of(words, env, cwd, files))
+    made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, output_limit=output_limit)
+    guest = _core.Guest.supervisor(made, program_of(words, env, cwd, files), "" if root is None else path_of("root", root),
+                                   mounted_shares(shares), "")
     try:
-        if input is not None:
-            guest.write_stdin(input.encode() if isinstance(input, str) else input)
+        guest.write_stdin(given)
         guest.close_stdin()
         stop = guest.run(limit, patience, [])
         completed = _completed(guest, [os.fspath(word) for word in words], stop, text, seed)
+        for stream in ("stdout", "stderr"):
+            if guest.output_dropped(stream):
+                raise Error(f"{completed.args[0]}: it wrote {guest.output_bytes(stream)} bytes to {stream}, of which not all are "
+                            f"kept; give output_limit= for more")
     finally:
         if not guest.closed:
             guest.close()
@@ -76,9 +88,26 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
     return completed
 
 
+def _words(program: Any, args: tuple[Any, ...]) -> list[StrPath]:
+    if isinstance(program, (str, bytes, os.PathLike)):
+        return [program, *args]
+    if not isinstance(program, Sequence):
+        raise wrong("program", program, "the path of a riscv64 Linux program, or a list that begins with it")
+    return [*program, *args]
+
+
+def _input_bytes(data: Any) -> bytes:
+    if isinstance(data, str):
+        return data.encode()
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        raise wrong("input", data, "text or bytes: what the program reads from standard input") from None
+
+
 def _completed(guest: _core.Guest, args: list[str], stop: _core.Stop, text: bool, seed: int) -> CompletedRun:
     stats = Stats.from_core(guest.stats())
-    log = guest.kernel_log().decode(errors="replace")
+    log = guest.output("uart").decode(errors="replace")
     pid = guest.main_pid()
     if stats.events["panic"] or (pid is None and stop.reason == "exited"):
         lines = log.strip().splitlines()
@@ -90,7 +119,7 @@ def _completed(guest: _core.Guest, args: list[str], stop: _core.Stop, text: bool
 
     config = {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
               "isa": guest.isa(), "seed": seed, "version": _core.__version__}
-    return CompletedRun(args, _returncode(guest, pid, stop), shown(guest.stdout()), shown(guest.stderr()), stats, stop,
+    return CompletedRun(args, _returncode(guest, pid, stop), shown(guest.output("stdout")), shown(guest.output("stderr")), stats, stop,
                         f"{guest.digest():016x}", config, log)
 
 
