@@ -17,6 +17,7 @@ struct Options {
   std::string ram = "256M";
   std::string tlb;
   std::string isa;
+  std::string engine;  ///< "": the default
   bool check_fences = false;
   std::uint64_t seed = 0;
   std::optional<std::uint64_t> max_insns;

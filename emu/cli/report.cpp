@@ -102,12 +102,38 @@ nlohmann::ordered_json config_json(const Config& config, const Options& options)
             {"policy", tlb_policy_name(config.tlb.policy)},
             {"check", config.tlb.check == FenceCheck::kOff ? "off" : "fences"}}},
           {"rtc_epoch_seconds", config.rtc_epoch_seconds},
-          {"engine", "interp"},
+          {"engine", engine_name(config.engine.kind)},
           {"program", options.program},
           {"args", options.args},
           {"kernel", options.kernel},
           {"append", options.append},
           {"drives", options.drives}};
+}
+
+std::string engine_text(const MachineFacts& machine) {
+  const EngineStats& engine = machine.engine;
+  std::string text =
+      fmt::format("engine        {}: {} blocks made, {} dropped\n", engine_name(machine.config.engine.kind),
+                  engine.blocks_built, engine.blocks_dropped);
+  if (machine.config.engine.kind == EngineKind::kTranslator) {
+    text += fmt::format(
+        "translation   {} KiB of code, {} links, {} calls, {} page lookups, {} cold instructions, "
+        "{} flushes\n",
+        engine.code_bytes / 1024, engine.links, engine.calls, engine.misses, engine.cold_insns,
+        engine.flushes);
+  }
+  return text;
+}
+
+nlohmann::ordered_json engine_json(const EngineStats& engine) {
+  return {{"blocks_built", engine.blocks_built},
+          {"blocks_dropped", engine.blocks_dropped},
+          {"links", engine.links},
+          {"calls", engine.calls},
+          {"misses", engine.misses},
+          {"cold_insns", engine.cold_insns},
+          {"flushes", engine.flushes},
+          {"code_bytes", engine.code_bytes}};
 }
 
 void to_stderr(const std::string& text) {
@@ -126,7 +152,7 @@ std::string format_stats(const Report& report) {
   const Counters& counters = machine.counters;
   const TlbStats& tlb = counters.tlb;
   std::string text = fmt::format(
-      "instructions  {} (retired {}, interp 100%)\n"
+      "instructions  {} (retired {})\n"
       "time          {:.3f} s, {:.1f} MIPS\n"
       "traps         {} exceptions, {} interrupts\n",
       counters.icount, counters.minstret, machine.seconds, mips(machine), counters.traps,
@@ -157,7 +183,7 @@ std::string format_stats(const Report& report) {
                   tlb.misses_by_access[0], tlb.misses_by_access[1], tlb.misses_by_access[2], tlb.pte_reads);
   text += fmt::format("TLB flushes   {} whole, {} of an ASID, {} of a page, {} of a page of an ASID\n",
                       tlb.flushes_all, tlb.flushes_asid, tlb.flushes_page, tlb.flushes_page_asid);
-  return text;
+  return text + engine_text(machine);
 }
 
 std::string format_fences(const FenceReport& fences) {
@@ -190,6 +216,7 @@ std::string format_json(const Report& report, const Options& options) {
     json["mips"] = mips(machine);
     json["faults"] = faults_json(machine.events);
     json["tlb"] = tlb_json(machine.counters.tlb);
+    json["engine"] = engine_json(machine.engine);
     if (machine.fences.enabled) {
       json["fences"] = fences_json(machine.fences);
     }

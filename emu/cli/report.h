@@ -16,6 +16,7 @@ enum class Origin { kGuest, kLimit, kUsage, kEmulator };
 /// What is known of a machine when it has run.
 struct MachineFacts {
   Counters counters;
+  EngineStats engine;
   FenceReport fences;
   EventCounters events;
   Config config;   ///< without its images

@@ -65,6 +65,7 @@ Config machine_config(const Options& options) {
     config.tlb = parse_tlb(options.tlb);
   }
   config.isa = options.isa;
+  config.engine = parse_engine(options.engine);
   if (options.check_fences) {
     config.tlb.check = FenceCheck::kReport;
   }
@@ -197,8 +198,13 @@ Report Session::run() {
   Config config = machine_.config();
   config.kernel.clear();
   config.initrd.clear();
-  report.machine = MachineFacts{machine_.counters(), machine_.fence_report(), events_,
-                                std::move(config),   elapsed.count(),         std::nullopt};
+  report.machine = MachineFacts{machine_.counters(),
+                                machine_.engine_stats(),
+                                machine_.fence_report(),
+                                events_,
+                                std::move(config),
+                                elapsed.count(),
+                                std::nullopt};
   if (options_.digest) {
     report.machine->digest = machine_.digest();
   }

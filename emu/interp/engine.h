@@ -2,8 +2,8 @@
 #pragma once
 
 #include "emu/block/block_cache.h"
+#include "emu/block/breakpoints.h"
 #include "emu/hart/hart.h"
-#include "emu/interp/breakpoints.h"
 
 // Handlers call each other in tail position. Where the compiler does not promise to make jumps of these calls
 // (no optimisation, sanitizers), each returns to the run loop instead.

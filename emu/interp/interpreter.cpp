@@ -94,6 +94,9 @@ void Interpreter::Impl::run_slice(u64 end_icount) {
 Interpreter::Interpreter(Hart& hart) : impl_(std::make_unique<Impl>(hart)) {}
 Interpreter::~Interpreter() = default;
 RunExit Interpreter::run(u64 until_icount) { return impl_->run(until_icount); }
+EngineStats Interpreter::stats() const {
+  return {.blocks_built = block_stats().built, .blocks_dropped = block_stats().dropped};
+}
 const BlockStats& Interpreter::block_stats() const { return impl_->block_stats(); }
 void Interpreter::set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) {
   impl_->set_breakpoints(std::move(pcs), std::move(ranges));

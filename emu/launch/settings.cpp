@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -109,6 +110,57 @@ TlbConfig parse_tlb(std::string_view text, TlbConfig base) {
   }
   return base;
 }
+
+namespace {
+
+void set_engine_part(EngineConfig& engine, std::string_view text, std::string_view part) {
+  const std::size_t equals = part.find('=');
+  const std::string_view key = part.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? "" : part.substr(equals + 1);
+  if (key == "threshold") {
+    if (const auto number = parse_number(value); number && *number < 255) {
+      engine.threshold = static_cast<unsigned>(*number);
+      return;
+    }
+  } else if (key == "code") {
+    engine.code_bytes = parse_size(value);
+    return;
+  }
+  throw Error(
+      ErrorKind::kUsage,
+      fmt::format("'{}' in the engine '{}' is none of threshold=N (0 to 254), code=SIZE", part, text));
+}
+
+EngineConfig engine_of(std::string_view text) {
+  EngineConfig engine;
+  const std::string_view name = text.substr(0, text.find(','));
+  if (name != "interp" && name != "jit") {
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is no engine; there are 'interp' and 'jit'", name));
+  }
+  engine.kind = name == "jit" ? EngineKind::kTranslator : EngineKind::kInterpreter;
+  for (std::size_t begin = name.size(); begin < text.size();) {
+    const std::size_t comma = std::min(text.find(',', begin + 1), text.size());
+    set_engine_part(engine, text, text.substr(begin + 1, comma - begin - 1));
+    begin = comma;
+  }
+  return engine;
+}
+
+}  // namespace
+
+EngineConfig parse_engine(std::string_view text) {
+  const char* const from_environment = std::getenv("QUIRE_ENGINE");
+  if (!text.empty() || from_environment == nullptr || *from_environment == '\0') {
+    return engine_of(text.empty() ? "interp" : text);
+  }
+  try {
+    return engine_of(from_environment);
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("the environment variable QUIRE_ENGINE: {}", error.what()));
+  }
+}
+
+std::string_view engine_name(EngineKind kind) { return kind == EngineKind::kTranslator ? "jit" : "interp"; }
 
 ScreenSize parse_screen(std::string_view text) {
   const std::size_t by = text.find('x');

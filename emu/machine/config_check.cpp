@@ -11,6 +11,7 @@
 #include "emu/machine/framebuffer.h"
 #include "emu/machine/isa_string.h"
 #include "quire/error.h"
+#include "quire/machine.h"
 
 namespace quire {
 namespace {
@@ -54,6 +55,19 @@ void check_images(const Config& config) {
   require(!config.firmware.empty() || !firmware, "firmware mode needs a firmware: Config::firmware is empty");
 }
 
+void check_engine(const EngineConfig& engine) {
+  if (engine.kind == EngineKind::kInterpreter) {
+    return;
+  }
+  constexpr u64 kMinCodeBytes = u64{2} << 20;
+  constexpr u64 kMaxCodeBytes = u64{1} << 30;
+  require(engine.code_bytes >= kMinCodeBytes && engine.code_bytes <= kMaxCodeBytes &&
+              engine.code_bytes % kMinCodeBytes == 0,
+          "{} bytes are no room for translated code: give 2M to 1G, in steps of 2M", engine.code_bytes);
+  const std::string problem = translator_problem();
+  require(problem.empty(), "{}", problem);
+}
+
 void check_screen(const std::optional<ScreenSize>& screen, const std::vector<u8>& device_tree) {
   if (!screen) {
     return;
@@ -90,6 +104,7 @@ void check_config(const Config& config) {
   require(config.harts == 1, "{} harts are impossible: the machine has one", config.harts);
   check_shares(config.shares);
   check_screen(config.screen, config.device_tree);
+  check_engine(config.engine);
   check_images(config);
 }
 

@@ -45,7 +45,7 @@ void Machine::Impl::remove_breakpoint_range(PcRange range) {
 }
 
 void Machine::Impl::breakpoints_changed() {
-  interpreter_.set_breakpoints({breakpoints_.begin(), breakpoints_.end()}, breakpoint_ranges_);
+  engine_->set_breakpoints({breakpoints_.begin(), breakpoints_.end()}, breakpoint_ranges_);
   if (running_) {
     hart_.request_exit();  // from a sink: in force from the next instruction on
   }

@@ -6,6 +6,7 @@
 
 #include "emu/machine/config_check.h"
 #include "emu/machine/digest.h"
+#include "emu/machine/engines.h"
 #include "emu/machine/isa_string.h"
 #include "emu/machine/machine_impl.h"
 
@@ -24,7 +25,7 @@ Machine::Impl::Impl(const Config& config)
       ram_(PhysAddr(kRamBase), config_.ram_bytes),
       bus_(ram_),
       hart_(0, bus_, config_.tlb, *this, parse_isa(config_.isa)),
-      interpreter_(hart_),
+      engine_(make_engine(config_.engine, hart_)),
       events_([this] { return hart_.state().icount; }, [this](u64 deadline_ns) { on_schedule(deadline_ns); }),
       machine_software_(hart_, Interrupt::kMachineSoftware),
       machine_timer_(hart_, Interrupt::kMachineTimer),
@@ -227,6 +228,7 @@ const Config& Machine::config() const { return impl_->config(); }
 u64 Machine::icount() const { return impl_->icount(); }
 u64 Machine::time_ns() const { return impl_->time_ns(); }
 Counters Machine::counters() const { return impl_->counters(); }
+EngineStats Machine::engine_stats() const { return impl_->engine_stats(); }
 
 HartView& Machine::hart(unsigned index) {
   if (index != 0) {

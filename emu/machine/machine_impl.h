@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "emu/hart/engine.h"
 #include "emu/hart/hart.h"
-#include "emu/interp/interpreter.h"
 #include "emu/machine/board.h"
 #include "emu/machine/boot_plan.h"
 #include "emu/machine/event_queue.h"
@@ -61,6 +61,7 @@ class Machine::Impl final : private HartEnv {
   void cancel_stop() noexcept { stop_requested_.store(false, std::memory_order_relaxed); }
 
   Counters counters() const;
+  EngineStats engine_stats() const { return engine_->stats(); }
   u64 digest() const;
   std::optional<Screen> screen() const;
   Walk walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const;
@@ -149,7 +150,7 @@ class Machine::Impl final : private HartEnv {
   Ram ram_;
   Bus bus_;
   Hart hart_;
-  Interpreter interpreter_;
+  std::unique_ptr<HartEngine> engine_;
   EventQueue events_;
   HartLine machine_software_;
   HartLine machine_timer_;

@@ -90,7 +90,7 @@ void Machine::Impl::transfer_run_state(StateArchive& archive) {
     idle_debt_ns_ = 0;  // the host's
     hub_.take_hit();
     hart_.clear_exit_request();
-    interpreter_.forget_passed_breakpoint();
+    engine_->forget_passed_breakpoint();
   }
 }
 

@@ -104,7 +104,7 @@ void Machine::Impl::run_slice(u64 end_icount) {
   }
   slice_end_ns_ = now_ns + budget;
   try {
-    at_breakpoint_ = interpreter_.run(icount() + budget) == RunExit::kBreakpoint;
+    at_breakpoint_ = engine_->run(icount() + budget) == RunExit::kBreakpoint;
   } catch (...) {  // a sink's or a stream's
     slice_end_ns_.reset();
     throw;

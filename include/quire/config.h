@@ -75,6 +75,20 @@ enum class IdleTime : std::uint8_t {
   kWait,  ///< it passes on the host as well, as long as input may come: for people and peers that answer
 };
 
+/// What executes instructions. It changes nothing that the guest sees, nor digests, nor what a snapshot
+/// holds.
+enum class EngineKind : std::uint8_t {
+  kInterpreter,
+  kTranslator,  ///< by host code; where translator_problem() (quire/machine.h) says nothing
+};
+struct EngineConfig {
+  EngineKind kind = EngineKind::kInterpreter;
+  // Of the translator:
+  unsigned threshold = 8;  ///< times that a block is interpreted before it is translated, 0 to 254
+  std::uint64_t code_bytes =
+      64ULL << 20;  ///< at most this much host code; 2 MiB .. 1 GiB, a multiple of 2 MiB
+};
+
 struct Config {
   BootMode mode = BootMode::kSupervisor;
   std::uint64_t ram_bytes = 256ULL << 20;  ///< 16 MiB .. 64 GiB, a multiple of 2 MiB
@@ -83,6 +97,7 @@ struct Config {
   std::uint64_t seed = 0;  ///< also /chosen/rng-seed and virtio-rng
   std::uint64_t rtc_epoch_seconds = 1'767'225'600;  ///< 2026-01-01T00:00:00Z
 
+  EngineConfig engine;
   unsigned harts = 1;  ///< no other number works yet
   IdleTime idle_time = IdleTime::kSkip;
 

@@ -15,6 +15,7 @@
 #include "quire/arch/sv39.h"
 #include "quire/config.h"
 #include "quire/debug.h"
+#include "quire/engine_stats.h"
 #include "quire/error.h"
 #include "quire/fault.h"
 #include "quire/fence_report.h"
@@ -119,6 +120,9 @@ class MemoryView {
   virtual std::span<const std::uint8_t> bytes() const = 0;
 };
 
+/// Why this build or host has no translator, in one line that says what to do; empty: it has.
+std::string translator_problem();
+
 class Machine {
  public:
   /// Throws Error(kUsage) for an impossible setting, Error(kFile) for a bad kernel or drive.
@@ -140,6 +144,7 @@ class Machine {
   std::uint64_t icount() const;
   std::uint64_t time_ns() const;  ///< virtual time: icount plus what WFI skipped
   Counters counters() const;
+  EngineStats engine_stats() const;
 
   /// What the checker has seen so far; `enabled` is false without TlbConfig::check.
   FenceReport fence_report() const;

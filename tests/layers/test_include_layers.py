@@ -15,8 +15,9 @@ ISA = BASE | {"emu/isa"}
 HART = MEM | ISA | {"emu/hart"}
 BLOCK = HART | {"emu/block"}
 INTERP = BLOCK | {"emu/interp"}
+JIT = BLOCK | {"emu/jit"}
 DEVICES = MEM | {"emu/devices"}
-MACHINE = INTERP | DEVICES | {"emu/machine"}
+MACHINE = INTERP | JIT | DEVICES | {"emu/machine"}
 GUEST_ORDER = ["lib", "hal", "mem", "sched", "drivers", "fs", "net", "vm", "proc", "syscall", "init"]
 
 EMULATOR = {
@@ -26,6 +27,7 @@ EMULATOR = {
     "emu/hart": HART,
     "emu/block": BLOCK,
     "emu/interp": INTERP,
+    "emu/jit": JIT,
     "emu/devices": DEVICES,
     "emu/machine": MACHINE,
     "emu/launch": MACHINE | {"emu/launch"},

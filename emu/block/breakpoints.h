@@ -10,15 +10,9 @@
 
 #include "emu/base/types.h"
 #include "emu/block/block_cache.h"
+#include "emu/hart/engine.h"
 
 namespace quire {
-
-/// Both ends belong to it.
-struct PcRange {
-  u64 first, last;
-
-  bool operator==(const PcRange&) const = default;
-};
 
 class Breakpoints {
  public:

@@ -1,0 +1,65 @@
+#include "emu/jit/code_memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "emu/base/assert.h"
+#include "quire/error.h"
+
+namespace quire::jit {
+namespace {
+
+/// Where the processor likes jumps to lead.
+constexpr usize kAlignment = 16;
+
+}  // namespace
+
+CodeMemory::CodeMemory(usize size_bytes) : size_(size_bytes) {
+  const auto check = [](bool done, const char* what) {
+    if (done) return;
+    const std::string cause = std::generic_category().message(errno);
+    throw Error(ErrorKind::kInternal,
+                std::string("the host gives the translator no memory to run code from (") + what + ": " +
+                    cause + "); use the engine 'interp'");
+  };
+  void* const writable =
+      mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  check(writable != MAP_FAILED, "mmap");
+  writable_ = static_cast<u8*>(writable);
+  // mremap(2): an old size of 0 maps what is shared once more.
+  void* const runnable = mremap(writable, 0, size_, MREMAP_MAYMOVE);
+  const bool mapped = runnable != MAP_FAILED;
+  if (mapped) runnable_ = static_cast<u8*>(runnable);
+  const bool done = mapped && mprotect(runnable, size_, PROT_READ | PROT_EXEC) == 0;
+  if (!done) {
+    const int cause = errno;
+    unmap();
+    errno = cause;
+  }
+  check(done, mapped ? "mprotect" : "mremap");
+}
+
+CodeMemory::~CodeMemory() { unmap(); }
+
+void CodeMemory::unmap() {
+  munmap(writable_, size_);
+  if (runnable_ != nullptr) munmap(runnable_, size_);
+}
+
+void CodeMemory::commit(usize bytes) {
+  QUIRE_ASSERT(bytes <= free_bytes());
+  used_ = std::min(size_, (used_ + bytes + kAlignment - 1) & ~(kAlignment - 1));
+}
+
+void CodeMemory::patch_jump(usize offset, const void* code) {
+  const i64 distance = static_cast<const u8*>(code) - (runnable_ + offset + sizeof(i32));
+  const i32 displacement = static_cast<i32>(distance);
+  QUIRE_ASSERT(displacement == distance);
+  std::memcpy(writable_ + offset, &displacement, sizeof(displacement));
+}
+
+}  // namespace quire::jit

@@ -1,0 +1,51 @@
+// CodeMemory: where generated code is. Bounded, and filled from one end until all but the stubs is given up.
+//
+// Invariant: the same memory is mapped twice, once to be written and once to be run, so that no page is
+// writable and executable at once. Code is known by its offset, or by where it runs.
+#pragma once
+
+#include <cstring>
+
+#include "emu/base/types.h"
+
+namespace quire::jit {
+
+class CodeMemory {
+ public:
+  /// Throws Error(kInternal) where the host gives no executable memory. `size_bytes` is a multiple of the
+  /// page size.
+  explicit CodeMemory(usize size_bytes);
+  ~CodeMemory();
+  CodeMemory(const CodeMemory&) = delete;
+  CodeMemory& operator=(const CodeMemory&) = delete;
+
+  usize size_bytes() const { return size_; }
+  usize used_bytes() const { return used_; }
+  usize free_bytes() const { return size_ - used_; }
+
+  const u8* run_address(usize offset) const { return runnable_ + offset; }
+  u8* write_address(usize offset) { return writable_ + offset; }
+  bool contains(const void* code) const {
+    const u8* at = static_cast<const u8*>(code);
+    return at >= runnable_ && at < runnable_ + size_;
+  }
+  /// What was written from used_bytes() on stays.
+  void commit(usize bytes);
+  /// All that was committed from now on goes with reset().
+  void keep_stubs() { kept_ = used_; }
+  void reset() { used_ = kept_; }
+  /// Makes the jump whose displacement (32 bits) is at `offset` one to `code`. Precondition: nothing runs
+  /// there.
+  void patch_jump(usize offset, const void* code);
+
+ private:
+  void unmap();
+
+  u8* runnable_ = nullptr;
+  u8* writable_ = nullptr;
+  usize size_;
+  usize used_ = 0;
+  usize kept_ = 0;
+};
+
+}  // namespace quire::jit

@@ -1,0 +1,198 @@
+#include "emu/jit/lower_x86.h"
+
+#include "emu/base/assert.h"
+#include "emu/isa/sem/f.h"
+#include "emu/jit/fold.h"
+
+namespace quire::jit {
+
+LowerX86::LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as)
+    : ir_(ir),
+      target_(target),
+      as_(as),
+      remaining_(count_uses(ir)),
+      deferred_(ir.nodes.size()),
+      held_(ir.nodes.size()) {
+  find_deferred();
+}
+
+/// Comparisons whose only use is a choice or branch of the same instruction, and sums that are only
+/// addresses.
+void LowerX86::find_deferred() {
+  for (const Node& user : ir_.nodes) {
+    if (user.op == IrOp::kSetF) defer_boxing(user);
+    const bool chooses = user.op == IrOp::kBranch || user.op == IrOp::kSelect;
+    const bool accesses = user.op == IrOp::kLoad || user.op == IrOp::kLoadSigned || user.op == IrOp::kStore;
+    if ((!chooses && !accesses) || !user.operand[0].is_value()) continue;
+    const usize index = user.operand[0].index();
+    const Node& node = ir_.nodes[index];
+    if (node.guest != user.guest || remaining_[index] != 1) continue;
+    if (chooses && is_comparison(node.op)) deferred_[index] = true;
+    if (accesses && node.op == IrOp::kAdd && node.operand[1].is_constant()) {
+      const i64 displacement = static_cast<i64>(ir_.value_of(node.operand[1]));
+      // The last byte's address is a displacement, too.
+      if (displacement >= INT32_MIN && displacement <= INT32_MAX - 8) deferred_[index] = true;
+    }
+  }
+}
+
+/// A single that is put into its box: the two halves are written apart.
+void LowerX86::defer_boxing(const Node& write) {
+  if (!write.operand[0].is_value()) return;
+  const usize index = write.operand[0].index();
+  const Node& node = ir_.nodes[index];
+  if (node.op == IrOp::kOr && node.guest == write.guest && remaining_[index] == 1 &&
+      ir_.is_constant(node.operand[1], static_cast<u64>(kNanBox))) {
+    deferred_[index] = true;
+  }
+}
+
+void LowerX86::emit_hot() {
+  prologue();
+  for (usize i = 0; i < ir_.nodes.size(); ++i) {
+    // A block's way on is behind its last instruction, which may come from a call.
+    const bool behind = ir_.nodes[i].op == IrOp::kFallThrough;
+    if (i == 0 || behind || ir_.nodes[i].guest != guest_) begin_insn(ir_.nodes[i].guest);
+    if (deferred_[i]) continue;
+    lower(i);
+    end_node(ir_.nodes[i]);
+  }
+  as_.bind(end_of_insn_);
+}
+
+/// Counts the block's instructions, unless that is more than may run.
+void LowerX86::prologue() {
+  start_ = as_.newLabel();
+  as_.bind(start_);
+  const u32 count = static_cast<u32>(ir_.insns.size());
+  const asmjit::Label too_long = as_.newLabel();
+  as_.sub(kLeft, count);
+  as_.jl(too_long);
+  cold_.push_back([this, too_long, count] {
+    as_.bind(too_long);
+    as_.add(kLeft, count);
+    as_.mov(x86::eax, ir_.page_offset);
+    as_.jmp(asmjit::Imm(target_.stubs.too_long));
+  });
+}
+
+/// Nothing but guest registers outlives an instruction.
+void LowerX86::begin_insn(u8 guest) {
+  if (end_of_insn_.isValid()) as_.bind(end_of_insn_);
+  end_of_insn_ = as_.newLabel();
+  guest_ = guest;
+  for (Temp& t : temps_) {
+    if (t.holds.is_value()) held_[t.holds.index()].temp = -1;
+    t = {};
+  }
+  for (Ref& slot : slots_) {
+    if (slot.is_value()) held_[slot.index()].slot = -1;
+    slot = {};
+  }
+  in_xmm_ = {};
+}
+
+void LowerX86::lower(usize at) {
+  const Node& node = ir_.nodes[at];
+  switch (node.op) {
+    case IrOp::kGetX:
+      return get_x(at);
+    case IrOp::kSetX:
+      return set_x(at);
+    case IrOp::kGetF:
+      return get_f(at);
+    case IrOp::kSetF:
+      return set_f(at);
+    case IrOp::kPageBase:
+      return;  // read where it is used
+    case IrOp::kLoad:
+    case IrOp::kLoadSigned:
+      return load(at);
+    case IrOp::kStore:
+      return store(at);
+    case IrOp::kCheckFp:
+      return check_fp(node);
+    case IrOp::kFp:
+      return fp(at);
+    case IrOp::kCall:
+    case IrOp::kCallAndLeave:
+      // Always by the call: the fast path is a jump there and back.
+      as_.jmp(slow_path(node.guest));
+      x_now_ = {};
+      f_now_ = {};
+      boxed_ = 0;
+      return;
+    case IrOp::kBranch:
+      return branch(node);
+    case IrOp::kJump:
+      return go_to(node.imm);
+    case IrOp::kFallThrough:
+      return go_to(ir_.length_bytes());
+    case IrOp::kJumpIndirect:
+      return jump_indirect(node);
+    default:
+      return integer(at);
+  }
+}
+
+/// Does instruction `guest` by a call and goes on behind it.
+asmjit::Label LowerX86::slow_path(u8 guest) {
+  const asmjit::Label entry = as_.newLabel();
+  const SourceInsn& source = ir_.insns[guest];
+  target_.sites.push_back({.insn = source.insn,
+                           .page = &target_.page,
+                           .page_offset = static_cast<u16>(ir_.page_offset + source.place),
+                           .not_run = static_cast<u16>(ir_.insns.size() - guest)});
+  const CallSite* site = &target_.sites.back();
+  cold_.push_back([this, entry, site, back = end_of_insn_] {
+    as_.bind(entry);
+    as_.mov(x86::rcx, asmjit::Imm(reinterpret_cast<u64>(site)));
+    as_.call(asmjit::Imm(target_.stubs.call));
+    as_.jmp(back);
+  });
+  return entry;
+}
+
+void LowerX86::emit_cold() {
+  for (usize i = 0; i < cold_.size(); ++i) cold_[i]();
+}
+
+void LowerX86::get_x(usize at) {
+  const u8 r = static_cast<u8>(ir_.nodes[at].imm);
+  x_now_[r] = Ref::to_value(at);
+  held_[at].home = r;
+}
+
+void LowerX86::set_x(usize at) {
+  const Node& node = ir_.nodes[at];
+  const u8 r = static_cast<u8>(node.imm);
+  const Ref value = node.operand[0];
+  const x86::Gp host = pinned(r);
+  const Ref old = x_now_[r];
+  if (old.is_value() && old != value && held_[old.index()].home == r) {
+    held_[old.index()].home = another_home(old, r);
+    const Held& h = held_[old.index()];
+    if (h.home == 0 && h.temp < 0 && h.slot < 0 && remaining_[old.index()] > 0) {
+      const x86::Gp copy = temp();
+      host.isValid() ? as_.mov(copy, host) : as_.mov(copy, x_home(r));
+      hold(old.index(), copy);
+    }
+  }
+  if (host.isValid()) {
+    if (!is_in(value, host)) move(host, value);
+  } else {
+    const asmjit::Operand from = place(value);
+    if (from.isMem()) {
+      as_.mov(x_home(r), reg(value));
+    } else {
+      as_.emit(x86::Inst::kIdMov, x_home(r), from);
+    }
+  }
+  x_now_[r] = value.is_value() ? value : Ref{};
+  if (!value.is_value()) return;
+  Held& held = held_[value.index()];
+  held.early = {};
+  if (held.home == 0 || host.isValid()) held.home = r;
+}
+
+}  // namespace quire::jit

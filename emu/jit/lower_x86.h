@@ -1,0 +1,155 @@
+// From IR to x86-64, over AsmJit's assembler.
+//
+// One walk over the operations, in order. A value is where emu/jit/passes.h lets it be: a constant, a guest
+// register's home, or, within its guest instruction, a temporary. Hot code comes first and cold code behind
+// it: calls for what the fast path does not do, links that are not made yet. Needs BMI1, BMI2, LZCNT, POPCNT,
+// FMA and PCLMULQDQ of the host.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "emu/jit/host_registers.h"
+#include "emu/jit/ir.h"
+#include "emu/jit/runtime.h"
+
+namespace quire::jit {
+
+/// What the code of a block refers to, and keeps in place.
+struct LowerTarget {
+  const Stubs& stubs;
+  TranslatedPage& page;
+  u32 code_offset;  ///< of the block's first byte in the code memory
+  std::deque<CallSite>& sites;
+  std::deque<Link>& links;
+};
+
+class LowerX86 {
+ public:
+  LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as);
+  /// What runs while all goes well, from the block's start on; and then what it jumps to when not.
+  void emit_hot();
+  void emit_cold();
+
+ private:
+  /// Where a value is held besides a guest register's home.
+  struct Held {
+    i8 temp = -1;
+    i8 slot = -1;
+    x86::Gp early{};  ///< the pinned register it was computed in, until SetX makes that its home
+    u8 home = 0;      ///< x register; 0: none
+  };
+  struct Temp {
+    Ref holds;
+    bool locked = false;
+  };
+  /// An address as base plus displacement.
+  struct Address {
+    Ref base;
+    i32 displacement;
+  };
+
+  // --- lower_x86.cpp: the walk ---
+  void prologue();
+  void lower(usize at);
+  void begin_insn(u8 guest);
+  asmjit::Label slow_path(u8 guest);
+  void find_deferred();
+  void defer_boxing(const Node& write);
+  void get_x(usize at);
+  void set_x(usize at);
+
+  // --- lower_x86_values.cpp: where values are ---
+  bool is_deferred(Ref ref) const { return ref.is_value() && deferred_[ref.index()]; }
+  const Node& definition(Ref ref) const { return ir_.nodes[ref.index()]; }
+  /// As it is: a register, memory or an immediate of 32 bits; others are brought into a temporary.
+  asmjit::Operand place(Ref ref);
+  asmjit::Operand reg_or_mem(Ref ref);
+  x86::Gp reg(Ref ref);
+  bool is_in(Ref ref, x86::Gp host) const;
+  void move(x86::Gp to, Ref ref);
+  void move_constant(x86::Gp to, u64 value);
+  /// Where to compute the value of node `at`: the pinned register it will be written to, or a temporary.
+  x86::Gp destination(usize at);
+  x86::Gp temp();
+  /// This very temporary, whatever was in it.
+  x86::Gp claim(x86::Gp host);
+  void spill(unsigned index);
+  void hold(usize at, x86::Gp host);
+  void consume(Ref ref);
+  void end_node(const Node& node);
+  bool last_use_here(Ref ref) const;
+  std::optional<unsigned> written_register(usize at) const;
+  bool may_write_early(usize at, unsigned r) const;
+  u8 another_home(Ref ref, unsigned besides) const;
+
+  // --- lower_x86_integer.cpp ---
+  void integer(usize at);
+  void commutative(usize at);
+  void subtract(usize at);
+  void shift(usize at);
+  void extend(usize at);
+  void multiply_high(usize at);
+  void divide(usize at);
+  void count_bits(usize at);
+  void carryless(usize at);
+  void comparison(usize at);
+  void select(usize at);
+  x86::CondCode compare(const Node& node);
+  x86::CondCode condition(Ref ref);
+
+  // --- lower_x86_memory.cpp ---
+  Address address_of(Ref ref) const;
+  void find_host_address(Ref address, unsigned bytes, Access access, u8 guest);
+  void load(usize at);
+  void store(usize at);
+  void move_if_memory(Ref ref, x86::Gp host);
+
+  // --- lower_x86_control.cpp ---
+  void branch(const Node& node);
+  void jump_indirect(const Node& node);
+  void go_to(i64 displacement);
+  void go_to_other_page(i64 page_offset);
+  void enter_page(std::optional<u32> known_offset);
+  void jump_in_page(u16 page_offset, std::optional<x86::CondCode> code);
+
+  // --- lower_x86_float.cpp ---
+  void get_f(usize at);
+  void set_f(usize at);
+  void check_fp(const Node& node);
+  void check_boxed(Ref ref, u8 guest);
+  x86::Mem f_place(Ref ref) const;
+  void fp(usize at);
+  void fp_operand(x86::Xmm to, Ref ref, FpFmt format);
+  void fp_deliver(usize at, FpFmt format);
+  void fp_arithmetic(usize at, FpSelector selector);
+  void fp_fused(usize at, FpSelector selector);
+  void fp_sign(usize at, FpSelector selector);
+  void fp_compare(usize at, FpSelector selector);
+  void fp_to_integer(usize at, FpSelector selector);
+  void fp_from_integer(usize at, FpSelector selector);
+  void fp_convert(usize at, FpSelector selector);
+
+  const Ir& ir_;
+  const LowerTarget& target_;
+  x86::Assembler& as_;
+  std::vector<u16> remaining_;  // uses of each value still to come
+  std::vector<bool> deferred_;  // computed where it is used: comparisons for a branch, sums for an address
+  std::vector<Held> held_;
+  std::array<Ref, 32> x_now_{};  // what each register is known to hold
+  std::array<Ref, 32> f_now_{};
+  u32 boxed_ = 0;  // f registers known to hold singles
+  std::array<Temp, kTempCount> temps_;
+  std::array<Ref, kSpillSlots> slots_{};
+  Ref in_xmm_;  // the value in xmm0
+  FpFmt xmm_format_ = FpFmt::kDouble;
+  std::vector<std::function<void()>> cold_;
+  asmjit::Label start_;
+  asmjit::Label end_of_insn_;
+  u8 guest_ = 0;
+};
+
+}  // namespace quire::jit

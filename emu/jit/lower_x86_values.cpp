@@ -1,0 +1,219 @@
+// Where values are: homes, temporaries, and stack slots when temporaries run out.
+#include <bit>
+
+#include "emu/base/assert.h"
+#include "emu/jit/lower_x86.h"
+
+namespace quire::jit {
+namespace {
+
+int temp_index(x86::Gp host) {
+  for (unsigned i = 0; i < kTempCount; ++i) {
+    if (kTemps[i].id() == host.id()) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+x86::Mem slot_memory(int slot) { return x86::qword_ptr(x86::rsp, slot * 8); }
+
+bool fits_imm32(u64 value) {
+  const i64 v = static_cast<i64>(value);
+  return v >= INT32_MIN && v <= INT32_MAX;
+}
+
+}  // namespace
+
+asmjit::Operand LowerX86::place(Ref ref) {
+  if (ref.is_constant()) {
+    const u64 value = ir_.value_of(ref);
+    if (fits_imm32(value)) return asmjit::Imm(static_cast<i64>(value));
+    const x86::Gp host = temp();
+    move_constant(host, value);
+    temps_[static_cast<usize>(temp_index(host))].locked = true;
+    return host;
+  }
+  if (definition(ref).op == IrOp::kPageBase) return state_field(offsetof(HartState, fetch_page), 8);
+  const Held& held = held_[ref.index()];
+  if (held.temp >= 0) {
+    temps_[static_cast<usize>(held.temp)].locked = true;
+    return kTemps[held.temp];
+  }
+  if (held.early.isValid()) return held.early;
+  if (held.home != 0) {
+    const x86::Gp host = pinned(held.home);
+    if (host.isValid()) return host;
+    return x_home(held.home);
+  }
+  if (held.slot >= 0) return slot_memory(held.slot);
+  for (unsigned r = 0; r < f_now_.size(); ++r) {
+    if (f_now_[r] == ref) return f_home(r);
+  }
+  QUIRE_UNREACHABLE();
+}
+
+asmjit::Operand LowerX86::reg_or_mem(Ref ref) {
+  if (ref.is_constant()) return reg(ref);
+  return place(ref);
+}
+
+x86::Gp LowerX86::reg(Ref ref) {
+  if (!ref.is_constant()) {
+    const asmjit::Operand found = place(ref);
+    if (found.isReg()) return found.as<x86::Gp>();
+  }
+  const x86::Gp host = temp();
+  move(host, ref);
+  temps_[static_cast<usize>(temp_index(host))].locked = true;
+  return host;
+}
+
+bool LowerX86::is_in(Ref ref, x86::Gp host) const {
+  if (!ref.is_value()) return false;
+  const Held& held = held_[ref.index()];
+  if (held.temp >= 0) return kTemps[held.temp].id() == host.id();
+  if (held.early.isValid()) return held.early.id() == host.id();
+  return held.home != 0 && pinned(held.home).isValid() && pinned(held.home).id() == host.id();
+}
+
+void LowerX86::move_constant(x86::Gp to, u64 value) {
+  if (value == 0) {
+    as_.xor_(to.r32(), to.r32());
+  } else if (value <= 0xffff'ffff) {
+    as_.mov(to.r32(), asmjit::Imm(static_cast<u32>(value)));
+  } else {
+    as_.mov(to, asmjit::Imm(value));
+  }
+}
+
+void LowerX86::move(x86::Gp to, Ref ref) {
+  if (ref.is_constant()) return move_constant(to, ir_.value_of(ref));
+  const asmjit::Operand from = place(ref);
+  if (from.isReg() && from.as<x86::Gp>().id() == to.id()) return;
+  as_.emit(x86::Inst::kIdMov, to, from);
+}
+
+void LowerX86::spill(unsigned index) {
+  Temp& t = temps_[index];
+  Held& held = held_[t.holds.index()];
+  held.temp = -1;
+  const bool elsewhere = held.home != 0 || held.early.isValid() || held.slot >= 0;
+  if (!elsewhere) {
+    unsigned slot = 0;
+    while (slots_[slot].is_value()) ++slot;
+    QUIRE_ASSERT(slot < kSpillSlots);
+    slots_[slot] = t.holds;
+    held.slot = static_cast<i8>(slot);
+    as_.mov(slot_memory(held.slot), kTemps[index]);
+  }
+  t = {};
+}
+
+x86::Gp LowerX86::temp() {
+  int chosen = -1;
+  for (unsigned i = 0; i < kTempCount; ++i) {
+    if (temps_[i].locked) continue;
+    if (temps_[i].holds.is_none()) {
+      temps_[i].locked = true;
+      return kTemps[i];
+    }
+    chosen = static_cast<int>(i);
+  }
+  QUIRE_ASSERT(chosen >= 0);
+  spill(static_cast<unsigned>(chosen));
+  temps_[static_cast<usize>(chosen)].locked = true;
+  return kTemps[chosen];
+}
+
+x86::Gp LowerX86::claim(x86::Gp host) {
+  const unsigned index = static_cast<unsigned>(temp_index(host));
+  if (temps_[index].holds.is_value()) spill(index);
+  temps_[index].locked = true;
+  return host;
+}
+
+/// The value of node `at` is in `host` from now on.
+void LowerX86::hold(usize at, x86::Gp host) {
+  const int index = temp_index(host);
+  if (index < 0) {
+    held_[at].early = host;
+    return;
+  }
+  temps_[static_cast<usize>(index)].holds = Ref::to_value(at);
+  held_[at].temp = static_cast<i8>(index);
+}
+
+/// The x register that the value of node `at` is written to in its instruction.
+std::optional<unsigned> LowerX86::written_register(usize at) const {
+  for (usize i = at + 1; i < ir_.nodes.size() && ir_.nodes[i].guest == guest_; ++i) {
+    const Node& node = ir_.nodes[i];
+    if (node.op == IrOp::kSetX && node.operand[0] == Ref::to_value(at))
+      return static_cast<unsigned>(node.imm);
+    if ((info(node.op).effects & (kMayCall | kCalls)) != 0) return {};
+  }
+  return {};
+}
+
+/// Whether the register may lose what it holds already at node `at`: nothing of the instruction needs that
+/// any more, but for the node itself.
+bool LowerX86::may_write_early(usize at, unsigned r) const {
+  const Ref old = x_now_[r];
+  if (!old.is_value()) return true;
+  const Held& held = held_[old.index()];
+  if (held.home != r || held.temp >= 0 || another_home(old, r) != 0) return true;
+  unsigned here = 0;
+  const auto count_in = [&](const Node& node, auto&& self) -> void {
+    for (const Ref ref : ir_.operands(node)) {
+      if (ref == old) ++here;
+      if (is_deferred(ref)) self(definition(ref), self);
+    }
+  };
+  count_in(ir_.nodes[at], count_in);
+  return remaining_[old.index()] == here;
+}
+
+x86::Gp LowerX86::destination(usize at) {
+  if (const auto r = written_register(at)) {
+    const x86::Gp host = pinned(*r);
+    if (host.isValid() && may_write_early(at, *r)) return host;
+  }
+  return temp();
+}
+
+u8 LowerX86::another_home(Ref ref, unsigned besides) const {
+  u8 found = 0;
+  for (unsigned r = 1; r < x_now_.size(); ++r) {
+    if (r == besides || x_now_[r] != ref) continue;
+    found = static_cast<u8>(r);
+    if (pinned(r).isValid()) break;
+  }
+  return found;
+}
+
+/// Whether the node at hand has the only use that is left.
+bool LowerX86::last_use_here(Ref ref) const { return ref.is_value() && remaining_[ref.index()] == 1; }
+
+void LowerX86::consume(Ref ref) {
+  if (!ref.is_value()) return;
+  if (is_deferred(ref)) {
+    for (const Ref inner : ir_.operands(definition(ref))) consume(inner);
+    return;
+  }
+  if (--remaining_[ref.index()] != 0) return;
+  Held& held = held_[ref.index()];
+  if (held.temp >= 0) {
+    Temp& t = temps_[static_cast<usize>(held.temp)];
+    if (t.holds == ref) t.holds = {};
+    held.temp = -1;
+  }
+  if (held.slot >= 0) {
+    slots_[static_cast<usize>(held.slot)] = {};
+    held.slot = -1;
+  }
+}
+
+void LowerX86::end_node(const Node& node) {
+  for (const Ref ref : ir_.operands(node)) consume(ref);
+  for (Temp& t : temps_) t.locked = false;
+}
+
+}  // namespace quire::jit

@@ -1,0 +1,112 @@
+#include "emu/jit/record.h"
+
+#include "emu/base/assert.h"
+#include "emu/isa/sem/sem.h"
+#include "emu/jit/record_context.h"
+
+namespace quire::jit {
+
+static_assert(SemContext<RecordContext>);
+
+Value RecordContext::node(IrOp op, std::initializer_list<Value> operands, i64 imm) {
+  Node made{.op = op, .guest = guest_, .operand = {}, .imm = imm};
+  usize at = 0;
+  for (const Value& operand : operands) made.operand[at++] = operand.ref;
+  ir_.nodes.push_back(made);
+  return {this, Ref::to_value(ir_.nodes.size() - 1)};
+}
+
+Value operator+(Value a, Value b) { return a.context->node(IrOp::kAdd, {a, b}); }
+Value operator-(Value a, Value b) { return a.context->node(IrOp::kSub, {a, b}); }
+Value operator&(Value a, Value b) { return a.context->node(IrOp::kAnd, {a, b}); }
+Value operator|(Value a, Value b) { return a.context->node(IrOp::kOr, {a, b}); }
+Value operator^(Value a, Value b) { return a.context->node(IrOp::kXor, {a, b}); }
+Value operator~(Value a) { return a.context->node(IrOp::kNot, {a}); }
+
+bool RecordContext::has_inline_fp(FpOp op, FpFmt format) {
+  if (format == FpFmt::kHalf) return false;
+  switch (op) {
+    case FpOp::kAdd:
+    case FpOp::kSub:
+    case FpOp::kMul:
+    case FpOp::kDiv:
+    case FpOp::kSqrt:
+    case FpOp::kMadd:
+    case FpOp::kMsub:
+    case FpOp::kNmsub:
+    case FpOp::kNmadd:
+    case FpOp::kToW:
+    case FpOp::kToL:
+    case FpOp::kFromW:
+    case FpOp::kFromWu:
+    case FpOp::kFromL:
+    case FpOp::kFromSingle:
+    case FpOp::kFromDouble:
+    case FpOp::kSgnj:
+    case FpOp::kSgnjn:
+    case FpOp::kSgnjx:
+    case FpOp::kEq:
+    case FpOp::kLt:
+    case FpOp::kLe:
+      return true;
+    default:
+      return false;
+  }
+}
+
+namespace {
+
+template <Op O>
+void run_body(RecordContext& context, const Insn& insn) {
+  sem<O>(context, insn);
+}
+
+void dispatch(RecordContext& context, const Insn& insn) {
+  switch (insn.op) {
+    case Op::illegal:
+      return run_body<Op::illegal>(context, insn);
+#define QUIRE_INSN(name, pattern, format, group, flags) \
+  case Op::name:                                        \
+    return run_body<Op::name>(context, insn);
+#include "emu/isa/isa.inc"
+    case Op::kCount:
+      break;
+  }
+  QUIRE_UNREACHABLE();
+}
+
+/// Jumps that may have to trap for their target (2.5); with the C extension none do.
+bool may_trap_for_target(const Isa& isa, const Insn& insn) {
+  const u64 rest = isa.alignment_bytes() - 2;
+  const bool is_direct = has_flag(insn.op, kBranch) || insn.op == Op::jal;
+  return rest != 0 && (insn.op == Op::jalr || (is_direct && (static_cast<u64>(insn.imm) & rest) != 0));
+}
+
+/// Whether it ended the block.
+bool record_one(const Isa& isa, Ir& ir, u8 guest) {
+  const Insn& insn = ir.insns[guest].insn;
+  const usize start = ir.nodes.size();
+  RecordContext context(ir, guest);
+  if (has_flag(insn.op, kSystem) || may_trap_for_target(isa, insn)) {
+    context.node(IrOp::kCallAndLeave, {});
+    return true;
+  }
+  dispatch(context, insn);
+  if (context.declined()) {
+    ir.nodes.resize(start);
+    context.node(IrOp::kCall, {});
+  }
+  return context.jumped();
+}
+
+}  // namespace
+
+Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns) {
+  Ir ir{.page_offset = page_offset, .insns = std::move(insns), .nodes = {}, .constants = {}};
+  bool ended = false;
+  for (usize i = 0; i < ir.insns.size(); ++i) ended = record_one(isa, ir, static_cast<u8>(i));
+  if (!ended) RecordContext(ir, static_cast<u8>(ir.insns.size() - 1)).node(IrOp::kFallThrough, {});
+  return ir;
+}
+
+}  // namespace quire::jit

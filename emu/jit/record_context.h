@@ -1,0 +1,160 @@
+// RecordContext: the SemContext (emu/isa/sem/context.h) that records what a body does as IR.
+//
+// What it cannot record it declines: the recorder then drops what it has of the instruction and has all of it
+// done by a call. Invariant: nodes of a declined instruction never stay in a block.
+#pragma once
+
+#include "emu/isa/sem/context.h"
+#include "emu/jit/ir.h"
+
+namespace quire::jit {
+
+class RecordContext;
+
+/// A value of the IR, as bodies handle it.
+struct Value {
+  RecordContext* context = nullptr;
+  Ref ref;
+};
+Value operator+(Value a, Value b);
+Value operator-(Value a, Value b);
+Value operator&(Value a, Value b);
+Value operator|(Value a, Value b);
+Value operator^(Value a, Value b);
+Value operator~(Value a);
+
+class RecordContext {
+ public:
+  using U64 = Value;
+
+  /// Records the instruction `guest` of `ir`.
+  RecordContext(Ir& ir, u8 guest) : ir_(ir), guest_(guest) {}
+  bool declined() const { return declined_; }
+  bool jumped() const { return jumped_; }  ///< a jump or branch was recorded
+
+  Value imm(i64 v) { return {this, ir_.constant(static_cast<u64>(v))}; }
+  Value pc() { return imm(source().place + i64{ir_.page_offset}) + node(IrOp::kPageBase, {}); }
+  Value next_pc() { return imm(next_offset()) + node(IrOp::kPageBase, {}); }
+
+  Value x(u8 r) { return r == 0 ? imm(0) : node(IrOp::kGetX, {}, r); }
+  void set_x(u8 r, Value v) {
+    if (r != kSinkRegister) node(IrOp::kSetX, {v}, r);
+  }
+  Value f(u8 r) { return node(IrOp::kGetF, {}, r); }
+  void set_f(u8 r, Value v) { node(IrOp::kSetF, {v}, r); }
+
+  Value shl(Value a, Value n) { return node(IrOp::kShl, {a, n}); }
+  Value shr_u(Value a, Value n) { return node(IrOp::kShrU, {a, n}); }
+  Value shr_s(Value a, Value n) { return node(IrOp::kShrS, {a, n}); }
+  Value lt_s(Value a, Value b) { return node(IrOp::kLtS, {a, b}); }
+  Value lt_u(Value a, Value b) { return node(IrOp::kLtU, {a, b}); }
+  Value eq(Value a, Value b) { return node(IrOp::kEq, {a, b}); }
+  Value select(Value condition, Value a, Value b) { return node(IrOp::kSelect, {condition, a, b}); }
+  Value sext(Value a, unsigned bits) { return node(IrOp::kSext, {a}, bits); }
+  Value zext(Value a, unsigned bits) { return node(IrOp::kZext, {a}, bits); }
+  Value mul(Value a, Value b) { return node(IrOp::kMul, {a, b}); }
+  Value mulh_ss(Value a, Value b) { return node(IrOp::kMulhSS, {a, b}); }
+  Value mulh_su(Value a, Value b) { return node(IrOp::kMulhSU, {a, b}); }
+  Value mulh_uu(Value a, Value b) { return node(IrOp::kMulhUU, {a, b}); }
+  Value div_s(Value a, Value b) { return node(IrOp::kDivS, {a, b}); }
+  Value div_u(Value a, Value b) { return node(IrOp::kDivU, {a, b}); }
+  Value rem_s(Value a, Value b) { return node(IrOp::kRemS, {a, b}); }
+  Value rem_u(Value a, Value b) { return node(IrOp::kRemU, {a, b}); }
+  Value clz(Value a) { return node(IrOp::kClz, {a}); }
+  Value ctz(Value a) { return node(IrOp::kCtz, {a}); }
+  Value popcount(Value a) { return node(IrOp::kPopcount, {a}); }
+  Value bswap(Value a) { return node(IrOp::kBswap, {a}); }
+  Value clmul(Value a, Value b) { return node(IrOp::kClmul, {a, b}); }
+  Value clmulh(Value a, Value b) { return node(IrOp::kClmulh, {a, b}); }
+
+  template <unsigned Bytes>
+  bool load(Value addr, Value& out) {
+    out = node(IrOp::kLoad, {addr}, Bytes);
+    return true;
+  }
+  template <unsigned Bytes>
+  bool store(Value addr, Value value) {
+    node(IrOp::kStore, {addr, value}, Bytes);
+    return true;
+  }
+  template <unsigned Bytes>
+  bool lr(Value, Value& out) {
+    return decline(out);
+  }
+  template <unsigned Bytes>
+  bool sc(Value, Value, Value& failed) {
+    return decline(failed);
+  }
+  template <unsigned Bytes>
+  bool amo(AmoOp, Value, Value, Value& old) {
+    return decline(old);
+  }
+  template <unsigned Bytes>
+  bool cas(Value, Value, Value, Value& old) {
+    return decline(old);
+  }
+  bool cas_pair(Value, Pair<RecordContext>, Pair<RecordContext>, Pair<RecordContext>& old) {
+    decline(old.low);
+    return decline(old.high);
+  }
+  bool cbo(CboOp, Value, const Insn&) { return decline(); }
+
+  void branch(Value condition, const Insn& i) {
+    jumped_ = true;
+    node(IrOp::kBranch, {condition}, source().place + i64{i.imm});
+  }
+  void jump(i64 offset) {
+    jumped_ = true;
+    node(IrOp::kJump, {}, source().place + offset);
+  }
+  void jump_indirect(Value target) {
+    jumped_ = true;
+    node(IrOp::kJumpIndirect, {target});
+  }
+
+  bool csr_access(u16, CsrOp, Value, bool, bool, Value& old) { return decline(old); }
+  bool ecall() { return decline(); }
+  bool ebreak() { return decline(); }
+  bool mret() { return decline(); }
+  bool sret() { return decline(); }
+  bool wfi() { return decline(); }
+  bool sfence_vma(Value, Value, bool, bool) { return decline(); }
+  bool sfence_inval() { return decline(); }
+  void fence() {}
+  void fence_i() { decline(); }
+  bool illegal(const Insn&) { return decline(); }
+
+  bool require_fp(const Insn&) {
+    node(IrOp::kCheckFp, {});
+    return true;
+  }
+  template <FpOp Operation, FpFmt Format>
+  bool fp(const Insn& i, Value a, Value b, Value c, Value& out) {
+    if (!has_inline_fp(Operation, Format)) return decline(out);
+    out = node(IrOp::kFp, {a, b, c}, FpSelector{Operation, Format, i.rm}.pack());
+    return true;
+  }
+
+  Value node(IrOp op, std::initializer_list<Value> operands, i64 imm = 0);
+
+ private:
+  /// Whether the lowering knows it.
+  static bool has_inline_fp(FpOp op, FpFmt format);
+  const SourceInsn& source() const { return ir_.insns[guest_]; }
+  i64 next_offset() const { return i64{ir_.page_offset} + source().place + source().insn.length; }
+  bool decline() {
+    declined_ = true;
+    return true;
+  }
+  bool decline(Value& out) {
+    out = imm(0);
+    return decline();
+  }
+
+  Ir& ir_;
+  u8 guest_;
+  bool declined_ = false;
+  bool jumped_ = false;
+};
+
+}  // namespace quire::jit

@@ -1,0 +1,68 @@
+// What generated code and the C++ around it agree on: layouts, host registers, and the calls between them.
+//
+// Invariant: all of it is standard layout, as generated code addresses it by offset.
+#pragma once
+
+#include <bitset>
+#include <type_traits>
+
+#include "emu/base/types.h"
+#include "emu/hart/state.h"
+#include "emu/isa/insn.h"
+#include "quire/arch/sv39.h"
+
+namespace quire::jit {
+
+/// The code for one page of guest RAM, by where execution may enter it. What FastTlb's fetch entries lead to.
+struct TranslatedPage {
+  u64 frame;                            ///< physical address
+  const void* code[kPageBytes / 2];     ///< by halfword; what is not translated yet leads to Stubs::cold
+  u64 generation;                       ///< counts the times that all of its code was dropped
+  u8 heat[kPageBytes / 2];              ///< times that execution came by what is not translated
+  std::bitset<kPageBytes / 2> decoded;  ///< halfwords that are part of a block
+};
+static_assert(std::is_standard_layout_v<TranslatedPage>);
+
+/// An instruction that generated code may have done by a call.
+struct CallSite {
+  Insn insn;
+  TranslatedPage* page;
+  u16 page_offset;
+  u16 not_run;  ///< it and all instructions behind it in the block, counted already when the block was
+                ///< entered
+};
+
+/// A direct way out of a block to another of the same page that is not known yet.
+struct Link {
+  TranslatedPage* page;
+  u32 patch_at;  ///< offset in the code memory of the jump's displacement (32 bits)
+  u16 page_offset;
+};
+
+/// Where HartState::engine points to while translated code runs.
+struct Runtime {
+  i64 left = 0;  ///< instructions until the run ends; in a register in generated code
+};
+
+/// Addresses of the code that all blocks share (emu/jit/stubs.h).
+struct Stubs {
+  /// void(HartState*, const void* code): runs until something returns `leave`.
+  void (*enter)(HartState*, const void*);
+  const void* call;      ///< rcx: CallSite; returns, or goes where the call says
+  const void* link;      ///< rcx: Link
+  const void* cold;      ///< eax: offset in the page; what TranslatedPage::code starts with
+  const void* miss;      ///< rax: pc, on a page that is not known to be fetched from
+  const void* too_long;  ///< eax: offset in the page of a block that would run past the end
+  const void* leave;     ///< back to the caller of `enter`; all state is in HartState
+};
+
+// The C++ that the stubs call. Each returns the code to go on with; `call` null for "after the instruction".
+struct Callees {
+  const void* (*call)(HartState*, const CallSite*, i64 left);
+  const void* (*link)(HartState*, const Link*, i64 left);
+  const void* (*cold)(HartState*, u64 page_offset, i64 left);
+  const void* (*miss)(HartState*, u64 pc, i64 left);
+  const void* (*too_long)(HartState*, u64 page_offset, i64 left);
+};
+
+}  // namespace quire::jit

@@ -1,0 +1,160 @@
+#include "emu/jit/translation_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "emu/jit/emit.h"
+#include "emu/jit/lower_x86.h"
+#include "emu/jit/passes.h"
+#include "emu/jit/record.h"
+#include "emu/jit/stubs.h"
+
+namespace quire::jit {
+namespace {
+
+constexpr usize kMaxInsns = 64;
+/// More than any block takes: 64 instructions, each by a call or with both halves of a load.
+constexpr usize kMaxBlockBytes = 32 << 10;
+
+}  // namespace
+
+TranslationCache::TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees,
+                                   usize code_bytes)
+    : ram_(ram), fast_(fast), isa_(isa), memory_(code_bytes), stubs_(make_stubs(memory_, callees)) {
+  ram_.add_watcher(this);
+}
+
+TranslationCache::~TranslationCache() {
+  ram_.remove_watcher(this);
+  for (const auto& [frame, page] : pages_) ram_.set_has_code(PhysAddr(frame), false);
+}
+
+EngineStats TranslationCache::stats() const {
+  EngineStats result = stats_;
+  result.code_bytes = memory_.used_bytes();
+  return result;
+}
+
+TranslatedPage& TranslationCache::page(PhysAddr frame) {
+  auto& page = pages_[frame.value];
+  if (page == nullptr) {
+    page = std::make_unique<TranslatedPage>();
+    page->frame = frame.value;
+    clear(*page);
+  }
+  return *page;
+}
+
+void TranslationCache::clear(TranslatedPage& page) {
+  std::fill(std::begin(page.code), std::end(page.code), stubs_.cold);
+  std::fill(std::begin(page.heat), std::end(page.heat), u8{0});
+  page.decoded.reset();
+  ++page.generation;
+}
+
+std::vector<SourceInsn> TranslationCache::decode_from(PhysAddr start) const {
+  std::vector<SourceInsn> result;
+  const u64 offset = start.value & (kPageBytes - 1);
+  u64 length_bytes = 0;
+  while (result.size() < kMaxInsns && offset + length_bytes < kPageBytes) {
+    if (stops_.test((offset + length_bytes) / 2)) break;
+    const u8* at = ram_.host(start + length_bytes);
+    u16 first;
+    std::memcpy(&first, at, sizeof(first));
+    const unsigned length = insn_length(first);
+    if (offset + length_bytes + length > kPageBytes) break;
+    u32 raw = first;
+    if (length == 4) std::memcpy(&raw, at, sizeof(raw));
+    result.push_back({isa_.decode(raw), static_cast<u16>(length_bytes)});
+    length_bytes += length;
+    if (ends_block(result.back().insn.op)) break;
+  }
+  return result;
+}
+
+Ir TranslationCache::record_block(const TranslatedPage& page, u16 offset) const {
+  auto insns = decode_from(PhysAddr(page.frame) + offset);
+  return insns.empty() ? Ir{} : record(isa_, offset, std::move(insns));
+}
+
+const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
+  Ir ir = record_block(page, offset);
+  if (ir.insns.empty()) return nullptr;
+  optimize(ir);
+  Emission emission(memory_);
+  const usize start = memory_.used_bytes();
+  LowerX86 lower(ir, {stubs_, page, static_cast<u32>(start), sites_, links_}, emission.assembler());
+  lower.emit_hot();
+  lower.emit_cold();
+  if (!emission.finish()) return nullptr;
+  if (page.decoded.none()) {
+    ram_.set_has_code(PhysAddr(page.frame), true);
+    fast_.clear_stores();
+  }
+  for (u64 at = offset; at < u64{offset} + ir.length_bytes(); at += 2) page.decoded.set(at / 2);
+  ++stats_.blocks_built;
+  return page.code[offset / 2] = memory_.run_address(start);
+}
+
+void TranslationCache::make_link(const Link& link, const void* code) {
+  memory_.patch_jump(link.patch_at, code);
+  ++stats_.links;
+}
+
+bool TranslationCache::full() const {
+  return memory_.free_bytes() < kMaxBlockBytes || pages_.size() > kMaxPages;
+}
+
+void TranslationCache::flush() {
+  for (const auto& [frame, page] : pages_) {
+    stats_.blocks_dropped += static_cast<u64>(std::count_if(
+        std::begin(page->code), std::end(page->code), [this](const void* c) { return c != stubs_.cold; }));
+    ram_.set_has_code(PhysAddr(frame), false);
+  }
+  pages_.clear();
+  sites_.clear();
+  links_.clear();
+  memory_.reset();
+  fast_.clear();  // the fetch entries lead to the pages
+  ++stats_.flushes;
+}
+
+void TranslationCache::set_stops(const StopOffsets& stops) {
+  const StopOffsets changed = stops_ ^ stops;
+  stops_ = stops;
+  if (changed.none()) return;
+  for (const auto& [frame, page] : pages_) {
+    if ((page->decoded & changed).any()) drop(*page);
+  }
+}
+
+void TranslationCache::ram_written(PhysAddr start, u64 count_bytes, Writer) {
+  u64 at = start.value;
+  const u64 end = start.value + count_bytes;
+  while (at < end) {
+    const u64 stop = std::min(end, align_down(at, kPageBytes) + kPageBytes);
+    if (ram_.watched(PhysAddr(at))) written_in_page(PhysAddr(at), stop - at);
+    at = stop;
+  }
+}
+
+void TranslationCache::written_in_page(PhysAddr start, u64 count_bytes) {
+  const PhysAddr frame(align_down(start.value, kPageBytes));
+  const auto found = pages_.find(frame.value);
+  if (found == pages_.end()) return;  // watched for another reason than code
+  TranslatedPage& page = *found->second;
+  const u64 first = (start - frame) / 2;
+  const u64 last = (start - frame + count_bytes - 1) / 2;
+  for (u64 halfword = first; halfword <= last; ++halfword) {
+    if (page.decoded.test(halfword)) return drop(page);
+  }
+}
+
+void TranslationCache::drop(TranslatedPage& page) {
+  stats_.blocks_dropped += static_cast<u64>(std::count_if(
+      std::begin(page.code), std::end(page.code), [this](const void* c) { return c != stubs_.cold; }));
+  clear(page);
+  ram_.set_has_code(PhysAddr(page.frame), false);
+}
+
+}  // namespace quire::jit

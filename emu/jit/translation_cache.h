@@ -1,0 +1,79 @@
+// TranslationCache: makes blocks of host code on demand and drops them when their bytes are written.
+//
+// Invariant: all code that can be entered agrees with the RAM it was made from; a page with code is marked in
+// Ram and absent from the fast store entries. Code knows neither virtual addresses nor modes, so one piece
+// serves every mapping. A page's blocks jump to each other directly and are dropped together; other pages'
+// code is found through the fetch entries alone. What all of it takes is bounded: when full() says so,
+// flush() gives up everything.
+#pragma once
+
+#include <bitset>
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "emu/hart/engine.h"
+#include "emu/isa/isa.h"
+#include "emu/jit/code_memory.h"
+#include "emu/jit/ir.h"
+#include "emu/jit/runtime.h"
+#include "emu/mem/fast_tlb.h"
+#include "emu/mem/ram.h"
+
+namespace quire::jit {
+
+class TranslationCache final : private RamWatcher {
+ public:
+  static constexpr usize kDefaultCodeBytes = usize{64} << 20;
+  /// Of guest code; each takes some 19 KiB for the table of its entries.
+  static constexpr usize kMaxPages = 8192;
+
+  /// `isa` must outlive the cache. Throws where there is no memory for code.
+  TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees,
+                   usize code_bytes = kDefaultCodeBytes);
+  ~TranslationCache() override;
+  TranslationCache(const TranslationCache&) = delete;
+  TranslationCache& operator=(const TranslationCache&) = delete;
+
+  const Stubs& stubs() const { return stubs_; }
+  /// Valid until flush().
+  TranslatedPage& page(PhysAddr frame);
+  /// The code of the block at this offset, made now. Null: the first instruction straddles two pages, or
+  /// there may be a stop before it. Precondition: there is none yet, and !full().
+  const void* translate(TranslatedPage& page, u16 offset);
+  /// The block that translate() would make, before any pass; no instructions: none.
+  Ir record_block(const TranslatedPage& page, u16 offset) const;
+  void make_link(const Link& link, const void* code);
+
+  bool full() const;
+  /// Gives up all code and all pages. Precondition: no block is being run that will be returned to.
+  void flush();
+
+  /// Offsets in a page, by halfword, before which there may be a stop: blocks end there and none starts.
+  using StopOffsets = std::bitset<kPageBytes / 2>;
+  void set_stops(const StopOffsets& stops);
+
+  EngineStats& stats() { return stats_; }
+  EngineStats stats() const;
+
+ private:
+  void ram_written(PhysAddr start, u64 count_bytes, Writer writer) override;
+  void written_in_page(PhysAddr start, u64 count_bytes);
+  void drop(TranslatedPage& page);
+  void clear(TranslatedPage& page);
+  std::vector<SourceInsn> decode_from(PhysAddr start) const;
+
+  Ram& ram_;
+  FastTlb& fast_;
+  const Isa& isa_;
+  CodeMemory memory_;
+  Stubs stubs_;
+  StopOffsets stops_;
+  std::unordered_map<u64, std::unique_ptr<TranslatedPage>> pages_;  // by frame
+  std::deque<CallSite> sites_;
+  std::deque<Link> links_;
+  EngineStats stats_;
+};
+
+}  // namespace quire::jit

@@ -1,0 +1,318 @@
+#include "emu/jit/translator.h"
+
+#include <asmjit/core.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "emu/block/breakpoints.h"
+#include "emu/hart/execute.h"
+#include "emu/jit/runtime.h"
+#include "emu/jit/translation_cache.h"
+#include "quire/error.h"
+
+namespace quire::jit {
+namespace {
+
+/// How long translated code runs before requests of other threads are looked for, in instructions.
+constexpr u64 kSlice = 1 << 20;
+/// Of TranslatedPage::heat: what cannot be translated.
+constexpr u8 kNeverHot = 0xff;
+
+}  // namespace
+
+class Translator::Impl : private Runtime {
+ public:
+  Impl(Hart& hart, const TranslatorSettings& settings);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  RunExit run(u64 until_icount);
+  EngineStats stats() const { return std::as_const(cache_).stats(); }
+  void set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) {
+    breakpoints_.set(std::move(pcs), std::move(ranges));
+    breakpoints_changed_ = true;
+  }
+  void forget_passed_breakpoint() { breakpoints_.forget_passed(); }
+
+ private:
+  static Impl& of(HartState* state) { return *static_cast<Impl*>(static_cast<Runtime*>(state->engine)); }
+  static const Callees& callees();
+  template <class Body>
+  const void* guarded(Body&& body);
+
+  void take_over();
+  void run_slice(u64 end_icount);
+  void run_translated();
+  const void* go_on();
+  const void* code_at(u64 pc);
+  void interpret_block();
+  void set_exact(u64 pc, i64 left);
+  bool stops_here();
+  MaybeTrap hold_page(u64 pc);
+
+  const void* call(const CallSite& site, i64 insns_left);
+  const void* link(const Link& made, i64 insns_left);
+
+  Hart& hart_;
+  HartState& state_;
+  const unsigned threshold_;
+  TranslationCache cache_;
+  u64 end_icount_ = 0;           // where `left` is 0
+  bool block_too_long_ = false;  // left translated code as the next block would run past the end
+  Breakpoints breakpoints_;
+  bool breakpoints_changed_ = false;
+  bool at_breakpoint_ = false;
+  std::exception_ptr thrown_;  // by what was called from translated code, which cannot be unwound
+};
+
+Translator::Impl::Impl(Hart& hart, const TranslatorSettings& settings)
+    : hart_(hart),
+      state_(hart.state()),
+      threshold_(std::min(settings.threshold, kNeverHot - 1U)),
+      cache_(hart.mmu().bus().ram(), hart.mmu().fast(), hart.isa(), callees(), settings.code_bytes) {}
+
+Translator::Impl::~Impl() {
+  // What points to the code goes with it.
+  state_.engine = nullptr;
+  state_.fetch_blocks = nullptr;
+  hart_.mmu().fast().clear();
+}
+
+/// What fetches lead to may be another engine's.
+void Translator::Impl::take_over() {
+  Runtime* const mine = this;
+  if (state_.engine == mine) return;
+  state_.engine = mine;
+  state_.fetch_blocks = nullptr;
+  hart_.mmu().fast().clear();
+}
+
+RunExit Translator::Impl::run(u64 until_icount) {
+  take_over();
+  if (std::exchange(breakpoints_changed_, false)) {
+    cache_.set_stops(breakpoints_.offsets());
+    hart_.mmu().fast().clear();  // entries that lead past the question
+  }
+  const fp::HostGuard guard(state_.fp);
+  while (true) {
+    if (hart_.exit_requested()) {
+      hart_.clear_exit_request();
+      return RunExit::kRequest;
+    }
+    if (state_.icount >= until_icount) return RunExit::kCount;
+    if (hart_.waiting()) return RunExit::kWfi;
+    state_.waiting = 0;
+    if (hart_.take_pending_interrupt() && hart_.exit_requested()) continue;  // an observer's
+    run_slice(std::min(until_icount, state_.icount + kSlice));
+    if (std::exchange(at_breakpoint_, false)) return RunExit::kBreakpoint;
+  }
+}
+
+void Translator::Impl::run_slice(u64 end_icount) {
+  end_icount_ = end_icount;
+  block_too_long_ = false;
+  if (!hart_.observes_every_insn()) {
+    run_translated();
+    if (!block_too_long_) return;
+  }
+  // One by one: the rest of the slice, less than a block, or all of it for an observer.
+  while (state_.icount < end_icount && !stops_here()) {
+    const auto insn = fetch(hart_);
+    if (hart_.exit_requested()) return;  // by an observer of the walk
+    if (insn && execute(hart_, *insn) == Flow::kNext) continue;
+    if (hart_.exit_requested() || state_.waiting != 0 || hart_.interrupt_pending()) return;
+  }
+}
+
+void Translator::Impl::run_translated() {
+  const void* code = go_on();
+  if (code == cache_.stubs().leave) return;
+  cache_.stubs().enter(&state_, code);
+  if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+}
+
+bool Translator::Impl::stops_here() {
+  if (!breakpoints_.any() || !breakpoints_.hit(state_.pc, state_.icount)) return false;
+  at_breakpoint_ = true;
+  return true;
+}
+
+/// Makes the held page that of `pc` and finds its code, unless the PMP must be asked for each instruction.
+MaybeTrap Translator::Impl::hold_page(u64 pc) {
+  const bool held = state_.fetch_page == align_down(pc, kPageBytes);
+  if (const MaybeTrap trap = enter_fetch_page(hart_, pc)) return trap;
+  if (state_.fetch_partial != 0 || state_.fetch_blocks != nullptr) return {};
+  TranslatedPage& page = cache_.page(PhysAddr(state_.fetch_frame));
+  state_.fetch_blocks = &page;
+  // A page that was held already may have left the TLB since, and must then be walked for anew when left.
+  const bool must_count = hart_.fetch_mode().translates() && hart_.mmu().sees_every_access();
+  // A breakpoint is asked for before its page is looked up.
+  const bool may_stop = breakpoints_.any() && breakpoints_.in_page(state_.fetch_page);
+  if (!held && !must_count && !may_stop) {
+    state_.fetch_bank->slot(Access::kExecute, pc) = {state_.fetch_page, reinterpret_cast<u64>(&page)};
+  }
+  return {};
+}
+
+/// Where to go on from the state as it is: code, or the way out.
+const void* Translator::Impl::go_on() {
+  while (true) {
+    if (hart_.exit_requested() || state_.waiting != 0 || hart_.interrupt_pending()) break;
+    // The next instruction is not due yet, and neither is the look at its page.
+    if (state_.icount >= end_icount_ || stops_here()) break;
+    if (const MaybeTrap trap = hold_page(state_.pc)) {
+      hart_.take_exception(*trap);
+      continue;
+    }
+    if (hart_.exit_requested()) break;  // by an observer of the walk
+    if (state_.fetch_partial == 0) {
+      if (const void* code = code_at(state_.pc)) {
+        left = static_cast<i64>(end_icount_ - state_.icount);
+        return code;
+      }
+    }
+    interpret_block();
+  }
+  return cache_.stubs().leave;
+}
+
+/// The code at `pc`, whose page is held; made now, where execution has come by often enough. Null: none.
+const void* Translator::Impl::code_at(u64 pc) {
+  TranslatedPage* page = static_cast<TranslatedPage*>(state_.fetch_blocks);
+  const u16 offset = static_cast<u16>(pc & (kPageBytes - 1));
+  const void* const known = page->code[offset / 2];
+  if (known != cache_.stubs().cold) return known;
+  u8& heat = page->heat[offset / 2];
+  if (heat == kNeverHot) return nullptr;
+  if (heat < threshold_) {
+    ++heat;
+    return nullptr;
+  }
+  if (cache_.full()) {
+    cache_.flush();
+    page = &cache_.page(PhysAddr(state_.fetch_frame));
+    state_.fetch_blocks = page;
+  }
+  const void* const made = cache_.translate(*page, offset);
+  if (made == nullptr) page->heat[offset / 2] = kNeverHot;
+  return made;
+}
+
+/// One by one, to the end of the block.
+void Translator::Impl::interpret_block() {
+  do {
+    const auto insn = fetch(hart_);
+    if (!insn || hart_.exit_requested()) return;
+    ++cache_.stats().cold_insns;
+    if (execute(hart_, *insn) != Flow::kNext) return;
+  } while (state_.icount < end_icount_ && !breakpoints_.any());
+}
+
+// --- called from translated code ---
+
+/// Translated code has no tables to unwind it by: what was thrown waits until it is left.
+template <class Body>
+const void* Translator::Impl::guarded(Body&& body) {
+  try {
+    return body();
+  } catch (...) {
+    thrown_ = std::current_exception();
+    return cache_.stubs().leave;
+  }
+}
+
+void Translator::Impl::set_exact(u64 pc, i64 insns_left) {
+  state_.pc = pc;
+  state_.icount = end_icount_ - static_cast<u64>(insns_left);
+}
+
+const void* Translator::Impl::call(const CallSite& site, i64 insns_left) {
+  ++cache_.stats().calls;
+  set_exact(state_.fetch_page + site.page_offset, insns_left + site.not_run);
+  const u64 generation = site.page->generation;
+  const Flow flow = execute(hart_, site.insn);
+  // The instruction may have been the last of the old code, and an observer may have changed anything.
+  if (flow == Flow::kNext && site.page->generation == generation && hart_.observer() == nullptr)
+    return nullptr;
+  return go_on();
+}
+
+const void* Translator::Impl::link(const Link& made, i64 insns_left) {
+  const u64 flushes = cache_.stats().flushes;
+  TranslatedPage& page = *made.page;
+  set_exact(state_.fetch_page + made.page_offset, insns_left);
+  const void* const code = go_on();
+  if (cache_.stats().flushes == flushes && page.code[made.page_offset / 2] != cache_.stubs().cold) {
+    cache_.make_link(made, page.code[made.page_offset / 2]);
+  }
+  return code;
+}
+
+const Callees& Translator::Impl::callees() {
+  static constexpr Callees table{
+      .call =
+          [](HartState* state, const CallSite* site, i64 insns_left) {
+            return of(state).guarded([&] { return of(state).call(*site, insns_left); });
+          },
+      .link =
+          [](HartState* state, const Link* made, i64 insns_left) {
+            return of(state).guarded([&] { return of(state).link(*made, insns_left); });
+          },
+      .cold =
+          [](HartState* state, u64 page_offset, i64 insns_left) {
+            of(state).set_exact(state->fetch_page + page_offset, insns_left);
+            return of(state).guarded([&] { return of(state).go_on(); });
+          },
+      .miss =
+          [](HartState* state, u64 pc, i64 insns_left) {
+            ++of(state).cache_.stats().misses;
+            of(state).set_exact(pc, insns_left);
+            return of(state).guarded([&] { return of(state).go_on(); });
+          },
+      .too_long =
+          [](HartState* state, u64 page_offset, i64 insns_left) {
+            of(state).set_exact(state->fetch_page + page_offset, insns_left);
+            of(state).block_too_long_ = true;
+            return of(state).cache_.stubs().leave;
+          }};
+  return table;
+}
+
+// --- the public class ---
+
+std::string translator_problem() {
+  const asmjit::CpuFeatures::X86& cpu = asmjit::CpuInfo::host().features().x86();
+  struct Needed {
+    bool present;
+    const char* name;
+  };
+  for (const Needed& one :
+       {Needed{cpu.hasAVX(), "AVX"}, Needed{cpu.hasBMI(), "BMI1"}, Needed{cpu.hasBMI2(), "BMI2"},
+        Needed{cpu.hasLZCNT(), "LZCNT"}, Needed{cpu.hasPOPCNT(), "POPCNT"}, Needed{cpu.hasFMA(), "FMA"},
+        Needed{cpu.hasPCLMULQDQ(), "PCLMULQDQ"}}) {
+    if (!one.present) {
+      return std::string("the translator needs a processor with ") + one.name +
+             ", which this one has not; use the " + "engine 'interp'";
+    }
+  }
+  return {};
+}
+
+Translator::Translator(Hart& hart, const TranslatorSettings& settings) {
+  if (const std::string problem = translator_problem(); !problem.empty()) {
+    throw Error(ErrorKind::kInternal, problem);
+  }
+  impl_ = std::make_unique<Impl>(hart, settings);
+}
+Translator::~Translator() = default;
+RunExit Translator::run(u64 until_icount) { return impl_->run(until_icount); }
+void Translator::set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) {
+  impl_->set_breakpoints(std::move(pcs), std::move(ranges));
+}
+void Translator::forget_passed_breakpoint() { impl_->forget_passed_breakpoint(); }
+EngineStats Translator::stats() const { return impl_->stats(); }
+
+}  // namespace quire::jit

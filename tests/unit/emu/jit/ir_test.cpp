@@ -1,0 +1,102 @@
+#include "emu/jit/ir.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/emu/jit/blocks.h"
+
+namespace quire::jit {
+namespace {
+
+using test::recorded;
+
+TEST(Ir, RecordsWhatTheBodiesSay) {
+  EXPECT_EQ(to_text(recorded("add a0, a1, a2\n lw a3, 8(a0)\n beqz a3, .+64")),
+            "0: add\n"
+            "    v0 = GetX x11\n"
+            "    v1 = GetX x12\n"
+            "    v2 = Add v0, v1\n"
+            "    SetX x10 v2\n"
+            "1: lw\n"
+            "    v4 = GetX x10\n"
+            "    v5 = Add v4, 8\n"
+            "    v6 = Load.4 v5\n"
+            "    v7 = Sext.32 v6\n"
+            "    SetX x13 v7\n"
+            "2: beq\n"
+            "    v9 = GetX x13\n"
+            "    v10 = Eq v9, 0\n"
+            "    Branch +70 v10\n");
+}
+
+TEST(Ir, WritesToTheZeroRegisterAreNotRecorded) {
+  EXPECT_EQ(test::count(recorded("add zero, a1, a2\n j ."), IrOp::kSetX), 0u);
+}
+
+TEST(Ir, WhatCannotBeRecordedIsACall) {
+  const Ir ir = recorded("amoadd.w a0, a1, (a2)\n fmin.d fa0, fa1, fa2");
+  EXPECT_EQ(to_text(ir),
+            "0: amoadd_w\n"
+            "    Call\n"
+            "1: fmin_d\n"
+            "    Call\n"
+            "    FallThrough\n");
+}
+
+TEST(Ir, SystemInstructionsLeaveTheBlock) {
+  EXPECT_EQ(recorded("ecall").nodes.back().op, IrOp::kCallAndLeave);
+  EXPECT_EQ(recorded("csrr a0, mstatus").nodes.back().op, IrOp::kCallAndLeave);
+  EXPECT_EQ(recorded("fence.i").nodes.back().op, IrOp::kCallAndLeave);
+  EXPECT_EQ(recorded(".word 0").nodes.back().op, IrOp::kCallAndLeave);
+}
+
+/// A block of one instruction, to be spoilt.
+Ir sound() { return recorded("ld a0, 0(a1)\n j ."); }
+
+TEST(IrCheck, IsSilentAboutEveryInstruction) {
+  EXPECT_EQ(check(sound()), "");
+  EXPECT_EQ(check(recorded("fld fa0, 8(a0)\n fmadd.s fa0, fa1, fa2, fa3\n rorw a0, a1, a2\n jalr ra, 4(ra)")),
+            "");
+}
+
+TEST(IrCheck, TellsUsesBeforeTheirDefinition) {
+  Ir ir = sound();
+  ir.nodes[1].operand[0] = Ref::to_value(2);
+  EXPECT_NE(check(ir).find("used before it is defined"), std::string::npos) << check(ir);
+}
+
+TEST(IrCheck, TellsOperandsWithoutValue) {
+  Ir ir = recorded("add a0, a1, a2\n add a0, a1, a2\n j .");
+  ir.nodes[6].operand[0] = Ref::to_value(3);  // a SetX
+  EXPECT_NE(check(ir).find("no value"), std::string::npos) << check(ir);
+}
+
+TEST(IrCheck, TellsMissingAndSurplusOperands) {
+  Ir ir = sound();
+  ir.nodes[1].operand[1] = {};
+  EXPECT_NE(check(ir).find("takes 2 operands"), std::string::npos) << check(ir);
+}
+
+TEST(IrCheck, TellsRegistersThereAreNot) {
+  Ir ir = sound();
+  ir.nodes[0].imm = 32;
+  EXPECT_NE(check(ir).find("no register 32"), std::string::npos) << check(ir);
+}
+
+TEST(IrCheck, TellsCallsAfterAWrite) {
+  Ir ir = sound();
+  std::swap(ir.nodes[2], ir.nodes[3]);
+  ir.nodes[2].operand[0] = Ref::to_value(1);
+  EXPECT_NE(check(ir).find("may call after"), std::string::npos) << check(ir);
+}
+
+TEST(IrCheck, TellsBlocksWithoutAnEndAndWithTwo) {
+  Ir ir = sound();
+  ir.nodes.pop_back();
+  EXPECT_NE(check(ir).find("does not end"), std::string::npos) << check(ir);
+  ir = sound();
+  ir.nodes.push_back(ir.nodes.back());
+  EXPECT_NE(check(ir).find("too early"), std::string::npos) << check(ir);
+}
+
+}  // namespace
+}  // namespace quire::jit
