@@ -184,8 +184,17 @@ bool may_be_executed(const std::string& host_path) {
   return !error && (permissions & kExecute) != std::filesystem::perms::none;
 }
 
-/// PROGRAM keeps its absolute host path, except where the guest mounts something over it in which it cannot
-/// be executed.
+/// Whether no link on the way leads out of the folder: what is outside, the guest does not see through its
+/// share.
+bool stays_within(const std::string& host_path, const std::string& host_folder) {
+  std::error_code error;
+  const auto file = std::filesystem::canonical(host_path, error);
+  const auto folder = std::filesystem::canonical(host_folder, error);
+  return !error && is_within(file.string(), folder.string());
+}
+
+/// PROGRAM keeps its absolute host path, except where the guest mounts something over it in which it is not,
+/// or cannot be executed.
 std::string program_guest_path(const std::string& host_path, const GuestMounts& mounts) {
   if (host_path.empty()) {
     throw Error(ErrorKind::kUsage, "the program's path is empty; name a riscv64 Linux program");
@@ -198,7 +207,8 @@ std::string program_guest_path(const std::string& host_path, const GuestMounts& 
   const std::string path = normal_guest_path(absolute.string());
   bool hidden = static_cast<bool>(mount_over(path));
   for (const SharedPath& share : mounts.shares) {
-    const bool same_file = share.host_path == share.guest_path && may_be_executed(host_path);
+    const bool same_file = share.host_path == share.guest_path && may_be_executed(host_path) &&
+                           stays_within(host_path, share.host_path);
     hidden |= is_within(path, normal_guest_path(share.guest_path)) && !same_file;
   }
   return hidden ? "/.quire/program" + path : path;

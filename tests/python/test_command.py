@@ -104,6 +104,17 @@ def test_a_current_directory_that_the_guest_has_itself(quire_command, compile_c,
     assert program == "- /"
 
 
+@pytest.mark.parametrize("target", ["file", "folder"])
+def test_a_link_of_the_current_directory_leads_to_a_program_outside(target, quire_command, compile_c, tmp_path):
+    """The share of the directory does not lead there."""
+    program, here = compile_c(ECHO), tmp_path / "here"
+    here.mkdir()
+    (here / "link").symlink_to(program if target == "file" else program.parent)
+    word = "./link" if target == "file" else f"link/{program.name}"
+    done = invoke(quire_command, "run", word, "a", cwd=here)
+    assert (done.returncode, done.stderr) == (7, f"[a]- {here}\n".encode())
+
+
 def test_a_program_in_the_current_directory_needs_no_x_bit(quire_command, compile_c, tmp_path):
     (tmp_path / "plain").write_bytes(compile_c(ECHO).read_bytes())
     done = invoke(quire_command, "run", "./plain", cwd=tmp_path)
