@@ -65,8 +65,11 @@ CLI::Validator failure_validator() {
   return CLI::Validator(
       [](std::string& text) {
         std::string_view digits = text;
-        if (digits.starts_with("heap:")) {
-          digits.remove_prefix(5);
+        for (const std::string_view prefix : {"heap:", "io:"}) {
+          if (digits.starts_with(prefix)) {
+            digits.remove_prefix(prefix.size());
+            break;
+          }
         }
         if (digits.ends_with('+')) {
           digits.remove_suffix(1);
@@ -75,7 +78,7 @@ CLI::Validator failure_validator() {
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
         return error == std::errc{} && end == digits.data() + digits.size() && value > 0
                    ? std::string{}
-                   : "'" + text + "' is not [heap:]N[+] with N from 1";
+                   : "'" + text + "' is not [heap:|io:]N[+] with N from 1";
       },
       "");
 }
@@ -144,9 +147,9 @@ void add_run_options(CLI::App& app, Options& options) {
   app.add_option(
          "--fail-alloc", options.fail_alloc,
          "Let the supervisor's N-th allocation of memory for the program fail, with + all from there on; "
-         "heap: counts its kmalloc")
+         "heap: counts its kmalloc, io: transfers by devices, which end with EIO")
       ->check(failure_validator())
-      ->type_name("[heap:]N[+]");
+      ->type_name("[heap:|io:]N[+]");
   app.add_flag("--strace", options.strace, "Show system calls on stderr");
   app.add_option("--export-qemu", options.export_qemu,
                  "Do not run: write kernel, initramfs and command line that run the program on QEMU")

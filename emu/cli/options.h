@@ -37,7 +37,7 @@ struct Options {
   std::vector<std::string> guest_shares;
   std::vector<std::string> files;
   bool check = false;
-  std::string fail_alloc;  ///< [heap:]N[+]; "": none
+  std::string fail_alloc;  ///< [heap:|io:]N[+]; "": none
   bool strace = false;
   std::string export_qemu;
   std::string kernel_log;

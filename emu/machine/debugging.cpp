@@ -63,6 +63,11 @@ usize Machine::Impl::write_virtual(u64 va, std::span<const u8> data) {
   });
 }
 
+std::optional<u64> Machine::Impl::physical_address(u64 va) const {
+  const auto found = find_physical(hart_, VirtAddr(va));
+  return found ? std::optional(found->value) : std::nullopt;
+}
+
 std::vector<TlbEntryView> Machine::Impl::tlb_entries() const {
   std::vector<TlbEntryView> entries;
   hart_.mmu().tlb().for_each([&entries](const TlbEntry& e) {
@@ -92,6 +97,7 @@ void Machine::remove_watchpoint(const Watchpoint& watchpoint) {
 }
 usize Machine::read_virtual(u64 va, std::span<u8> out) const { return impl_->read_virtual(va, out); }
 usize Machine::write_virtual(u64 va, std::span<const u8> data) { return impl_->write_virtual(va, data); }
+std::optional<u64> Machine::physical_address(u64 va) const { return impl_->physical_address(va); }
 std::vector<TlbEntryView> Machine::tlb_entries() const { return impl_->tlb_entries(); }
 void Machine::restart() { impl_->restart(); }
 void Machine::add_observer(Observer* observer, ObservedSet what) { impl_->observers().add(observer, what); }

@@ -120,6 +120,7 @@ void Machine::Impl::power_on() {
 /// Time and counts go on; everything else starts over.
 void Machine::Impl::reboot() {
   reboot_requested_ = false;
+  ++reboots_;
   const u64 icount = hart_.state().icount;
   const auto bytes = ram_.bytes();
   if (::madvise(bytes.data(), bytes.size(), MADV_DONTNEED) != 0) {
@@ -226,6 +227,7 @@ void Machine::request_stop() noexcept { impl_->request_stop(); }
 void Machine::cancel_stop() noexcept { impl_->cancel_stop(); }
 const Config& Machine::config() const { return impl_->config(); }
 u64 Machine::icount() const { return impl_->icount(); }
+u64 Machine::reboots() const { return impl_->reboots(); }
 u64 Machine::time_ns() const { return impl_->time_ns(); }
 Counters Machine::counters() const { return impl_->counters(); }
 EngineStats Machine::engine_stats() const { return impl_->engine_stats(); }

@@ -74,6 +74,7 @@ class Machine::Impl final : private HartEnv {
   void remove_breakpoint_range(PcRange range);
   usize read_virtual(u64 va, std::span<u8> out) const;
   usize write_virtual(u64 va, std::span<const u8> data);
+  std::optional<u64> physical_address(u64 va) const;
   std::vector<TlbEntryView> tlb_entries() const;
   void restart();
   Snapshot snapshot();
@@ -89,6 +90,7 @@ class Machine::Impl final : private HartEnv {
   bool write_device(PhysAddr address, unsigned size, u64 value);
 
   const Config& config() const { return config_; }
+  u64 reboots() const { return reboots_; }
   u64 icount() const { return hart_.state().icount; }
   u64 time_ns() const { return events_.now_ns(); }
   HartAccess& hart_view() { return hart_view_; }
@@ -179,6 +181,7 @@ class Machine::Impl final : private HartEnv {
 
   std::optional<int> exit_status_;
   bool reboot_requested_ = false;
+  u64 reboots_ = 0;
   std::atomic<bool> stop_requested_{false};
   bool running_ = false;             ///< inside run()
   u64 polled_at_icount_ = 0;         ///< when the run loop looked for late input, idle times aside

@@ -83,7 +83,7 @@ void Machine::Impl::for_each_part(const std::function<void(const std::string&, c
 }
 
 void Machine::Impl::transfer_run_state(StateArchive& archive) {
-  archive(exit_status_, reboot_requested_);
+  archive(exit_status_, reboot_requested_, reboots_);
   if (archive.loading()) {
     polled_at_icount_ = icount();
     at_breakpoint_ = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "emu/hart/csr.h"
@@ -13,8 +14,8 @@
 namespace quire {
 namespace {
 
-constexpr std::array kEverything = {Observed::kInsn,      Observed::kMmu,    Observed::kTrap,
-                                    Observed::kInterrupt, Observed::kDevice, Observed::kSbi};
+constexpr std::array kEverything = {Observed::kInsn,   Observed::kMmu, Observed::kTrap, Observed::kInterrupt,
+                                    Observed::kDevice, Observed::kSbi, Observed::kDma};
 
 u64 csr_value(const Hart& hart, Csr csr) { return hart.read_csr(number_of(csr)).value_or(0); }
 
@@ -105,7 +106,7 @@ void ObserverHub::install() {
   hart_.set_observer(of_hart ? this : nullptr,
                      every_insn ? Hart::Observe::kEveryInsn : Hart::Observe::kSlowPath);
   hart_.mmu().set_observer(wants(Observed::kMmu) ? this : nullptr);
-  hart_.mmu().bus().set_observer(wants(Observed::kDevice) ? this : nullptr);
+  hart_.mmu().bus().set_observer(wants(Observed::kDevice) || wants(Observed::kDma) ? this : nullptr);
 }
 
 /// False: there are so many that every instruction must take the slow way.
@@ -253,6 +254,11 @@ void ObserverHub::on_walk(const MemoryMode& mode, VirtAddr va, Access access, co
     event.physical_address = leaf_address(leaf.pte, leaf.level, VirtAddr(0)).value;
     event.flags = static_cast<u8>(leaf.pte.raw);
   }
+  std::array<u64, kMaxLevels> entries{};
+  for (unsigned i = 0; i < found.step_count; ++i) {
+    entries[i] = found.steps[i].address.value;
+  }
+  event.entries = std::span(entries).first(found.step_count);
   tell(Observed::kMmu, [&event](Observer& o) { o.on_mmu(event); });
 }
 
@@ -277,6 +283,14 @@ void ObserverHub::on_fence(std::optional<VirtAddr> va, std::optional<u16> asid) 
   }
   event.asid = asid;
   tell(Observed::kMmu, [&event](Observer& o) { o.on_mmu(event); });
+}
+
+void ObserverHub::on_dma(PhysAddr address, u64 count_bytes, Access access) {
+  const DmaEvent event{.at = place(),
+                       .address = address.value,
+                       .count_bytes = count_bytes,
+                       .is_write = access == Access::kWrite};
+  tell(Observed::kDma, [&event](Observer& o) { o.on_dma(event); });
 }
 
 void ObserverHub::on_device_access(const Device& device, u64 offset, unsigned size, Access access,

@@ -62,6 +62,7 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   void on_fill(const TlbEntry& entry) override { tell_entry(MmuEvent::Kind::kFill, entry); }
   void on_evict(const TlbEntry& entry) override { tell_entry(MmuEvent::Kind::kEvict, entry); }
   void on_fence(std::optional<VirtAddr> va, std::optional<u16> asid) override;
+  void on_dma(PhysAddr address, u64 count_bytes, Access access) override;
   void on_device_access(const Device& device, u64 offset, unsigned size, Access access, u64 value) override;
 
   void install();

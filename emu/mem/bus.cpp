@@ -113,6 +113,7 @@ bool Bus::store(PhysAddr address, unsigned size, u64 value) {
 bool Bus::read(u64 address, std::span<u8> out) {
   if (out.empty()) return true;
   if (!ram_.contains(PhysAddr(address), out.size())) return false;
+  if (observer_ != nullptr) observer_->on_dma(PhysAddr(address), out.size(), Access::kRead);
   ram_.read(PhysAddr(address), out);
   return true;
 }
@@ -120,6 +121,7 @@ bool Bus::read(u64 address, std::span<u8> out) {
 bool Bus::write(u64 address, std::span<const u8> data) {
   if (data.empty()) return true;
   if (!ram_.contains(PhysAddr(address), data.size())) return false;
+  if (observer_ != nullptr) observer_->on_dma(PhysAddr(address), data.size(), Access::kWrite);
   ram_.write(PhysAddr(address), data);
   return true;
 }

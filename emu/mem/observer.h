@@ -24,6 +24,8 @@ class BusObserver {
   /// A device has answered. `value` is what was read or written.
   virtual void on_device_access(const Device& device, u64 offset, unsigned size, Access access,
                                 u64 value) = 0;
+  /// Bytes of RAM are about to be read or written by somebody other than the hart.
+  virtual void on_dma(PhysAddr address, u64 count_bytes, Access access) = 0;
 };
 
 }  // namespace quire

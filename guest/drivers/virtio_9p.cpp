@@ -7,6 +7,7 @@
 #include "guest/lib/log.h"
 #include "guest/lib/panic.h"
 #include "guest/lib/string.h"
+#include "guest/mem/injection.h"
 
 namespace kernel {
 
@@ -30,6 +31,9 @@ class Virtio9p final : public NinepChannel {
   StringView tag() const override { return tag_; }
 
   KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply, ByteSpan in) override {
+    if (is_injected_failure(FailTarget::kTransfers)) {
+      return Err(Errno::kEIO);
+    }
     // Needs no memory: a fid must be given back also when there is none.
     Pending pending;
     VirtqueueBuffer buffers[4];

@@ -6,6 +6,7 @@
 #include "guest/hal/layout.h"
 #include "guest/lib/log.h"
 #include "guest/lib/panic.h"
+#include "guest/mem/injection.h"
 
 namespace kernel {
 
@@ -62,6 +63,9 @@ class VirtioBlk final : public BlockDevice {
   }
 
   KResult<void> transfer(virtio::BlkRequest type, u64 sector, const u8* data, usize bytes) {
+    if (is_injected_failure(FailTarget::kTransfers)) {
+      return Err(Errno::kEIO);
+    }
     // On the heap, not the stack: the device needs memory of the linear map.
     auto request = TRY(try_make<Request>());
     request->header = {type, 0, sector};

@@ -9,6 +9,7 @@
 #include "guest/fs/poll.h"
 #include "guest/fs/tmpfs.h"
 #include "guest/fs/vfs.h"
+#include "guest/mem/injection.h"
 
 namespace kernel {
 
@@ -116,6 +117,9 @@ class StreamOperations final : public FileOperations {
       if (!input_().readable()) {
         continue;  // another reader was faster, and nobody may sleep for input with the mutex
       }
+      if (is_injected_failure(FailTarget::kTransfers)) {
+        return Err(Errno::kEIO);
+      }
       const usize wanted = std::min<u64>(kPageBytes, buffer.remaining());
       const usize got = TRY(input_().read(ByteSpan(read_bounce_.data(), wanted)));
       buffer.put(read_bounce_.data(), got);
@@ -131,7 +135,9 @@ class StreamOperations final : public FileOperations {
     usize sent = 0;
     while (buffer.remaining() > 0 && !buffer.faulted()) {
       const usize part = buffer.get(write_bounce_.data(), kPageBytes);
-      const auto went = output_().write(ConstByteSpan(write_bounce_.data(), part));
+      const auto went = is_injected_failure(FailTarget::kTransfers)
+                            ? KResult<usize>(Err(Errno::kEIO))
+                            : output_().write(ConstByteSpan(write_bounce_.data(), part));
       if (!went.ok()) {
         return sent > 0 ? KResult<usize>(sent) : Err(went.error());
       }

@@ -5,18 +5,40 @@
 
 namespace kernel {
 
+namespace injection_detail {
+
+alignas(256) quire::arch::FailSlot quire_fail_slots[kFailTargets] = {};
+static_assert(sizeof quire_fail_slots <= 256);  // within one page
+
+}  // namespace injection_detail
+
 namespace {
 
-FailFor g_lasting[kFailTargets];
-constexpr StringView kHeapPrefix = "heap:";
+using injection_detail::quire_fail_slots;
+
+constexpr struct {
+  StringView prefix;
+  FailTarget target;
+} kPrefixes[] = {{"heap:", FailTarget::kObjects}, {"io:", FailTarget::kTransfers}};
+
+/// xorshift64 (Marsaglia, 2003)
+u64 draw(u64& state) {
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return state >> 32;
+}
 
 }  // namespace
 
 std::optional<Injection> Injection::parse(StringView text) {
   Injection injection;
-  if (text.substr(0, kHeapPrefix.size()) == kHeapPrefix) {
-    injection.target = FailTarget::kObjects;
-    text.remove_prefix(kHeapPrefix.size());
+  for (const auto& row : kPrefixes) {
+    if (text.substr(0, row.prefix.size()) == row.prefix) {
+      injection.target = row.target;
+      text.remove_prefix(row.prefix.size());
+      break;
+    }
   }
   if (!text.empty() && text.back() == '+') {
     injection.lasting = FailFor::kEver;
@@ -31,25 +53,33 @@ std::optional<Injection> Injection::parse(StringView text) {
 }
 
 void inject(const Injection& injection) {
-  const unsigned target = static_cast<unsigned>(injection.target);
-  g_lasting[target] = injection.lasting;
-  injection_detail::g_left[target] = injection.nth;
+  quire_fail_slots[static_cast<unsigned>(injection.target)] = {.left = injection.nth,
+                                                               .ever = injection.lasting == FailFor::kEver,
+                                                               .chance = 0,
+                                                               .random = 1,
+                                                               .failures = 0};
 }
 
 void stop_injecting() {
-  for (u64& left : injection_detail::g_left) {
-    left = 0;
+  for (auto& slot : quire_fail_slots) {
+    slot = {};
   }
 }
 
 bool injection_detail::count_down(FailTarget target) {
-  const unsigned at = static_cast<unsigned>(target);
-  if (--g_left[at] != 0) {
+  auto& slot = quire_fail_slots[static_cast<unsigned>(target)];
+  if (--slot.left != 0) {
     return false;
   }
-  if (g_lasting[at] == FailFor::kEver) {
-    g_left[at] = 1;
+  if (slot.ever == 0) {
+    slot = {};
+    return true;
   }
+  slot.left = 1;
+  if (slot.chance != 0 && draw(slot.random) >= slot.chance) {
+    return false;
+  }
+  ++slot.failures;
   return true;
 }
 

@@ -1,20 +1,19 @@
-// Allocations that fail because somebody asked for it, to see what the caller makes of it.
+// Allocations and transfers that fail because somebody asked for it, to see what the caller makes of it.
 //
 // Pure. An injected failure is final: nothing is reclaimed for it, as if nothing were left. Lock: none, set
-// before the programs it is meant for run.
+// before the programs it is meant for run, or by the host between two instructions.
 #pragma once
 
 #include <optional>
 
 #include "guest/lib/span.h"
 #include "guest/lib/types.h"
+#include "quire/arch/injection.h"
 
 namespace kernel {
 
-/// Blocks of frames (alloc_frames), or pieces of the kernel's heap (kmalloc), which take a frame now and then
-/// only.
-enum class FailTarget : u8 { kFrames, kObjects };
-inline constexpr unsigned kFailTargets = 2;
+using quire::arch::FailTarget;
+using quire::arch::kFailTargets;
 enum class FailFor : u8 { kOnce, kEver };
 
 struct Injection {
@@ -22,7 +21,8 @@ struct Injection {
   FailFor lasting = FailFor::kOnce;
   u64 nth = 0;  ///< from now; 1: the next
 
-  /// `[heap:]N[+]`, N from 1: the N-th allocation, and with + every later one. None for anything else.
+  /// `[heap:|io:]N[+]`, N from 1: the N-th allocation or transfer, and with + every later one. None for
+  /// anything else.
   static std::optional<Injection> parse(StringView text);
 };
 
@@ -30,14 +30,15 @@ void inject(const Injection& injection);
 void stop_injecting();
 
 namespace injection_detail {
-/// Allocations until the failing one; 0: none is to fail.
-inline u64 g_left[kFailTargets];
+/// By target. Its name is known outside (kFailSlotsSymbol).
+extern "C" quire::arch::FailSlot quire_fail_slots[kFailTargets];
 bool count_down(FailTarget target);
 }  // namespace injection_detail
 
-/// Asked once an allocation. Whether it is to fail.
+/// Asked once an allocation or a transfer. Whether it is to fail.
 inline bool is_injected_failure(FailTarget target) {
-  return injection_detail::g_left[static_cast<unsigned>(target)] != 0 && injection_detail::count_down(target);
+  return injection_detail::quire_fail_slots[static_cast<unsigned>(target)].left != 0 &&
+         injection_detail::count_down(target);
 }
 
 }  // namespace kernel

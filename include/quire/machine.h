@@ -143,6 +143,7 @@ class Machine {
   const Config& config() const;
   std::uint64_t icount() const;
   std::uint64_t time_ns() const;  ///< virtual time: icount plus what WFI skipped
+  std::uint64_t reboots() const;  ///< how often it has started anew
   Counters counters() const;
   EngineStats engine_stats() const;
 
@@ -177,6 +178,10 @@ class Machine {
   /// one is not mapped or not RAM.
   std::size_t read_virtual(std::uint64_t va, std::span<std::uint8_t> out) const;
   std::size_t write_virtual(std::uint64_t va, std::span<const std::uint8_t> data);
+
+  /// Where a load of hart 0 at `va` would go, likewise; nothing where nothing is mapped. May be called from a
+  /// sink.
+  std::optional<std::uint64_t> physical_address(std::uint64_t va) const;
 
   /// All valid entries, by address.
   std::vector<TlbEntryView> tlb_entries() const;

@@ -21,6 +21,7 @@ enum class Observed : std::uint8_t {
   kInterrupt = 1 << 3,  ///< interrupts taken
   kDevice = 1 << 4,     ///< accesses to device registers
   kSbi = 1 << 5,        ///< calls of the built-in SBI
+  kDma = 1 << 6,        ///< what devices and the firmware read and write in RAM
 };
 
 /// A set of them.
@@ -91,6 +92,7 @@ struct MmuEvent {
   std::uint64_t physical_address;     ///< kFill, kEvict, and kWalk without fault: of the page
   std::uint64_t page_bytes;           ///< likewise
   std::uint8_t flags;                 ///< likewise: the low eight bits of the leaf
+  std::span<const std::uint64_t> entries;  ///< kWalk: physical addresses of the entries read, root first
 };
 
 struct TrapEvent {
@@ -108,6 +110,13 @@ struct DeviceEvent {
   unsigned size_bytes;
   bool is_write;
   std::uint64_t value;
+};
+
+struct DmaEvent {
+  EventPlace at;
+  std::uint64_t address;  ///< physical, all of it RAM
+  std::uint64_t count_bytes;
+  bool is_write;
 };
 
 struct SbiEvent {
@@ -130,6 +139,7 @@ class Observer {
   virtual void on_interrupt(const TrapEvent&) {}
   virtual void on_device(const DeviceEvent&) {}
   virtual void on_sbi(const SbiEvent&) {}
+  virtual void on_dma(const DmaEvent&) {}
 };
 
 }  // namespace quire

@@ -23,6 +23,8 @@ void bind_names(pybind11::module_& module);
 void bind_events(pybind11::module_& module);
 void bind_snapshot(pybind11::module_& module);
 void bind_machine(pybind11::module_& module);
+/// What observes a run for fault injection; before bind_faults().
+void bind_observers(pybind11::module_& module);
 /// Adds to Guest what fault injection needs.
 void bind_faults(pybind11::class_<Guest, std::shared_ptr<Guest>>& guest);
 

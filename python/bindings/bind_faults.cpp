@@ -7,6 +7,8 @@
 #include "python/bindings/bind.h"
 #include "python/bindings/guest.h"
 #include "quire/fault.h"
+#include "quire/guest_failures.h"
+#include "quire/moments.h"
 
 namespace quire::python {
 namespace py = pybind11;
@@ -45,6 +47,21 @@ using Times = std::tuple<std::uint64_t, bool, double, std::uint64_t>;
 
 FaultMask mask_of(const Masks& m) { return {std::get<0>(m), std::get<1>(m), std::get<2>(m)}; }
 
+FaultTimes times_of(const Times& times) {
+  const auto& [nth, ever, probability, seed] = times;
+  return {.nth = nth,
+          .lasting = ever ? FaultTimes::Lasting::kEver : FaultTimes::Lasting::kOnce,
+          .probability = probability,
+          .seed = seed};
+}
+
+arch::FailTarget target_of(unsigned target) {
+  if (target >= arch::kFailTargets) {
+    throw Error(ErrorKind::kUsage, "nothing that fails has number " + std::to_string(target));
+  }
+  return static_cast<arch::FailTarget>(target);
+}
+
 void arm(Guest& guest, const std::string& kind, std::uint64_t place, const Masks& masks, std::uint64_t until,
          const Times& times, std::uint64_t bytes, const std::string& requests) {
   const auto* const found =
@@ -54,15 +71,11 @@ void arm(Guest& guest, const std::string& kind, std::uint64_t place, const Masks
   if (found == std::end(kKinds) || asked == std::end(kRequests)) {
     throw Error(ErrorKind::kUsage, "no fault is called '" + kind + "' of '" + requests + "' requests");
   }
-  const auto& [nth, ever, probability, seed] = times;
   ArmedFault fault{.kind = found->kind};
   fault.place = place;
   fault.mask = mask_of(masks);
   fault.until_icount = until;
-  fault.times = {.nth = nth,
-                 .lasting = ever ? FaultTimes::Lasting::kEver : FaultTimes::Lasting::kOnce,
-                 .probability = probability,
-                 .seed = seed};
+  fault.times = times_of(times);
   fault.bytes = bytes;
   fault.requests = asked->requests;
   guest.edited().arm(fault);
@@ -80,7 +93,86 @@ py::bytes read_drive(Guest& guest, std::size_t drive, std::uint64_t offset, std:
   return data;
 }
 
+/// An observer as Python holds it: it keeps the machine that it observes.
+template <class Finder>
+struct Held {
+  std::shared_ptr<Guest> guest;
+  std::shared_ptr<Machine> machine;
+  std::unique_ptr<Finder> finder;
+
+  /// Precondition for looking: the machine does not run.
+  const Finder& idle() const {
+    guest->check_not_running();
+    if (!finder) {
+      throw Error(ErrorKind::kState, "it has been stopped");
+    }
+    return *finder;
+  }
+  void stop() {
+    guest->check_not_running();
+    finder.reset();
+  }
+};
+using HeldMoments = Held<MomentFinder>;
+using HeldProbe = Held<LivenessProbe>;
+
+using Access = std::tuple<std::uint64_t, std::uint64_t, std::string>;
+using Query = std::tuple<std::string, std::uint64_t, std::uint64_t>;
+
+WatchKind watch_kind(const std::string& access) {
+  if (access == "r") {
+    return WatchKind::kRead;
+  }
+  if (access == "w") {
+    return WatchKind::kWrite;
+  }
+  if (access == "rw") {
+    return WatchKind::kAccess;
+  }
+  throw Error(ErrorKind::kUsage, "access '" + access + "' is not 'r', 'w' or 'rw'");
+}
+
+HeldMoments find_moments(Guest& guest, const std::vector<std::uint64_t>& pcs,
+                         const std::vector<Access>& accesses, std::optional<std::uint64_t> satp) {
+  std::vector<Watchpoint> watched;
+  for (const auto& [address, size, access] : accesses) {
+    watched.push_back({address, size, watch_kind(access)});
+  }
+  Machine& machine = guest.idle();
+  return {guest.shared_from_this(), guest.shared_machine(),
+          std::make_unique<MomentFinder>(machine, pcs, watched, satp)};
+}
+
+HeldProbe probe_liveness(Guest& guest, const std::vector<Query>& queries) {
+  std::vector<LivenessProbe::Query> wanted;
+  wanted.reserve(queries.size());
+  for (const auto& [bank, place, icount] : queries) {
+    using Bank = LivenessProbe::Bank;
+    wanted.push_back({bank == "x" ? Bank::kX : bank == "f" ? Bank::kF : Bank::kRam, place, icount});
+  }
+  Machine& machine = guest.idle();
+  return {guest.shared_from_this(), guest.shared_machine(), std::make_unique<LivenessProbe>(machine, wanted)};
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> answers_of(const HeldProbe& held) {
+  constexpr const char* kNames[] = {"none", "read", "overwritten"};
+  std::vector<std::pair<std::string, std::uint64_t>> answers;
+  for (const LivenessProbe::Answer& answer : held.idle().answers()) {
+    answers.emplace_back(kNames[static_cast<unsigned>(answer.next)], answer.icount);
+  }
+  return answers;
+}
+
 }  // namespace
+
+void bind_observers(py::module_& module) {
+  py::class_<HeldMoments>(module, "MomentFinder", "Counts at which instructions ran or memory was accessed.")
+      .def_property_readonly("moments", [](const HeldMoments& m) { return m.idle().moments(); })
+      .def("stop", &HeldMoments::stop);
+  py::class_<HeldProbe>(module, "LivenessProbe", "What a run did next with bits that might have been wrong.")
+      .def_property_readonly("answers", &answers_of)
+      .def("stop", &HeldProbe::stop);
+}
 
 void bind_faults(py::class_<Guest, std::shared_ptr<Guest>>& guest) {
   guest
@@ -105,6 +197,19 @@ void bind_faults(py::class_<Guest, std::shared_ptr<Guest>>& guest) {
             return g.edited().write_device(address, size, value);
           },
           py::arg("address"), py::arg("size"), py::arg("value"))
+      .def(
+          "fail_in_guest",
+          [](Guest& g, unsigned target, const Times& times) {
+            fail_in_guest(g.edited(), target_of(target), times_of(times));
+          },
+          py::arg("target"), py::arg("times"))
+      .def(
+          "has_failed_in_guest",
+          [](Guest& g, unsigned target) { return has_failed_in_guest(g.idle(), target_of(target)); },
+          py::arg("target"))
+      .def("find_moments", &find_moments, py::arg("pcs"), py::arg("accesses"), py::arg("satp"))
+      .def("probe_liveness", &probe_liveness, py::arg("queries"))
+      .def_property_readonly("reboots", [](Guest& g) { return g.idle().reboots(); })
       .def("drives", [](Guest& g) { return g.idle().drives(); })
       .def(
           "drive_bytes", [](Guest& g, std::size_t drive) { return g.idle().drive_bytes(drive); },

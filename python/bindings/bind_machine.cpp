@@ -385,6 +385,7 @@ void bind_machine(py::module_& module) {
 
   py::class_<Guest, std::shared_ptr<Guest>> guest(module, "Guest",
                                                   "A machine with its streams and what watches it.");
+  bind_observers(module);
   bind_faults(guest);
   bind_hooks(guest);
   guest

@@ -88,3 +88,26 @@ def link_bare(tmp_path_factory):
 @pytest.fixture(scope="session")
 def bare_program(link_bare):
     return link_bare(BARE_SOURCE)
+
+
+@pytest.fixture(scope="session")
+def compile_bare(tmp_path_factory):
+    """compile_bare(SOURCE, *flags): a bare-metal ELF of a C file or text, laid out as examples/faults does."""
+    out = tmp_path_factory.mktemp("bare-c")
+    built = {}
+
+    def build(source, *flags):
+        key = (str(source), flags)
+        if key not in built:
+            file = source if isinstance(source, Path) else out / f"program{len(built)}.c"
+            if not isinstance(source, Path):
+                file.write_text(source)
+            program = out / f"program{len(built)}"
+            command = ["riscv64-linux-gnu-gcc", "-O1", "-nostdlib", "-static", "-ffreestanding", "-fno-pic", "-mcmodel=medany",
+                       "-march=rv64gc", "-mno-relax", "-Wl,--build-id=none,--no-warn-rwx-segments", "-T", str(ROOT / "examples/faults/bare.ld"),
+                       *flags, str(file), "-o", str(program)]
+            subprocess.run(command, check=True)
+            built[key] = program
+        return built[key]
+
+    return build

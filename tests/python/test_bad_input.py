@@ -50,7 +50,7 @@ def hello(compile_c):
     (["run", "--seed", "-1", "{hello}"], ["--seed", "-1"]),
     (["run", "--max-insns", "many", "{hello}"], ["--max-insns", "many"]),
     (["run", "--max-insns"], ["--max-insns"]),
-    (["run", "--fail-alloc", "0", "{hello}"], ["--fail-alloc", "'0'", "[heap:]N[+]"]),
+    (["run", "--fail-alloc", "0", "{hello}"], ["--fail-alloc", "'0'", "[heap:|io:]N[+]"]),
     (["run", "--fail-alloc", "stack:3", "{hello}"], ["--fail-alloc", "stack:3"]),
     (["run", "--timeout", "0", "{hello}"], ["--timeout", "0"]),
     (["run", "--timeout", "-3", "{hello}"], ["--timeout", "-3"]),

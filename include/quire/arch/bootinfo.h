@@ -13,9 +13,9 @@
 //
 // Kernel command line: `quire.seed=N` (decimal; else /chosen/rng-seed, else 0), `quire.aslr=off`,
 // `quire.loglevel=N` (0 panic .. 7 debug; default 4, warnings), `quire.check` (invariants are checked at the
-// end), `quire.fail-alloc=[heap:]N[+]`: of the allocations from the start of the run file's program on, the
-// N-th block of frames (with `heap:` the N-th kmalloc) is refused, with `+` every later one as well; the
-// check at the end is spared.
+// end), `quire.fail-alloc=[heap:|io:]N[+]`: from the start of the run file's program on, the N-th block of
+// frames (with `heap:` the N-th kmalloc, with `io:` the N-th transfer by a device) is refused, with `+` every
+// later one as well; the check at the end is spared.
 #pragma once
 
 #include "quire/arch/types.h"

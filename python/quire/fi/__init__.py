@@ -15,8 +15,22 @@ from .campaign import Campaign, Injection
 from .models import Fault, flips
 from .outcomes import OUTCOMES, OutcomeTable
 from .session import Case
-from .space import Moments, Space, at_events, at_icounts, every_insn
+from .space import (
+    Moments,
+    Space,
+    at_access,
+    at_events,
+    at_fault,
+    at_icounts,
+    at_pc,
+    at_switch,
+    at_syscall,
+    every,
+    every_insn,
+    where,
+)
 from .statistics import sample_size, wilson
+from .times import Times
 
 __all__ = [
     "OUTCOMES",
@@ -27,10 +41,18 @@ __all__ = [
     "Moments",
     "OutcomeTable",
     "Space",
+    "Times",
+    "at_access",
     "at_events",
+    "at_fault",
     "at_icounts",
+    "at_pc",
+    "at_switch",
+    "at_syscall",
+    "every",
     "every_insn",
     "flips",
     "sample_size",
+    "where",
     "wilson",
 ]

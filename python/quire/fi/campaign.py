@@ -10,8 +10,8 @@ import csv
 import json
 import os
 import random
-import sqlite3
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from dataclasses import dataclass
@@ -23,22 +23,20 @@ from ..errors import FileError, UsageError
 from ..machine import Machine
 from ..process import Process
 from ..snapshot import StrPath
+from . import places
+from .check import check_command
 from .models import Fault
 from .outcomes import Ending, OutcomeTable, classify
-from .session import Case, Session, machine_for
+from .prune import Chosen, chosen_as_they_are, prune
+from .session import Case, Session, Workload, config_elsewhere, machine_for
 from .space import Space
 from .statistics import sample_size
+from .store import Row, Store
 
-_FORMAT = 1
 _CHUNK = 16
 _BATCH = 512
-_SCHEMA = """
-create table meta (key text primary key, value text not null);
-create table injections (
-  id integer primary key, insns integer not null, fault text not null,
-  outcome text, returncode integer, run_insns integer, detail text);
-"""
-
+_PILOTS = 4
+_MIN_FOR_A_STOP = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class _Task:
 
     snapshot: str
     meta: str
-    rows: tuple[tuple[int, int, str], ...]
+    rows: tuple[Row, ...]
 
 
 class Campaign:
@@ -68,66 +66,53 @@ class Campaign:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._db = sqlite3.connect(path)
-        try:
-            self._meta = dict(self._db.execute("select key, value from meta"))
-        except sqlite3.DatabaseError as error:
-            raise FileError(f"{path}: not a campaign's file ({error}); Campaign.plan() makes one") from None
-        if self._meta.get("format") != str(_FORMAT):
-            raise FileError(f"{path}: a campaign in format {self._meta.get('format')}, this version reads {_FORMAT}")
+        self._store = Store(path)
 
     # --- making ---
 
     @classmethod
-    def plan(cls, path: StrPath, machine: Machine, process: Process, space: Space, *, margin: float | None = None,
-             confidence: float = 0.95, samples: int | None = None, seed: int = 0,
-             detected: Sequence[int] = ()) -> Campaign:
-        """Plans injections into `process`, from the machine as it is now to the end of the process.
+    def plan(cls, path: StrPath, machine: Machine, process: Process | None, space: Space, *, margin: float | None = None,
+             confidence: float = 0.95, samples: int | None = None, seed: int = 0, detected: Sequence[int] = (),
+             neighbours: Sequence[Process] = (), check: str | None = None, pruned: bool = True) -> Campaign:
+        """Plans injections into `process`, from the machine as it is now to the end of the process; or, with None, into a
+        machine of its own program or kernel, up to its end.
 
         With `margin`, as many as tell every outcome's share to within it at that confidence; with `samples`, so many;
-        with neither, the whole space. `detected`: exit statuses by which the program says that it has noticed. The
-        machine is left at its start. A file that is there already is not overwritten.
+        with neither, the whole space. `detected`: exit statuses by which the program says that it has noticed.
+        `neighbours`: processes whose ends are waited for as well, to see whether they come to harm. `check`: a command
+        that judges the drives at the end, and after a power cut (quire.fi.check). `pruned`: what the fault-free run does
+        with a register or byte next spares runs, and changes no outcome. The machine is left at its start. A file that is
+        there already is not overwritten.
         """
         where = Path(path)
         for taken in (where, _snapshot_of(where)):
             if taken.exists():
                 raise FileError(f"{taken}: exists already; Campaign.open() goes on with a campaign, or remove it")
-        if machine.config.get("mode") != "supervisor":
-            raise UsageError("campaigns need a machine with the supervisor, whose processes can be told apart")
-        if not isinstance(process, Process):
-            raise UsageError(f"plan() takes a Process of the machine, not {type(process).__name__}")
-        _check_places(machine, space)
-        start = machine.snapshot()
-        try:
-            return cls._plan(where, machine, process, space, margin, confidence, samples, seed, detected)
-        finally:
-            machine.restore(start)
-
-    @classmethod
-    def _plan(cls, where: Path, machine: Machine, process: Process, space: Space, margin: float | None, confidence: float,
-              samples: int | None, seed: int, detected: Sequence[int]) -> Campaign:
-        session = Session(machine, process)
-        moments = session.moments(space.moments)
-        total = len(moments) * len(space.faults)
+        if not isinstance(space, Space):
+            raise UsageError(f"plan() takes a Space, as fi.Space('x10 flip 3', fi.every_insn()), not {type(space).__name__}")
         if margin is not None and samples is not None:
             raise UsageError("give margin or samples, not both")
-        wanted = sample_size(total, margin, confidence) if margin is not None else total if samples is None else samples
-        if not 0 < wanted <= total:
-            raise UsageError(f"samples={wanted} is not between 1 and {total}, the size of the fault space")
-        chosen = range(total) if wanted == total else sorted(random.Random(seed).sample(range(total), wanted))
-        machine.snapshot().save(_snapshot_of(where))
-        meta = {"format": _FORMAT, "pid": process.pid, "length": session.length, "population": total, "seed": seed,
-                "confidence": confidence, "detected": list(detected), "config": machine.config,
-                "golden": session.golden.to_dict()}
-        database = sqlite3.connect(where)
-        with database:
-            database.executescript(_SCHEMA)
-            database.executemany("insert into meta values (?, ?)",
-                                 [(key, value if key == "format" else json.dumps(value)) for key, value in meta.items()])
-            faults = len(space.faults)
-            database.executemany("insert into injections (insns, fault) values (?, ?)",
-                                 ((moments[n // faults], str(space.faults[n % faults])) for n in chosen))
-        database.close()
+        workload = _workload(machine, process, neighbours, check)
+        start = machine.snapshot()
+        try:
+            _check_faults(machine, process, space, workload)
+            machine.restore(start)
+            if any(fault.ends_run for fault in space.faults):
+                machine._guest.track_unflushed_writes()
+            session = Session(machine, workload)
+            if session.golden.verdict not in ("", "masked"):
+                raise UsageError(f"without any fault the check says '{session.golden.verdict}': {session.golden.detail}")
+            rows, population = _sample(session, space, margin, confidence, samples, seed)
+            session.restart()
+            chosen = prune(session, rows) if pruned else chosen_as_they_are(rows)
+            meta = {**workload.to_dict(), "length": session.length, "population": population, "seed": seed,
+                    "confidence": confidence, "detected": list(detected), "config": config_elsewhere(machine.config),
+                    "golden": session.golden.to_dict(), "seconds_each": _pilot(session, chosen)}
+            session.restart()
+            machine.snapshot().save(_snapshot_of(where))
+            Store.create(where, meta, chosen)
+        finally:
+            machine.restore(start)
         return cls(where)
 
     @classmethod
@@ -141,41 +126,49 @@ class Campaign:
     # --- running ---
 
     def run(self, *, executor: Executor | None = None, workers: int | None = None, limit: int | None = None,
-            progress: bool | None = None) -> OutcomeTable:
+            until_margin: float | None = None, progress: bool | None = None) -> OutcomeTable:
         """Runs what is left, or `limit` of it, and keeps each result as it comes.
 
-        Here, or with `executor` (any of concurrent.futures', Dask's or MPI's) in `workers` processes that see the
-        campaign's files. Interrupted, it loses at most what was under way.
+        With `until_margin`, only as many as tell every outcome's share to within it (sequential stopping, looked at
+        between batches of injections drawn by chance). Here, or with `executor` (any of concurrent.futures', Dask's or
+        MPI's) in `workers` processes that see the campaign's files. Interrupted, it loses at most what was under way.
         """
-        rows = self._next(limit)
-        tasks = [_Task(str(_snapshot_of(self.path).resolve()), self._meta_text(), tuple(rows[i:i + _CHUNK]))
-                 for i in range(0, len(rows), _CHUNK)]
+        if limit is not None and limit < 0:
+            raise UsageError(f"limit={limit} is not a number of injections")
+        if until_margin is not None and not 0 < until_margin < 1:
+            raise UsageError(f"until_margin={until_margin!r} is not between 0 and 1")
         shown = sys.stderr.isatty() if progress is None else progress
-        done = 0
-        for results in self._results(tasks, executor, workers or os.cpu_count() or 1):
-            with self._db:
-                self._db.executemany(
-                    "update injections set outcome = ?, returncode = ?, run_insns = ?, detail = ? where id = ?", results)
-            done += len(results)
+        if shown:
+            print(self.describe(1 if executor is None else workers or os.cpu_count() or 1), file=sys.stderr)
+        left = limit if limit is not None else len(self)
+        try:
+            while left > 0 and not self._is_sure(until_margin):
+                batch, plays = self._store.next_batch(min(left, _BATCH))
+                if not batch:
+                    break
+                for results in self._results(plays, executor, workers or os.cpu_count() or 1):
+                    self._store.keep(results)
+                self._store.take(batch)
+                left -= len(batch)
+                if shown:
+                    print(f"\r{self.table().done} of {len(self)} injections", end="", file=sys.stderr, flush=True)
+        finally:
+            _end_sessions()
             if shown:
-                print(f"\r{done} of {len(rows)} injections", end="" if done < len(rows) else "\n", file=sys.stderr, flush=True)
+                print(file=sys.stderr)
         return self.table()
 
-    def _next(self, limit: int | None) -> list[tuple[int, int, str]]:
-        """What is left, in batches drawn by chance, so that the part that has been run is a sample of the whole; within
-        a batch in the order of the run."""
-        rows = list(self._db.execute("select id, insns, fault from injections where outcome is null order by id"))
-        random.Random(len(self)).shuffle(rows)
-        rows = rows[:limit]
-        return [row for i in range(0, len(rows), _BATCH) for row in sorted(rows[i:i + _BATCH], key=lambda row: row[1:2] + row[:1])]
+    def _is_sure(self, margin: float | None) -> bool:
+        if margin is None:
+            return False
+        table = self.table()
+        return table.done >= min(_MIN_FOR_A_STOP, len(self)) and table.margin <= margin
 
-    @staticmethod
-    def _results(tasks: list[_Task], executor: Executor | None, workers: int) -> Iterator[list[tuple[Any, ...]]]:
+    def _results(self, plays: list[Row], executor: Executor | None, workers: int) -> Iterator[list[tuple[Any, ...]]]:
+        snapshot, meta = str(_snapshot_of(self.path).resolve()), self._meta_text()
+        tasks = [_Task(snapshot, meta, tuple(plays[i:i + _CHUNK])) for i in range(0, len(plays), _CHUNK)]
         if executor is None:
-            try:
-                yield from map(_work, tasks)
-            finally:
-                _end_sessions()
+            yield from map(_work, tasks)
             return
         # A few ahead, so that an interrupt has little to wait for.
         waiting = iter(tasks)
@@ -192,36 +185,85 @@ class Campaign:
     @property
     def golden(self) -> Ending:
         """The run without a fault."""
-        return Ending.from_dict(self._get("golden"))
+        return Ending.from_dict(self._store.get("golden"))
 
     @property
     def population(self) -> int:
         """Size of the fault space."""
-        return int(self._get("population"))
+        return int(self._store.get("population"))
+
+    @property
+    def length(self) -> int:
+        """Instructions of the fault-free run."""
+        return int(self._store.get("length"))
+
+    @property
+    def confidence(self) -> float:
+        return float(self._store.get("confidence"))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Of the machine; with seed and version, all that a result depends on beside the snapshot."""
+        return dict(self._store.get("config"))
+
+    @property
+    def runs(self) -> int:
+        """How many runs the plan needs: fewer than injections, where one answers for several or none is needed."""
+        return int(self._store.get("runs"))
+
+    def seconds(self, workers: int = 1) -> float:
+        """About how long what is left takes, measured while planning."""
+        return self._store.plays_left() * float(self._store.get("seconds_each")) / max(1, workers)
+
+    def describe(self, workers: int = 1) -> str:
+        """What will be run, and about how long it takes."""
+        left = self._store.plays_left()
+        return (f"{len(self)} injections of {self.population} possible, {self.length} instructions each; {self.runs} runs, {left} left: "
+                f"about {_duration(self.seconds(workers))} in {workers} process{'es' if workers != 1 else ''}")
 
     def __len__(self) -> int:
-        return int(self._db.execute("select count(*) from injections").fetchone()[0])
+        return self._store.size()
 
     def injection(self, number: int) -> Injection:
-        row = self._db.execute("select * from injections where id = ?", (number,)).fetchone()
+        row = self._store.row(number)
         if row is None:
             raise UsageError(f"{self.path} has no injection {number}: they are 1 to {len(self)}")
         return _injection(row)
 
     def __iter__(self) -> Iterator[Injection]:
-        return map(_injection, self._db.execute("select * from injections order by id"))
+        return map(_injection, self._store.rows())
 
     def table(self) -> OutcomeTable:
         """Outcomes of what has been run, with the intervals of the campaign's confidence."""
-        counts = dict(self._db.execute("select outcome, count(*) from injections where outcome is not null group by outcome"))
-        return OutcomeTable(counts, len(self), float(self._get("confidence")))
+        return OutcomeTable(self._store.counts(), len(self), self.confidence)
 
     def export(self, path: StrPath) -> None:
-        """All rows as CSV."""
+        """All rows, as CSV or, where the name ends so, Parquet (which needs pyarrow)."""
+        if Path(path).suffix == ".parquet":
+            self._export_parquet(Path(path))
+            return
         with Path(path).open("w", newline="") as file:
             out = csv.writer(file)
-            out.writerow(["id", "insns", "fault", "outcome", "returncode", "run_insns", "detail"])
-            out.writerows(self._db.execute("select * from injections order by id"))
+            out.writerow(_COLUMNS)
+            out.writerows(self._store.rows())
+
+    def _export_parquet(self, path: Path) -> None:
+        try:
+            import pyarrow  # noqa: PLC0415  (optional)
+            import pyarrow.parquet  # noqa: PLC0415
+        except ImportError:
+            raise UsageError("Parquet is written by pyarrow, which is not installed: 'pip install pyarrow', or export to .csv") from None
+        columns = list(zip(*self._store.rows(), strict=True)) or [()] * len(_COLUMNS)
+        kinds = ["int64", "int64", "string", "string", "int64", "int64", "string"]
+        table = pyarrow.table({name: pyarrow.array(column, getattr(pyarrow, kind)())
+                               for name, column, kind in zip(_COLUMNS, columns, kinds, strict=True)})
+        pyarrow.parquet.write_table(table, path)
+
+    def report(self, path: StrPath) -> None:
+        """A page of HTML that needs nothing else: the table, the fault space as a picture, the rows worth a look."""
+        from .report import write_report  # noqa: PLC0415  (only who asks for it pays)
+
+        write_report(self, Path(path))
 
     def replay(self, number: int) -> Case:
         """The machine just before that injection, live. Use it as a context manager, or close its machine."""
@@ -230,8 +272,17 @@ class Campaign:
         session.go_to(injection.insns)
         return Case(session.machine, session.process, injection.fault)
 
+    def play_again(self, number: int) -> str:
+        """Runs one injection anew, from its own moment and not from what stands for it: the outcome."""
+        injection = self.injection(number)
+        session = _session(str(_snapshot_of(self.path)), self._meta_text())
+        try:
+            return _outcome(session, injection.insns, injection.fault, tuple(self._store.get("detected")))[0]
+        finally:
+            session.machine.close()
+
     def close(self) -> None:
-        self._db.close()
+        self._store.close()
 
     def __enter__(self) -> Campaign:
         return self
@@ -242,28 +293,89 @@ class Campaign:
     def __repr__(self) -> str:
         return f"<Campaign {self.path}: {self.table().done} of {len(self)} injections run, of {self.population} possible>"
 
-    def _get(self, key: str) -> Any:
-        return json.loads(self._meta[key])
-
     def _meta_text(self) -> str:
-        return json.dumps({key: self._get(key) for key in ("pid", "length", "config", "detected", "golden")}, sort_keys=True)
+        keys = ("pid", "neighbours", "check", "length", "config", "detected", "golden")
+        return json.dumps({key: self._store.get(key) for key in keys}, sort_keys=True)
+
+
+_COLUMNS = ("id", "insns", "fault", "outcome", "returncode", "run_insns", "detail")
 
 
 def _snapshot_of(path: Path) -> Path:
     return path.with_name(path.name + ".qs")
 
 
-def _check_places(machine: Machine, space: Space) -> None:
-    """UsageError for RAM that the machine has not."""
-    first, size = machine.phys.base, machine.phys.size
-    for fault in space.faults:
-        kind, _, where = fault.place.partition(":")
-        if kind == "ram" and not first <= int(where, 0) < first + size:
-            raise UsageError(f"{fault.place} is not RAM: that is {size:#x} bytes at {first:#x}")
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "a second"
+    return f"{seconds:.0f} s" if seconds < 300 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _injection(row: tuple[Any, ...]) -> Injection:
     return Injection(row[0], row[1], Fault.parse(row[2]), *row[3:])
+
+
+# --- planning ---
+
+
+def _workload(machine: Machine, process: Process | None, neighbours: Sequence[Process], check: str | None) -> Workload:
+    if machine.config["mode"] == "supervisor":
+        if not isinstance(process, Process):
+            raise UsageError(f"on the supervisor, plan() takes a Process of the machine (spawn() gives one), not {type(process).__name__}")
+        if process.returncode is not None:
+            raise UsageError(f"process {process.pid} has ended already: there is nothing to inject into")
+    elif process is not None or neighbours:
+        raise UsageError("a machine without the supervisor has no processes that could be told apart: give None, for all of it")
+    if check is not None and not machine.drives:
+        raise UsageError("check= judges drives, and the machine has none")
+    return Workload(None if process is None else process.pid, tuple(other.pid for other in neighbours),
+                    check_command(check) if check else "")
+
+
+def _check_faults(machine: Machine, process: Process | None, space: Space, workload: Workload) -> None:
+    """UsageError for what this machine cannot suffer. Tries what waits; the caller restores the machine."""
+    tried = set()
+    for fault in space.faults:
+        kind, _ = places.split(fault.place)
+        if kind == "ram":
+            first, size = machine.phys.base, machine.phys.size
+            if not first <= places.address_of(fault.place) < first + size:
+                raise UsageError(f"{fault.place} is not RAM: that is {size:#x} bytes at {first:#x}")
+        if fault.ends_run and not workload.check:
+            raise UsageError("'power cut' leaves nothing but disks: give check=, a command that judges them")
+        if kind in ("irq", "blk", "mmio", "alloc", "heap", "io") and (fault.place, fault.action) not in tried:
+            tried.add((fault.place, fault.action))
+            try:
+                fault.apply(machine, process)
+            except places.NotThere as error:
+                raise UsageError(f"'{fault}': {error}") from None
+            except UsageError as error:
+                raise UsageError(f"'{fault}' is impossible on this machine: {error}") from None
+
+
+def _sample(session: Session, space: Space, margin: float | None, confidence: float, samples: int | None,
+            seed: int) -> tuple[list[tuple[int, Fault]], int]:
+    session.restart()
+    moments = space.moments(session)
+    faults = len(space.faults)
+    total = len(moments) * faults
+    wanted = sample_size(total, margin, confidence) if margin is not None else total if samples is None else samples
+    if not 0 < wanted <= total:
+        raise UsageError(f"samples={wanted} is not between 1 and {total}, the size of the fault space")
+    numbers = range(total) if wanted == total else sorted(random.Random(seed).sample(range(total), wanted))
+    return [(moments[n // faults], space.faults[n % faults]) for n in numbers], total
+
+
+def _pilot(session: Session, chosen: list[Chosen]) -> float:
+    """Seconds that a run takes, on average of a few."""
+    needed = [one for one in chosen if one.outcome is None]
+    if not needed:
+        return 0.0
+    begin = time.perf_counter()
+    some = random.Random(len(needed)).sample(needed, min(_PILOTS, len(needed)))
+    for one in some:
+        session.play(one.run_insns, one.fault)
+    return (time.perf_counter() - begin) / len(some)
 
 
 # --- in the workers ---
@@ -281,11 +393,23 @@ def _end_sessions() -> None:
 def _session(snapshot: str, meta_text: str) -> Session:
     meta = json.loads(meta_text)
     machine = machine_for(meta["config"], snapshot)
-    session = Session(machine, machine.process(meta["pid"]), meta["length"])
-    if session.golden != Ending.from_dict(meta["golden"]):
-        raise FileError(f"{snapshot}: the run without a fault ends otherwise than when the campaign was planned; "
-                        "go on with the version of Quire that planned it")
+    try:
+        session = Session(machine, Workload.from_dict(meta), meta["length"])
+        if session.golden != Ending.from_dict(meta["golden"]):
+            raise FileError(f"{snapshot}: the run without a fault ends otherwise than when the campaign was planned; "
+                            "go on with the version of Quire that planned it")
+    except BaseException:
+        machine.close()
+        raise
     return session
+
+
+def _outcome(session: Session, insns: int, fault: Fault, detected: tuple[int, ...]) -> tuple[Any, ...]:
+    """(outcome, returncode, instructions run, detail)"""
+    ending = session.play(insns, fault)
+    if ending is None:
+        return "not_activated", None, None, None
+    return classify(ending, session.golden, detected), ending.returncode, ending.insns, ending.detail or None
 
 
 def _work(task: _Task) -> list[tuple[Any, ...]]:
@@ -296,15 +420,7 @@ def _work(task: _Task) -> list[tuple[Any, ...]]:
         _sessions[key] = _session(*key)
     session = _sessions[key]
     detected = tuple(json.loads(task.meta)["detected"])
-    results: list[tuple[Any, ...]] = []
-    for number, insns, fault in task.rows:
-        ending = session.play(insns, Fault.parse(fault))
-        if ending is None:
-            results.append(("not_activated", None, None, None, number))
-        else:
-            results.append((classify(ending, session.golden, detected), ending.returncode, ending.insns,
-                            ending.detail or None, number))
-    return results
+    return [(*_outcome(session, insns, Fault.parse(fault), detected), number) for number, insns, fault in task.rows]
 
 
 __all__ = ["Campaign", "Injection"]

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 #: From harmless to worse; `emulator_error` is never counted among the rest.
 OUTCOMES = {
-    "not_activated": "the place did not exist at that moment, or the run had ended",
+    "not_activated": "the place did not exist at that moment, or what was to fail was never asked for",
     "masked": "the whole machine's state became that of the fault-free run again, or ended as it",
     "latent": "status and output are right, but not the state that is left",
-    "detected": "the program said so itself (the campaign's `detected`)",
+    "detected": "the program, or the check of its disk, said so itself",
     "wrong_exit": "right output, wrong exit status",
     "sdc": "silent data corruption: wrong output",
     "signal": "a signal killed the program",
-    "panic": "the supervisor panicked",
+    "neighbour": "another process, which had nothing to do with it, was harmed",
+    "panic": "the kernel panicked",
     "reboot": "the machine was switched off or started anew",
     "hang": "it had not ended after the limit of instructions, or waits for ever",
     "emulator_error": "the emulator failed; please report it",
@@ -28,8 +29,9 @@ OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended. `how` is exit, panic, reboot, hang or emulator_error; `state` is the digest of the
-    whole machine at the end of the fault-free run, or "another"."""
+    """How a run ended. `how` is exit, panic, reboot, hang, checked or emulator_error; `state` is the digest of the
+    whole machine at the end of the fault-free run, or "another"; `others` are the processes beside the program and its
+    children, each with its status (None: alive). `verdict` is an outcome that a check of the disk has found."""
 
     how: str
     returncode: int | None
@@ -37,19 +39,27 @@ class Ending:
     insns: int
     state: str
     detail: str = ""
+    others: tuple[tuple[int, int | None], ...] = ()
+    verdict: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return {"how": self.how, "returncode": self.returncode, "output": self.output.hex(), "insns": self.insns,
-                "state": self.state, "detail": self.detail}
+                "state": self.state, "detail": self.detail, "others": [list(other) for other in self.others],
+                "verdict": self.verdict}
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Ending:
-        return cls(**{**fields, "output": bytes.fromhex(fields["output"])})
+        return cls(**{**fields, "output": bytes.fromhex(fields["output"]),
+                      "others": tuple((pid, status) for pid, status in fields["others"])})
 
 
 def classify(ending: Ending, golden: Ending, detected: tuple[int, ...]) -> str:
+    if ending.how == "checked":
+        return ending.verdict
     if ending.how != "exit":
         return ending.how
+    if _harmed(ending, golden):
+        return "neighbour"
     if ending.returncode != golden.returncode:
         if ending.returncode in detected:
             return "detected"
@@ -59,7 +69,15 @@ def classify(ending: Ending, golden: Ending, detected: tuple[int, ...]) -> str:
         return "sdc"
     if ending.returncode != golden.returncode:
         return "wrong_exit"
+    if ending.verdict not in ("", "masked"):
+        return ending.verdict
     return "masked" if ending.state == golden.state else "latent"
+
+
+def _harmed(ending: Ending, golden: Ending) -> bool:
+    """Whether a process that the fault-free run has ended otherwise, or not at all, or is gone."""
+    now = dict(ending.others)
+    return any(pid not in now or now[pid] != status for pid, status in golden.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,11 @@ class OutcomeTable:
         self.done = sum(counts.values()) - self.errors
         self.rows = [OutcomeRow(name, counts[name], counts[name] / self.done, *wilson(counts[name], self.done, confidence))
                      for name in OUTCOMES if counts.get(name) and name != "emulator_error"]
+
+    @property
+    def margin(self) -> float:
+        """Half the widest interval: how far from the truth a share may be."""
+        return max([(row.high - row.low) / 2 for row in self.rows], default=1.0)
 
     def __iter__(self) -> Iterator[OutcomeRow]:
         return iter(self.rows)

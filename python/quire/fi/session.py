@@ -1,12 +1,14 @@
 """One machine that plays injections, one after the other, each from the checkpoint before it.
 
-Checkpoints are snapshots of the fault-free run at even distances. After an injection the run stops at each of them
-that lies ahead: where its whole state is that of the fault-free run, what follows is known.
+What runs is a workload: a process of the supervisor, or a whole machine up to its end. Checkpoints are snapshots of the
+fault-free run at even distances. After an injection the run stops at each of them that lies ahead: where its whole state
+is that of the fault-free run, faults that wait included, what follows is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from dataclasses import dataclass
 from typing import Any
 
 from .. import _core
@@ -14,110 +16,188 @@ from ..errors import Error
 from ..machine import Machine
 from ..process import Process
 from ..snapshot import Snapshot
+from .check import judge
 from .models import Fault, NotThere
 from .outcomes import Ending
 
 _CHECKPOINTS = 32
 _HANG_FACTOR = 3
 _HANG_EXTRA_INSNS = 1_000_000
+_PANIC = b"Kernel panic"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a campaign runs: until `process` has ended and all of `neighbours` have, or (process None) the machine."""
+
+    pid: int | None
+    neighbours: tuple[int, ...] = ()
+    check: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"pid": self.pid, "neighbours": list(self.neighbours), "check": self.check}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Workload:
+        return cls(fields["pid"], tuple(fields["neighbours"]), fields["check"])
 
 
 class Session:
     """A machine at its start, and what it does without a fault. The machine stays the caller's."""
 
-    def __init__(self, machine: Machine, process: Process, length: int | None = None) -> None:
+    def __init__(self, machine: Machine, workload: Workload, length: int | None = None) -> None:
         self.machine = machine
-        self.process = process
+        self.workload = workload
+        self.process = None if workload.pid is None else machine.process(workload.pid)
+        watched = () if workload.pid is None else (workload.pid, *workload.neighbours)
+        self._watched = [machine.process(pid) for pid in watched]
         self._guest = machine._guest
-        self._ends = [*process.exited._terms, _core.Condition("panic", [])]
+        self._supervised = machine.config["mode"] == "supervisor"
         self._start = self._guest.snapshot()
+        self._reboots = self._guest.reboots
         self.start_icount = self._start.icount
-        self.length = self._play() if length is None else length
+        self.length = self.play_to_end() if length is None else length
         self._guest.restore(self._start)
         #: The fault-free run at even distances; what lies ahead after an injection is known where they are met again.
         self._checkpoints: list[_core.Snapshot] = []
         self.golden = self._play_golden()
 
-    def _play(self) -> int:
-        """To the end of the process: how many instructions that takes."""
-        stop = self._guest.run(None, 0.0, self._ends)
-        if self.process.returncode is None:
-            raise Error(f"without any fault the program does not end: {stop.reason} ({stop.detail})")
-        return self._guest.icount - self.start_icount
+    # --- running ---
+
+    def _alive(self) -> list[Process]:
+        return [process for process in self._watched if process.returncode is None]
+
+    def _advance(self, until_icount: int | None) -> _core.Stop:
+        """To that count, or the end of the workload."""
+        while True:
+            alive = self._alive()
+            ends = [term for process in alive for term in process.exited._terms]
+            ends += [_core.Condition("panic", []), _core.Condition("boot", [])] if self._supervised else []
+            left = None if until_icount is None else max(0, until_icount - self._guest.icount)
+            stop = self._guest.run(left, 0.0, ends)
+            if stop.reason == "until" and 0 < len(self._alive()) < len(alive):
+                continue  # one has ended, and others are waited for
+            return stop
+
+    def play_to_end(self) -> int:
+        """From where the machine is; how many instructions that takes since the start."""
+        stop = self._advance(None)
+        if not self._has_ended(stop):
+            raise Error(f"without any fault the {'program' if self.process else 'machine'} does not end: "
+                        f"{stop.reason} ({stop.detail})")
+        return self.insns
+
+    def _has_ended(self, stop: _core.Stop) -> bool:
+        return not self._alive() if self.process is not None else stop.reason == "exited"
 
     def _play_golden(self) -> Ending:
         for i in range(_CHECKPOINTS):
-            at = self.start_icount + self.length * i // _CHECKPOINTS
-            self._guest.run(at - self._guest.icount, 0.0, [])
+            self._advance(self.start_icount + self.length * i // _CHECKPOINTS)
             self._checkpoints.append(self._guest.snapshot())
-        stop = self._guest.run(None, 0.0, self._ends)
+        stop = self._advance(None)
         self._end = self._guest.snapshot()
         return self._ending(stop)
 
-    def moments(self, ask: Callable[[Any, Callable[[], int]], Any]) -> Any:
-        """The moments that a Space names; the machine is at its start again."""
+    def restart(self) -> None:
+        """To the start."""
         self._guest.restore(self._start)
-        found = ask(self.machine, self._play)
-        self._guest.restore(self._start)
-        return found
 
     def go_to(self, insns: int) -> None:
         """To the moment before the fault-free run's instruction number `insns`."""
         at = self.start_icount + insns
         self._guest.restore(self._last_checkpoint(at))
-        self._guest.run(at - self._guest.icount, 0.0, [])
+        self._advance(at)
 
     def _last_checkpoint(self, icount: int) -> _core.Snapshot:
         return next(c for c in reversed(self._checkpoints) if c.icount <= icount)
 
     def play(self, insns: int, fault: Fault) -> Ending | None:
-        """The run with one fault; None when the place did not exist."""
+        """The run with one fault; None when it was not activated."""
         self.go_to(insns)
         try:
             fault.apply(self.machine, self.process)
-            return self._finish()
+            ending = self._checked() if fault.ends_run else self._finish()
+            if fault.waits and not fault.has_come(self.machine):
+                return None
+            return ending
         except NotThere:
             return None
         except Exception as error:  # noqa: BLE001: whatever it is, the other injections go on
-            return Ending("emulator_error", None, b"", self._insns(), "", f"{type(error).__name__}: {error}")
+            return Ending("emulator_error", None, b"", self.insns, "", f"{type(error).__name__}: {error}")
 
     def _finish(self) -> Ending:
         here = self._guest.icount
         for checkpoint in self._checkpoints:
             if checkpoint.icount <= here:
                 continue
-            stop = self._guest.run(checkpoint.icount - self._guest.icount, 0.0, self._ends)
+            stop = self._advance(checkpoint.icount)
             if stop.reason != "limit":
                 return self._ending(stop)
             if self._is_at(checkpoint):
                 return self.golden
+            if self._guest.reboots != self._reboots:
+                return self._ending(stop)
         limit = self.start_icount + _HANG_FACTOR * self.length + _HANG_EXTRA_INSNS
-        return self._ending(self._guest.run(limit - self._guest.icount, 0.0, self._ends))
+        return self._ending(self._advance(limit))
 
     def _is_at(self, moment: _core.Snapshot) -> bool:
         here = self._guest
         return here.icount == moment.icount and here.pc(0) == moment.pc and moment.same(here.snapshot())
 
-    def _output(self) -> bytes:
-        return self._guest.stdout() + b"\0" + self._guest.stderr()
+    # --- what came of it ---
 
-    def _insns(self) -> int:
+    @property
+    def insns(self) -> int:
+        """Since the start."""
         return self._guest.icount - self.start_icount
 
-    def _ending(self, stop: _core.Stop) -> Ending:
-        if stop.reason == "until" and self.process.returncode is not None:
-            how = "exit"
+    def _output(self) -> bytes:
+        streams = [self._guest.stdout(), self._guest.stderr()]
+        if self.process is None:
+            streams.append(self._guest.kernel_log())
+        return b"\0".join(streams)
+
+    def _how(self, stop: _core.Stop) -> str:
+        if self._guest.reboots != self._reboots:
+            how = "reboot"
+        elif self._has_ended(stop):
+            return "exit"
         else:
             how = {"until": "panic", "exited": "reboot"}.get(stop.reason, "hang")
-        detail = f"{stop.reason}: {stop.detail}" if how != "exit" else ""
+        return "panic" if not self._supervised and _PANIC in self._guest.kernel_log() else how
+
+    def _others(self) -> tuple[tuple[int, int | None], ...]:
+        """Every process but the program and what it has started, at whatever remove."""
+        if self.process is None:
+            return ()
+        parents = {info.pid: info.parent for info in self._guest.processes()}
+        mine = self.process.pid
+
+        def is_mine(pid: int) -> bool:
+            while pid not in (mine, 0) and pid in parents:
+                pid = parents[pid]
+            return pid == mine
+
+        return tuple((pid, self.machine.process(pid).returncode) for pid in sorted(parents) if not is_mine(pid))
+
+    def _ending(self, stop: _core.Stop) -> Ending:
+        how = self._how(stop)
+        returncode = stop.exit_status if self.process is None else self.process.returncode
         state = f"{self._end.digest():016x}" if self._is_at(self._end) else "another"
-        return Ending(how, self.process.returncode, self._output(), self._insns(), state, detail)
+        verdict, said = judge(self.machine, self.workload.check) if how == "exit" and self.workload.check else ("", "")
+        return Ending(how, returncode, self._output(), self.insns, state, f"{stop.reason}: {stop.detail}" if how != "exit" else said,
+                      self._others(), verdict)
+
+    def _checked(self) -> Ending:
+        """The power is off: what the disks hold is all there is."""
+        verdict, said = judge(self.machine, self.workload.check)
+        return Ending("checked", None, b"", self.insns, "", said, (), verdict)
 
 
 class Case:
     """A machine just before an injection, live: inject(), then look around."""
 
-    def __init__(self, machine: Machine, process: Process, fault: Fault) -> None:
+    def __init__(self, machine: Machine, process: Process | None, fault: Fault) -> None:
         self.machine = machine
         self.process = process
         self.fault = fault
@@ -137,9 +217,26 @@ class Case:
 
 def machine_for(config: dict[str, Any], snapshot: str) -> Machine:
     """A machine of a campaign's settings, restored from its file."""
-    machine = Machine.supervisor(ram=config["ram_bytes"], tlb=config["tlb"], isa=config["isa"], seed=config["seed"])
+    settings = {name: config[name] for name in _SETTINGS[config["mode"]] if config.get(name)}
+    common = {"ram": config["ram_bytes"], "tlb": config["tlb"], "isa": config["isa"], "seed": config["seed"], **settings}
+    if config["mode"] == "supervisor":
+        machine = Machine.supervisor(**common)
+    elif config["mode"] == "linux":
+        machine = Machine.linux(config["kernel"], **common)
+    else:
+        machine = Machine.bare(config["program"], **common)
     machine.restore(Snapshot.load(snapshot))
     return machine
 
 
-__all__ = ["Case", "Session", "machine_for"]
+def config_elsewhere(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings for whoever works in another directory."""
+    moved = {**config, "drives": [os.path.abspath(drive) for drive in config.get("drives", ())]}
+    moved.update({name: os.path.abspath(config[name]) for name in ("kernel", "initrd", "bios", "program") if config.get(name)})
+    return moved
+
+
+_SETTINGS = {"supervisor": ("drives", "screen", "append"), "linux": ("initrd", "append", "bios", "drives", "screen"),
+             "bare": ("drives", "screen")}
+
+__all__ = ["Case", "Session", "Workload", "machine_for"]

@@ -44,5 +44,32 @@ TEST(Injection, EverIsTheNthAndAllBehindItUntilItIsStopped) {
   EXPECT_FALSE(is_injected_failure(FailTarget::kObjects));
 }
 
+TEST(Injection, AFailureThatIsOverLeavesNothingBehind) {
+  using injection_detail::quire_fail_slots;
+  inject({.target = FailTarget::kTransfers, .nth = 1});
+  EXPECT_TRUE(is_injected_failure(FailTarget::kTransfers));
+  const auto& slot = quire_fail_slots[static_cast<unsigned>(FailTarget::kTransfers)];
+  EXPECT_EQ(slot.left | slot.ever | slot.chance | slot.random | slot.failures, 0u);
+}
+
+TEST(Injection, AChanceFailsAboutAsOftenAsItSaysAndCountsIt) {
+  using injection_detail::quire_fail_slots;
+  auto& slot = quire_fail_slots[static_cast<unsigned>(FailTarget::kFrames)];
+  slot = {.left = 1, .ever = 1, .chance = u64{1} << 30, .random = 12345, .failures = 0};
+  unsigned failures = 0;
+  for (unsigned i = 0; i < 4000; ++i) {
+    failures += is_injected_failure(FailTarget::kFrames) ? 1 : 0;
+  }
+  EXPECT_GT(failures, 850u);
+  EXPECT_LT(failures, 1150u);
+  EXPECT_EQ(slot.failures, failures);
+  stop_injecting();
+}
+
+TEST(Injection, ReadsTransfersToo) {
+  EXPECT_EQ(Injection::parse("io:3+")->target, FailTarget::kTransfers);
+  EXPECT_FALSE(Injection::parse("io:"));
+}
+
 }  // namespace
 }  // namespace kernel
