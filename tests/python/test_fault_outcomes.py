@@ -11,7 +11,7 @@ from .test_fault_models import START
 SLEEPER = r"""
 #include <unistd.h>
 int main(void) {
-  for (int i = 0; i < 40; i++) usleep(100);
+  for (int i = 0; i < 40; i++) usleep(5000);
   return 5;
 }
 """
@@ -120,10 +120,6 @@ def plan(sorting, path, space, **settings):
 
 
 def test_pruning_changes_no_outcome(sorting, tmp_path):
-    machine, process, start = sorting
-    machine.restore(start)
-    machine.run(max_insns=60_000)  # its stack is there by now
-    stack = process.walk(machine.harts[0].x.sp if machine.harts[0].priv == "u" else 0)
     registers = fi.flips("x", bits=[0, 17, 62]) + fi.flips("f0", bits=[3])
     machine.restore(start)
     with plan(sorting, tmp_path / "whole.db", fi.Space(registers), samples=250, pruned=False) as whole:
@@ -133,7 +129,6 @@ def test_pruning_changes_no_outcome(sorting, tmp_path):
         assert less.runs < 150 < len(less)
         less.run()
         assert rows(less) == everything
-    assert stack is not None
 
 
 def test_pruning_of_memory_sees_the_walker_and_the_devices(sorting, tmp_path):

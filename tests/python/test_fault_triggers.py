@@ -16,9 +16,11 @@ int main(void) {
   asm volatile(".globl rounds\nrounds: addi s2, s2, 1\n  li t0, 10\n  .globl back\nback: bne s2, t0, rounds\n"
                : "+r"(counter) : : "t0");
   word = 6;
+  asm volatile("nop");
   other = word;
   char *memory = mmap(0, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   for (int i = 0; i < 4; i++) memory[i * 4096] = 1;
+  usleep(100);
   write(1, "a", 1);
   write(1, "b", 1);
   write(1, "c", 1);
