@@ -1,5 +1,6 @@
 // The quire command: parse, do, report. Exit statuses: docs of `quire --help`.
 #include <csignal>
+#include <cstring>
 #include <exception>
 #include <new>
 
@@ -87,6 +88,9 @@ int conclude(const Report& report, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "fi") == 0) {
+    return quire::cli::fi_command(argc, argv);
+  }
   quire::cli::prepare_standard_streams();
   // A limit on the size of files fails the write that meets it, as a full disk does.
   std::signal(SIGXFSZ, SIG_IGN);

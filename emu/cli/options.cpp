@@ -312,6 +312,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   add_machine_options(*bare, options);
   add_device_options(*bare, options);
   add_bare_options(*bare, options);
+  add_command(app, "fi", "Fault injection: plan, run, report and replay campaigns (the Python package's)",
+              "quire fi plan|run|report|replay ...");
   add_command(app, "doctor", "Say what this machine has and lacks, and what installs it", "quire doctor");
 
   const std::vector<std::string> words(argv + 1, argv + argc);

@@ -35,7 +35,8 @@ from .store import Row, Store
 
 _CHUNK = 16
 _BATCH = 512
-_PILOTS = 4
+_PILOTS = 40
+_PILOT_SECONDS = 1.0
 _MIN_FOR_A_STOP = 100
 
 
@@ -372,10 +373,13 @@ def _pilot(session: Session, chosen: list[Chosen]) -> float:
     if not needed:
         return 0.0
     begin = time.perf_counter()
-    some = random.Random(len(needed)).sample(needed, min(_PILOTS, len(needed)))
-    for one in some:
+    done = 0
+    for one in random.Random(len(needed)).sample(needed, min(_PILOTS, len(needed))):
         session.play(one.run_insns, one.fault)
-    return (time.perf_counter() - begin) / len(some)
+        done += 1
+        if time.perf_counter() - begin > _PILOT_SECONDS:
+            break
+    return (time.perf_counter() - begin) / done
 
 
 # --- in the workers ---
