@@ -17,9 +17,20 @@ std::vector<u8> last_users(const Ir& ir) {
   return result;
 }
 
+/// Which instructions a call may do instead.
+std::vector<bool> may_be_called(const Ir& ir) {
+  std::vector<bool> result(ir.insns.size());
+  for (const Node& node : ir.nodes) {
+    if ((info(node.op).effects & kMayCall) != 0) result[node.guest] = true;
+  }
+  return result;
+}
+
 /// A write is dead where another of the same register follows before anything that can see it; but a value
-/// that later instructions use needs its register.
+/// that later instructions use needs its register, and where a call may do the instruction, the register
+/// changes all the same: what it held must not be looked for there.
 void mark_dead_writes(const Ir& ir, std::vector<bool>& dead) {
+  const std::vector<bool> called = may_be_called(ir);
   const std::vector<u16> uses = count_uses(ir);
   const std::vector<u8> last_user = last_users(ir);
   std::array<bool, 32> overwritten_x{};
@@ -41,7 +52,7 @@ void mark_dead_writes(const Ir& ir, std::vector<bool>& dead) {
     }
     const Ref value = node.operand[0];
     const bool needed = value.is_value() && last_user[value.index()] > node.guest;
-    dead[i] = overwritten && !needed;
+    dead[i] = overwritten && !needed && !called[node.guest];
     overwritten = true;
   }
 }
