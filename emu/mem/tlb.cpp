@@ -122,7 +122,7 @@ bool Tlb::change(VirtAddr va, u16 asid, const TlbChange& change) {
   drop(entries_[static_cast<usize>(found - entries_.data())]);
   const u64 leaf = change.entry.apply(Pte::make(PhysAddr(entry.frame), entry.flags).raw);
   entry.flags = static_cast<u8>(leaf);
-  entry.frame = align_down(Pte(leaf).ppn() << kPageShift, entry.bytes());
+  entry.frame = align_down(Pte{leaf}.ppn() << kPageShift, entry.bytes());
   // What the entry stores are the bits of an address in force; those above follow from them.
   const u64 vpn = change.vpn.apply(entry.first_va() >> kPageShift);
   entry.tag = static_cast<u64>(sign_extend(vpn << kPageShift, change.va_bits)) >> entry.shift;
