@@ -148,13 +148,16 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
   if (has_flag(last.op, kBranch) || falls_through) deltas[exit_count++] = length;
 
   const bool may_stop = stops_.test(offset / 2);
-  const unsigned cell_count = count + (may_stop ? 1 : 0) + (straddles ? 1 : 0) + (falls_through ? 1 : 0);
+  const bool logs = logging_ == Logging::kOn;
+  const unsigned cell_count =
+      count + (may_stop ? 1 : 0) + (logs ? 1 : 0) + (straddles ? 1 : 0) + (falls_through ? 1 : 0);
   const usize code_bytes = cell_count * sizeof(Cell) + exit_count * sizeof(Exit);
   storage->code = std::make_unique<u8[]>(code_bytes);
   storage->bytes = sizeof(Storage) + count * sizeof(Insn) + code_bytes + kOverheadBytes;
   Cell* const entry = reinterpret_cast<Cell*>(storage->code.get());
   Cell* next = entry;
   if (may_stop) *next++ = marker(handlers_.stop, static_cast<i32>(count));
+  if (logs) *next++ = marker(handlers_.log, static_cast<i32>(count));
   Cell* const cells = next;
   if (straddles) *next++ = marker(handlers_.straddle, static_cast<i32>(last.raw));
   unsigned place = 0;
@@ -194,6 +197,14 @@ void BlockCache::set_stops(const StopOffsets& stops) {
   if (changed.none()) return;
   for (const auto& [frame, record] : pages_) {
     if ((record->decoded & changed).any()) drop(*record);
+  }
+}
+
+void BlockCache::set_logging(Logging logging) {
+  if (logging == logging_) return;
+  logging_ = logging;
+  for (const auto& [frame, record] : pages_) {
+    if (!record->blocks.empty()) drop(*record);
   }
 }
 

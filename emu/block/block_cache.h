@@ -28,6 +28,7 @@ struct HandlerTable {
   OpHandler cross_page;    ///< an exit to another page
   OpHandler straddle;      ///< before an instruction that straddles two pages: checks its bits, Cell::imm
   OpHandler stop;  ///< before a block at whose start a stop may be wanted; Cell::imm: its instructions
+  OpHandler log;   ///< before a block that is to be logged as it is entered; likewise
 };
 
 struct BlockStats {
@@ -62,6 +63,9 @@ class BlockCache final : private RamWatcher {
   using StopOffsets = std::bitset<kPageBytes / 2>;
   /// Drops the blocks that the difference concerns; with none there is nothing to be seen of it in a block.
   void set_stops(const StopOffsets& stops);
+  /// Whether blocks begin with HandlerTable::log. Drops all of them when that changes.
+  enum class Logging : u8 { kOff, kOn };
+  void set_logging(Logging logging);
 
   /// Whether collect() is due before another block is built.
   bool full() const { return held_bytes_ > limit_bytes_; }
@@ -94,6 +98,7 @@ class BlockCache final : private RamWatcher {
   const Isa& isa_;
   HandlerTable handlers_;
   StopOffsets stops_;
+  Logging logging_ = Logging::kOff;
   std::unordered_map<u64, std::unique_ptr<PageRecord>> pages_;  // by frame
   std::vector<std::unique_ptr<Storage>> dropped_;
   usize dropped_bytes_ = 0;

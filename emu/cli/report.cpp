@@ -55,8 +55,9 @@ nlohmann::ordered_json by_access_json(const std::uint64_t (&counts)[3]) {
   return {{"r", counts[0]}, {"w", counts[1]}, {"x", counts[2]}};
 }
 
-nlohmann::ordered_json tlb_json(const TlbStats& tlb) {
-  return {{"hits", tlb.hits},
+nlohmann::ordered_json tlb_json(const TlbStats& tlb, bool counted) {
+  // Null is "not counted" (quire/machine.h), which 0 is not.
+  return {{"hits", counted ? nlohmann::ordered_json(tlb.hits) : nlohmann::ordered_json()},
           {"misses", tlb.misses},
           {"walks", tlb.walks},
           {"evictions", tlb.evictions},
@@ -64,7 +65,7 @@ nlohmann::ordered_json tlb_json(const TlbStats& tlb) {
           {"flushes_asid", tlb.flushes_asid},
           {"flushes_page", tlb.flushes_page},
           {"flushes_page_asid", tlb.flushes_page_asid},
-          {"hits_by_access", by_access_json(tlb.hits_by_access)},
+          {"hits_by_access", counted ? by_access_json(tlb.hits_by_access) : nlohmann::ordered_json()},
           {"misses_by_access", by_access_json(tlb.misses_by_access)},
           {"pte_reads", tlb.pte_reads}};
 }
@@ -215,7 +216,7 @@ std::string format_json(const Report& report, const Options& options) {
     json["seconds"] = machine.seconds;
     json["mips"] = mips(machine);
     json["faults"] = faults_json(machine.events);
-    json["tlb"] = tlb_json(machine.counters.tlb);
+    json["tlb"] = tlb_json(machine.counters.tlb, machine.config.tlb.counts_hits());
     json["engine"] = engine_json(machine.engine);
     if (machine.fences.enabled) {
       json["fences"] = fences_json(machine.fences);

@@ -4,6 +4,7 @@
 
 #include "emu/base/assert.h"
 #include "emu/hart/context.h"
+#include "emu/hart/insn_log.h"
 #include "emu/hart/observer.h"
 #include "emu/isa/sem/sem.h"
 
@@ -127,6 +128,8 @@ std::optional<Insn> fetch(Hart& hart) {
     hart.take_exception(*trap);
     return {};
   }
+  if (InsnLog* log = hart.insn_log()) [[unlikely]]
+    log->one(state.icount, pc);
   const u32 low = parcel(pc);
   if (insn_length(static_cast<u16>(low)) == 2) return hart.isa().decode(low);
   // The second half may be on the next page, which becomes the held one; its fault has its address as tval

@@ -30,6 +30,7 @@ class HartEnv {
 };
 
 class HartObserver;
+class InsnLog;
 
 enum class CsrAccess : u8 { kRead, kWrite };
 
@@ -107,7 +108,12 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
     observes_every_insn_ = observer != nullptr && what == Observe::kEveryInsn;
   }
   HartObserver* observer() const { return observer_; }
-  bool observes_every_insn() const { return observes_every_insn_; }
+  /// Whether an engine must go one by one; for a log alone, one that can log its blocks need not.
+  bool observes_every_insn() const { return observes_every_insn_ || insn_log_ != nullptr; }
+  bool observer_sees_every_insn() const { return observes_every_insn_; }
+  /// Null: none. fetch() logs; engines that do without log what they execute, and settle at each end.
+  void set_insn_log(InsnLog* log) { insn_log_ = log; }
+  InsnLog* insn_log() const { return insn_log_; }
 
   u64 mip() const { return state_.mip_software | state_.mip_lines; }
 
@@ -152,6 +158,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   std::atomic<bool> exit_requested_{false};
   HartObserver* observer_ = nullptr;
   bool observes_every_insn_ = false;
+  InsnLog* insn_log_ = nullptr;
 };
 
 }  // namespace quire

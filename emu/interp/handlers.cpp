@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "emu/hart/execute.h"
+#include "emu/hart/insn_log.h"
 #include "emu/interp/engine.h"
 #include "emu/interp/fast_context.h"
 #include "emu/isa/sem/sem.h"
@@ -89,6 +90,7 @@ void run_straddling(Engine& engine) {
   const Insn insn = engine.hart.isa().decode(raw);
   const Block* known = first.find(state.pc);
   if (known == nullptr || known->insns[0] != insn) engine.blocks.set_straddling(first, insn);
+  if (InsnLog* log = engine.hart.insn_log()) log->one(state.icount, state.pc);
   execute(engine.hart, insn);
 }
 
@@ -233,6 +235,15 @@ QUIRE_HANDLER cross_page(HartState* state, const Cell* cell, u64 pc, i64 left) {
   QUIRE_DISPATCH(state, cell + 1, pc, left);
 }
 
+/// Before a block that is logged; its instructions are counted already.
+[[gnu::noinline]] void log_block(HartState* state, const Cell* cell, u64 pc, i64 left) {
+  Engine& engine = engine_of(state);
+  const Block* block = static_cast<const CodePage*>(state->fetch_blocks)->find(pc);
+  engine.hart.insn_log()->block(engine.end_icount - static_cast<u64>(left + cell->imm), pc, block->insns,
+                                block->count);
+  QUIRE_DISPATCH(state, cell + 1, pc, left);
+}
+
 template <Op O>
 constexpr Handler handler_of() {
   if constexpr (has_flag(O, kSystem)) {
@@ -258,7 +269,8 @@ const HandlerTable& interpreter_handlers() {
                                   .link = erase(link),
                                   .cross_page = erase(cross_page),
                                   .straddle = erase(straddle),
-                                  .stop = erase(stop)};
+                                  .stop = erase(stop),
+                                  .log = erase(log_block)};
   return table;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "emu/hart/execute.h"
+#include "emu/hart/insn_log.h"
 #include "emu/interp/engine.h"
 
 namespace quire {
@@ -36,6 +37,7 @@ class Interpreter::Impl {
  private:
   void apply_breakpoints();
   void run_slice(u64 end_icount);
+  void run_logged_slice(u64 end_icount);
 
   Hart& hart_;
   Engine engine_;
@@ -55,6 +57,8 @@ RunExit Interpreter::Impl::run(u64 until_icount) {
     state.fetch_blocks = nullptr;  // another engine's
   }
   if (breakpoints_changed_) apply_breakpoints();
+  engine_.blocks.set_logging(hart_.insn_log() != nullptr ? BlockCache::Logging::kOn
+                                                         : BlockCache::Logging::kOff);
   const fp::HostGuard guard(state.fp);
   while (true) {
     if (hart_.exit_requested()) {
@@ -66,7 +70,7 @@ RunExit Interpreter::Impl::run(u64 until_icount) {
     state.waiting = 0;
     if (hart_.take_pending_interrupt() && hart_.exit_requested()) continue;  // an observer's
     if (engine_.blocks.collect()) state.fetch_blocks = nullptr;
-    run_slice(std::min(until_icount, state.icount + kSlice));
+    run_logged_slice(std::min(until_icount, state.icount + kSlice));
     if (engine_.at_breakpoint) {
       engine_.at_breakpoint = false;
       return RunExit::kBreakpoint;
@@ -74,11 +78,22 @@ RunExit Interpreter::Impl::run(u64 until_icount) {
   }
 }
 
+/// The log is settled before blocks that it names are freed.
+void Interpreter::Impl::run_logged_slice(u64 end_icount) {
+  try {
+    run_slice(end_icount);
+  } catch (...) {
+    if (InsnLog* log = hart_.insn_log()) log->settle(hart_.state().icount);
+    throw;
+  }
+  if (InsnLog* log = hart_.insn_log()) log->settle(hart_.state().icount);
+}
+
 void Interpreter::Impl::run_slice(u64 end_icount) {
   HartState& state = hart_.state();
   engine_.end_icount = end_icount;
   engine_.block_too_long = false;
-  if (!hart_.observes_every_insn()) {
+  if (!hart_.observer_sees_every_insn()) {
     run_threaded(engine_);
     if (!engine_.block_too_long) return;
   }

@@ -11,6 +11,18 @@
 namespace quire {
 namespace {
 
+[[noreturn]] void no_such_event(const std::string& name) {
+  std::vector<std::string_view> known;
+  for (const EventInfo& event : event_table()) {
+    known.push_back(event.name);
+  }
+  for (const EventInfo& event : machine_event_table()) {
+    known.push_back(event.name);
+  }
+  throw Error(ErrorKind::kUsage, fmt::format("no event is called '{}'; there are: {}, syscall, mem_access",
+                                             name, fmt::join(known, ", ")));
+}
+
 std::vector<const EventInfo*> select_events(const std::vector<std::string>& names) {
   std::vector<const EventInfo*> selected;
   const auto add = [&](const EventInfo* info) {
@@ -22,33 +34,33 @@ std::vector<const EventInfo*> select_events(const std::vector<std::string>& name
     if (name == "syscall") {
       add(find_event("syscall_enter"));
       add(find_event("syscall_exit"));
+    } else if (name == "mem_access") {
+      add(find_machine_event("mem_read"));
+      add(find_machine_event("mem_write"));
     } else if (const EventInfo* info = find_event(name)) {
       add(info);
+    } else if (const EventInfo* of_machine = find_machine_event(name)) {
+      add(of_machine);
     } else {
-      std::vector<std::string_view> known;
-      for (const EventInfo& event : event_table()) {
-        known.push_back(event.name);
-      }
-      throw Error(ErrorKind::kUsage, fmt::format("no event is called '{}'; there are: {}, syscall", name,
-                                                 fmt::join(known, ", ")));
+      no_such_event(name);
     }
   }
   return selected;
 }
 
+constexpr std::uint64_t kNone = UINT64_MAX;
+
 }  // namespace
 
 EventRecorder::EventRecorder(const std::vector<std::string>& names, const std::vector<FieldFilter>& filters,
-                             std::size_t limit_rows)
-    : limit_rows_(std::min<std::size_t>(limit_rows, UINT32_MAX)) {
+                             AddressRange range, std::size_t limit_rows)
+    : range_(range), limit_rows_(std::min<std::size_t>(limit_rows, UINT32_MAX)) {
+  table_of_machine_.fill(-1);
+  if (range.last < range.first) {
+    throw Error(ErrorKind::kUsage, "a range of addresses ends before it begins; give the lower one first");
+  }
   for (const EventInfo* info : select_events(names)) {
-    const auto id = static_cast<std::size_t>(info->id);
-    if (table_of_id_.size() <= id) {
-      table_of_id_.resize(id + 1, -1);
-    }
-    table_of_id_[id] = static_cast<int>(tables_.size());
-    tables_.push_back({info, {}, {}, std::vector<std::vector<std::uint64_t>>(info->fields.size())});
-    tests_.emplace_back();
+    add_table(info);
   }
   for (const FieldFilter& filter : filters) {
     bool used = false;
@@ -66,34 +78,175 @@ EventRecorder::EventRecorder(const std::vector<std::string>& names, const std::v
   }
 }
 
+void EventRecorder::add_table(const EventInfo* info) {
+  const auto id = static_cast<std::size_t>(info->id);
+  const auto first = static_cast<std::size_t>(MachineEventId::kInsn);
+  if (id >= first) {
+    table_of_machine_[id - first] = static_cast<int>(tables_.size());
+  } else {
+    if (table_of_event_.size() <= id) {
+      table_of_event_.resize(id + 1, -1);
+    }
+    table_of_event_[id] = static_cast<int>(tables_.size());
+  }
+  tables_.push_back(
+      {info, Column(limit_rows_), std::vector<Column>(info->fields.size(), Column(limit_rows_))});
+  tests_.emplace_back();
+}
+
+Watchpoint EventRecorder::watchpoint() const {
+  const bool reads = records(MachineEventId::kMemRead);
+  const bool writes = records(MachineEventId::kMemWrite);
+  const std::uint64_t span = range_.last - range_.first;
+  return {range_.first, span == UINT64_MAX ? span : span + 1,
+          reads && writes ? WatchKind::kAccess
+          : reads         ? WatchKind::kRead
+                          : WatchKind::kWrite};
+}
+
+ObservedSet EventRecorder::observed() const {
+  ObservedSet wanted;
+  for (const MachineEventId id :
+       {MachineEventId::kWalk, MachineEventId::kTlbFill, MachineEventId::kTlbEvict, MachineEventId::kFence}) {
+    wanted = records(id) ? wanted | Observed::kMmu : wanted;
+  }
+  wanted = records(MachineEventId::kTrap) ? wanted | Observed::kTrap : wanted;
+  wanted = records(MachineEventId::kInterrupt) ? wanted | Observed::kInterrupt : wanted;
+  return records(MachineEventId::kSbi) ? wanted | Observed::kSbi : wanted;
+}
+
+void EventRecorder::attach(Machine& machine) {
+  if (!table_of_event_.empty()) {
+    machine.add_sink(this);
+  }
+  if (!observed().empty()) {
+    machine.add_observer(this, observed());
+  }
+  if (records(MachineEventId::kMemRead) || records(MachineEventId::kMemWrite)) {
+    machine.observe_memory(this, watchpoint());
+  }
+  if (records(MachineEventId::kInsn)) {
+    machine.add_insn_sink(this);
+  }
+}
+
+void EventRecorder::detach(Machine& machine) {
+  machine.remove_sink(this);
+  machine.remove_observer(this);
+  machine.stop_observing_memory(this, watchpoint());
+  machine.remove_insn_sink(this);
+}
+
 void EventRecorder::on_event(const TraceEvent& event) {
   const auto id = static_cast<std::size_t>(event.id);
-  if (id >= table_of_id_.size() || table_of_id_[id] < 0) {
+  if (id < table_of_event_.size() && table_of_event_[id] >= 0) {
+    keep(table_of_event_[id], event.icount, event.args);
+  }
+}
+
+/// The one that there may be very many of.
+void EventRecorder::on_insns(std::span<const InsnPlace> insns) {
+  const int index = table_of(MachineEventId::kInsn);
+  if (tables_.size() != 1 || !tests_[0].empty()) {
+    for (const InsnPlace& insn : insns) {
+      if (in_range(insn.pc, 1)) keep(index, insn.icount, {&insn.pc, 1});
+    }
     return;
   }
-  const auto index = static_cast<std::uint32_t>(table_of_id_[id]);
-  for (const Test& test : tests_[index]) {
-    if (event.args[test.arg] != test.value) {
+  Table& table = tables_[0];
+  const std::size_t before = table.rows();
+  const std::size_t room = std::min(insns.size(), limit_rows_ - std::min(limit_rows_, before));
+  std::uint64_t* const icount = table.icount.extend(room);
+  std::uint64_t* const pc = table.args[0].extend(room);
+  std::size_t kept = 0;
+  for (const InsnPlace& insn : insns) {
+    if (insn.pc - range_.first > range_.last - range_.first) continue;
+    if (kept == room) {
+      ++dropped_;
+      continue;
+    }
+    icount[kept] = insn.icount;
+    pc[kept++] = insn.pc;
+  }
+  table.icount.shrink_to(before + kept);
+  table.args[0].shrink_to(before + kept);
+}
+
+void EventRecorder::on_access(const AccessEvent& event) {
+  const MachineEventId id = event.is_store ? MachineEventId::kMemWrite : MachineEventId::kMemRead;
+  keep(id, event.at.icount, {event.at.pc, event.address, event.size_bytes, event.value});
+}
+
+void EventRecorder::on_trap(const TrapEvent& event) {
+  keep(MachineEventId::kTrap, event.at.icount, {event.at.pc, event.cause, event.tval, event.handler});
+}
+
+void EventRecorder::on_interrupt(const TrapEvent& event) {
+  constexpr std::uint64_t kFlag = std::uint64_t{1} << 63;
+  keep(MachineEventId::kInterrupt, event.at.icount, {event.at.pc, event.cause & ~kFlag, event.handler});
+}
+
+void EventRecorder::on_mmu(const MmuEvent& event) {
+  const std::uint64_t va = event.va.value_or(kNone);
+  const std::uint64_t asid = event.asid.value_or(0xffff);
+  if (event.va && !in_range(va, std::max<std::uint64_t>(event.page_bytes, 1))) {
+    return;
+  }
+  switch (event.kind) {
+    case MmuEvent::Kind::kWalk:
+      return keep(MachineEventId::kWalk, event.at.icount,
+                  {event.at.pc, va, asid, static_cast<std::uint64_t>(event.access), event.steps,
+                   event.fault.empty() ? event.physical_address : kNone, event.page_bytes});
+    case MmuEvent::Kind::kFill:
+      return keep(MachineEventId::kTlbFill, event.at.icount,
+                  {event.at.pc, va, asid, event.physical_address, event.page_bytes});
+    case MmuEvent::Kind::kEvict:
+      return keep(MachineEventId::kTlbEvict, event.at.icount,
+                  {event.at.pc, va, asid, event.physical_address, event.page_bytes});
+    case MmuEvent::Kind::kFence:
+      return keep(MachineEventId::kFence, event.at.icount, {event.at.pc, va, asid});
+  }
+}
+
+void EventRecorder::on_sbi(const SbiEvent& event) {
+  keep(MachineEventId::kSbi, event.at.icount,
+       {event.at.pc, event.extension, event.function, event.args[0], event.args[1], event.args[2],
+        event.error, event.value});
+}
+
+bool EventRecorder::in_range(std::uint64_t address, std::uint64_t bytes) const {
+  return address <= range_.last && address + (bytes - 1) >= range_.first;
+}
+
+void EventRecorder::keep(MachineEventId id, std::uint64_t icount, std::initializer_list<std::uint64_t> args) {
+  if (records(id)) {
+    keep(table_of(id), icount, {args.begin(), args.size()});
+  }
+}
+
+void EventRecorder::keep(int index, std::uint64_t icount, std::span<const std::uint64_t> args) {
+  for (const Test& test : tests_[static_cast<std::size_t>(index)]) {
+    if (args[test.arg] != test.value) {
       return;
     }
   }
-  if (order_.size() >= limit_rows_) {
+  if (size() >= limit_rows_) {
     ++dropped_;
     return;
   }
-  Table& table = tables_[index];
-  order_.push_back({index, static_cast<std::uint32_t>(table.rows())});
-  table.icount.push_back(event.icount);
-  table.hart.push_back(event.hart);
+  Table& table = tables_[static_cast<std::size_t>(index)];
+  if (tables_.size() > 1) {
+    order_.push_back({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(table.rows())});
+  }
+  table.icount.push_back(icount);
   for (std::size_t i = 0; i < table.args.size(); ++i) {
-    table.args[i].push_back(event.args[i]);
+    table.args[i].push_back(args[i]);
   }
 }
 
 void EventRecorder::clear() {
   for (Table& table : tables_) {
     table.icount.clear();
-    table.hart.clear();
     for (auto& column : table.args) {
       column.clear();
     }

@@ -56,6 +56,34 @@ const EventInfo* find_event(std::string_view name) {
   return nullptr;
 }
 
+std::span<const EventInfo> machine_event_table() {
+  const auto row = [](MachineEventId id, std::string_view name, std::string_view fields) {
+    return EventInfo{static_cast<arch::TraceEventId>(id), name, split_fields(fields)};
+  };
+  static const std::vector<EventInfo> kTable = {
+      row(MachineEventId::kInsn, "insn", "pc"),
+      row(MachineEventId::kMemRead, "mem_read", "pc, va, size, value"),
+      row(MachineEventId::kMemWrite, "mem_write", "pc, va, size, value"),
+      row(MachineEventId::kTrap, "trap", "pc, cause, tval, handler"),
+      row(MachineEventId::kInterrupt, "interrupt", "pc, cause, handler"),
+      row(MachineEventId::kWalk, "walk", "pc, va, asid, access, steps, physical_address, page_bytes"),
+      row(MachineEventId::kTlbFill, "tlb_fill", "pc, va, asid, physical_address, page_bytes"),
+      row(MachineEventId::kTlbEvict, "tlb_evict", "pc, va, asid, physical_address, page_bytes"),
+      row(MachineEventId::kFence, "fence", "pc, va, asid"),
+      row(MachineEventId::kSbi, "sbi", "pc, extension, function, a0, a1, a2, error, value"),
+  };
+  return kTable;
+}
+
+const EventInfo* find_machine_event(std::string_view name) {
+  for (const EventInfo& event : machine_event_table()) {
+    if (event.name == name) {
+      return &event;
+    }
+  }
+  return nullptr;
+}
+
 std::span<const std::string_view> fault_kind_names() {
   static constexpr std::string_view kNames[] = {
 #define QUIRE_FAULT_KIND(id, name) #name,

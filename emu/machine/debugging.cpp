@@ -102,6 +102,8 @@ std::vector<TlbEntryView> Machine::tlb_entries() const { return impl_->tlb_entri
 void Machine::restart() { impl_->restart(); }
 void Machine::add_observer(Observer* observer, ObservedSet what) { impl_->observers().add(observer, what); }
 void Machine::remove_observer(Observer* observer) { impl_->observers().remove(observer); }
+void Machine::add_insn_sink(InsnSink* sink) { impl_->observers().add_insn_sink(sink); }
+void Machine::remove_insn_sink(InsnSink* sink) { impl_->observers().remove_insn_sink(sink); }
 void Machine::observe_memory(Observer* observer, const Watchpoint& where) {
   impl_->observers().observe_memory(observer, where);
 }

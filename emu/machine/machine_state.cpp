@@ -89,6 +89,7 @@ void Machine::Impl::transfer_run_state(StateArchive& archive) {
     at_breakpoint_ = false;
     idle_debt_ns_ = 0;  // the host's
     hub_.take_hit();
+    hub_.forget_logged();
     hart_.clear_exit_request();
     engine_->forget_passed_breakpoint();
   }

@@ -90,6 +90,20 @@ void ObserverHub::stop_observing_memory(Observer* observer, const Watchpoint& wh
   }
 }
 
+void ObserverHub::add_insn_sink(InsnSink* sink) {
+  insn_sinks_.push_back(sink);
+  hart_.set_insn_log(&insn_log_);
+}
+
+void ObserverHub::remove_insn_sink(InsnSink* sink) {
+  std::erase(insn_sinks_, sink);
+  hart_.set_insn_log(insn_sinks_.empty() ? nullptr : &insn_log_);
+}
+
+void ObserverHub::on_insns(std::span<const InsnPlace> insns) {
+  for (InsnSink* const sink : insn_sinks_) sink->on_insns(insns);
+}
+
 std::optional<WatchHit> ObserverHub::take_hit() { return std::exchange(hit_, std::nullopt); }
 
 /// Tells the layers what is wanted of them.

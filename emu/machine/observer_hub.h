@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emu/hart/hart.h"
+#include "emu/hart/insn_log.h"
 #include "emu/hart/observer.h"
 #include "emu/machine/listeners.h"
 #include "emu/mem/observer.h"
@@ -16,7 +17,7 @@
 
 namespace quire {
 
-class ObserverHub final : private HartObserver, private MmuObserver, private BusObserver {
+class ObserverHub final : private HartObserver, private MmuObserver, private BusObserver, private InsnSink {
  public:
   explicit ObserverHub(Hart& hart) : hart_(hart) {}
   ~ObserverHub() override = default;
@@ -30,6 +31,10 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   void remove_watchpoint(const Watchpoint& watchpoint);
   void observe_memory(Observer* observer, const Watchpoint& where);
   void stop_observing_memory(Observer* observer, const Watchpoint& where);
+  void add_insn_sink(InsnSink* sink);
+  void remove_insn_sink(InsnSink* sink);
+  /// The hart's state was replaced.
+  void forget_logged() { insn_log_.forget(); }
   /// The hit that asked the hart to exit, once.
   std::optional<WatchHit> take_hit();
 
@@ -65,6 +70,8 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   void on_dma(PhysAddr address, u64 count_bytes, Access access) override;
   void on_device_access(const Device& device, u64 offset, unsigned size, Access access, u64 value) override;
 
+  void on_insns(std::span<const InsnPlace> insns) override;
+
   void install();
   bool install_pages();
   void tell_access(const Place& place, const AccessEvent& event);
@@ -79,6 +86,8 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   std::vector<Watchpoint> watchpoints_;
   std::optional<WatchHit> hit_;
   std::vector<Place> places_;
+  std::vector<InsnSink*> insn_sinks_;
+  InsnLog insn_log_{*this};
 
   Before before_{};
   std::vector<RegisterWrite> writes_;

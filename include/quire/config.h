@@ -26,6 +26,9 @@ struct TlbConfig {
   std::uint32_t ways = 4;
   TlbPolicy policy = TlbPolicy::kDefault;
   FenceCheck check = FenceCheck::kOff;
+
+  /// Whether TlbStats counts hits, or leaves them 0.
+  bool counts_hits() const { return policy != TlbPolicy::kDefault || check != FenceCheck::kOff; }
 };
 
 /// What the first instruction is.

@@ -248,6 +248,8 @@ class Machine {
   /// pages cost those who access them; a thousand and more cost every instruction. Not from within on_access.
   void observe_memory(Observer* observer, const Watchpoint& where);
   void stop_observing_memory(Observer* observer, const Watchpoint& where);
+  void add_insn_sink(InsnSink* sink);  ///< not owned; not from within a run
+  void remove_insn_sink(InsnSink* sink);
 
   /// 64-bit xxh3 over architectural state: every hart's registers and CSRs, all RAM, icount and time.
   std::uint64_t digest() const;

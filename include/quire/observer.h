@@ -126,6 +126,20 @@ struct SbiEvent {
   std::uint64_t error, value;  ///< a0 and a1 after it
 };
 
+/// An instruction that was executed: it retired, or trapped.
+struct InsnPlace {
+  std::uint64_t icount;  ///< before it
+  std::uint64_t pc;
+};
+
+/// Takes all that a hart executes, in order, in batches and some time after: for many, at little cost each.
+class InsnSink {
+ public:
+  virtual ~InsnSink() = default;
+  /// Within a run, between instructions. Must not touch the machine, nor throw.
+  virtual void on_insns(std::span<const InsnPlace> insns) = 0;
+};
+
 class Observer {
  public:
   virtual ~Observer() = default;

@@ -1,13 +1,17 @@
 // Records chosen events in columns, natively, so that frequent ones can be kept and looked at later.
 //
-// Invariant: row i of `order` names the table and the row there of the i-th event recorded; every column
-// of a table has the same length.
+// Invariant: the i-th event recorded is row row_at(i).row of table row_at(i).table; every column of a table
+// has the same length.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "quire/column.h"
+#include "quire/machine.h"
+#include "quire/observer.h"
 #include "quire/trace_names.h"
 #include "quire/trace_sink.h"
 
@@ -20,14 +24,18 @@ struct FieldFilter {
   std::uint64_t value;
 };
 
-class EventRecorder : public TraceSink {
+/// Virtual addresses, both ends included: of instructions, accesses and pages.
+struct AddressRange {
+  std::uint64_t first = 0, last = UINT64_MAX;
+};
+
+class EventRecorder : public TraceSink, private Observer, private InsnSink {
  public:
   /// The events of one kind.
   struct Table {
     const EventInfo* info;
-    std::vector<std::uint64_t> icount;
-    std::vector<std::uint8_t> hart;
-    std::vector<std::vector<std::uint64_t>> args;  ///< one a field of `info`
+    Column icount;
+    std::vector<Column> args;  ///< one a field of `info`
     std::size_t rows() const { return icount.size(); }
   };
   struct Row {
@@ -35,20 +43,28 @@ class EventRecorder : public TraceSink {
     std::uint32_t row;
   };
 
-  /// Throws Error(kUsage) for a name that no event has, or a filter on a field that none of them has.
-  /// "syscall" stands for syscall_enter and syscall_exit. At most `limit_rows` are kept; those beyond are
-  /// counted as dropped.
-  EventRecorder(const std::vector<std::string>& names, const std::vector<FieldFilter>& filters,
-                std::size_t limit_rows = kDefaultLimitRows);
-
   static constexpr std::size_t kDefaultLimitRows = 100'000'000;
+
+  /// `names` are of the supervisor's events and the machine's. Throws Error(kUsage) for a name that no event
+  /// has, or a filter on a field that none of them has. "syscall" stands for syscall_enter and syscall_exit,
+  /// "mem_access" for mem_read and mem_write. `range` concerns the machine's events. At most `limit_rows` are
+  /// kept; those beyond are counted as dropped.
+  EventRecorder(const std::vector<std::string>& names, const std::vector<FieldFilter>& filters,
+                AddressRange range = {}, std::size_t limit_rows = kDefaultLimitRows);
+  ~EventRecorder() override = default;
+
+  /// Records from now on; the machine must outlive that, and it must not run.
+  void attach(Machine& machine);
+  void detach(Machine& machine);
 
   void on_event(const TraceEvent& event) override;
 
-  std::size_t size() const { return order_.size(); }
+  std::size_t size() const { return tables_.size() == 1 ? tables_[0].rows() : order_.size(); }
   std::uint64_t dropped() const { return dropped_; }
   const std::vector<Table>& tables() const { return tables_; }
-  const std::vector<Row>& order() const { return order_; }
+  Row row_at(std::size_t at) const {
+    return tables_.size() == 1 ? Row{0, static_cast<std::uint32_t>(at)} : order_[at];
+  }
   void clear();
 
  private:
@@ -56,11 +72,32 @@ class EventRecorder : public TraceSink {
     std::size_t arg;
     std::uint64_t value;
   };
+  static constexpr std::size_t kMachineEvents = 16;
+
+  void on_insns(std::span<const InsnPlace> insns) override;
+  void on_access(const AccessEvent& event) override;
+  void on_trap(const TrapEvent& event) override;
+  void on_interrupt(const TrapEvent& event) override;
+  void on_mmu(const MmuEvent& event) override;
+  void on_sbi(const SbiEvent& event) override;
+
+  void add_table(const EventInfo* info);
+  bool records(MachineEventId id) const { return table_of(id) >= 0; }
+  int table_of(MachineEventId id) const {
+    return table_of_machine_[static_cast<std::size_t>(id) - static_cast<std::size_t>(MachineEventId::kInsn)];
+  }
+  Watchpoint watchpoint() const;
+  ObservedSet observed() const;
+  bool in_range(std::uint64_t address, std::uint64_t bytes) const;
+  void keep(int table, std::uint64_t icount, std::span<const std::uint64_t> args);
+  void keep(MachineEventId id, std::uint64_t icount, std::initializer_list<std::uint64_t> args);
 
   std::vector<Table> tables_;
   std::vector<std::vector<Test>> tests_;  ///< as tables_
-  std::vector<int> table_of_id_;          ///< -1: not recorded
-  std::vector<Row> order_;
+  std::vector<int> table_of_event_;       ///< by id; -1: not recorded
+  std::array<int, kMachineEvents> table_of_machine_;
+  AddressRange range_;
+  std::vector<Row> order_;  ///< with several tables
   std::size_t limit_rows_;
   std::uint64_t dropped_ = 0;
 };

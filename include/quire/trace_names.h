@@ -25,6 +25,22 @@ std::span<const EventInfo> event_table();
 const EventInfo* find_event(arch::TraceEventId id);
 const EventInfo* find_event(std::string_view name);
 
+/// What the machine itself can be recorded doing; ids that no event of the supervisor has.
+enum class MachineEventId : std::uint16_t {
+  kInsn = 0x8000,
+  kMemRead,
+  kMemWrite,
+  kTrap,
+  kInterrupt,
+  kWalk,
+  kTlbFill,
+  kTlbEvict,
+  kFence,
+  kSbi,
+};
+std::span<const EventInfo> machine_event_table();
+const EventInfo* find_machine_event(std::string_view name);
+
 std::span<const std::string_view> fault_kind_names();  ///< indexed by arch::FaultKind
 std::string_view fault_kind_name(std::uint64_t kind);
 std::string_view syscall_name(std::uint64_t number);

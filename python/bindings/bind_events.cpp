@@ -28,10 +28,19 @@ const EventRecorder::Table& table_of(const EventRecorder& recorder, const std::s
   throw Error(ErrorKind::kUsage, "no event '" + event + "' is recorded here");
 }
 
-/// A read-only memoryview of 64-bit numbers, its own copy: the column may grow while Python holds it.
-py::memoryview words_view(const std::vector<std::uint64_t>& words) {
-  const py::bytes copy(reinterpret_cast<const char*>(words.data()), words.size() * sizeof(std::uint64_t));
-  return py::reinterpret_steal<py::memoryview>(PyMemoryView_FromObject(copy.ptr())).attr("cast")("Q");
+/// Part of a column as a buffer; the column may grow, and its recorder go, while Python holds it.
+struct ColumnView {
+  std::shared_ptr<const void> storage;
+  const std::uint64_t* data;
+  std::size_t size;
+};
+
+/// A read-only memoryview of 64-bit numbers, without a copy.
+py::memoryview words_view(const Column& words) {
+  static constexpr std::uint64_t kNothing = 0;
+  const py::object view =
+      py::cast(ColumnView{words.storage(), words.empty() ? &kNothing : words.data(), words.size()});
+  return py::reinterpret_steal<py::memoryview>(PyMemoryView_FromObject(view.ptr()));
 }
 
 py::memoryview column(const EventRecorder& recorder, const std::string& event, const std::string& field) {
@@ -51,7 +60,7 @@ std::vector<std::uint32_t> select(const EventRecorder& recorder, const std::vect
                                   const Fields& fields) {
   const std::size_t tables = recorder.tables().size();
   std::vector<bool> wanted(tables);
-  std::vector<std::vector<std::pair<const std::vector<std::uint64_t>*, std::uint64_t>>> tests(tables);
+  std::vector<std::vector<std::pair<const Column*, std::uint64_t>>> tests(tables);
   for (std::size_t i = 0; i < tables; ++i) {
     const EventRecorder::Table& table = recorder.tables()[i];
     wanted[i] = events.empty() || std::find(events.begin(), events.end(), table.info->name) != events.end();
@@ -65,7 +74,7 @@ std::vector<std::uint32_t> select(const EventRecorder& recorder, const std::vect
   }
   std::vector<std::uint32_t> rows;
   for (std::uint32_t at = 0; at < recorder.size(); ++at) {
-    const EventRecorder::Row row = recorder.order()[at];
+    const EventRecorder::Row row = recorder.row_at(at);
     const auto holds = [&](const auto& test) { return (*test.first)[row.row] == test.second; };
     if (wanted[row.table] && std::all_of(tests[row.table].begin(), tests[row.table].end(), holds)) {
       rows.push_back(at);
@@ -74,24 +83,28 @@ std::vector<std::uint32_t> select(const EventRecorder& recorder, const std::vect
   return rows;
 }
 
-/// (event, icount, hart, args) of one row.
-py::tuple row(const EventRecorder& recorder, std::size_t at) {
+EventRecorder::Row checked_row(const EventRecorder& recorder, std::size_t at) {
   if (at >= recorder.size()) {
     throw py::index_error("no such event");
   }
-  const EventRecorder::Row place = recorder.order()[at];
+  return recorder.row_at(at);
+}
+
+/// (event, icount, hart, args) of one row.
+py::tuple row(const EventRecorder& recorder, std::size_t at) {
+  const EventRecorder::Row place = checked_row(recorder, at);
   const EventRecorder::Table& table = recorder.tables()[place.table];
   py::tuple args(table.args.size());
   for (std::size_t i = 0; i < table.args.size(); ++i) {
     args[i] = table.args[i][place.row];
   }
-  return py::make_tuple(std::string(table.info->name), table.icount[place.row], table.hart[place.row], args);
+  return py::make_tuple(std::string(table.info->name), table.icount[place.row], 0U, args);
 }
 
 /// One field of chosen rows; None where the event does not have it.
 py::list values(const EventRecorder& recorder, const std::string& field,
                 const std::vector<std::uint32_t>& rows) {
-  std::vector<const std::vector<std::uint64_t>*> columns;
+  std::vector<const Column*> columns;
   for (const EventRecorder::Table& table : recorder.tables()) {
     const int index = table.info->field(field);
     columns.push_back(field == "icount" ? &table.icount
@@ -100,8 +113,8 @@ py::list values(const EventRecorder& recorder, const std::string& field,
   }
   py::list list(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const EventRecorder::Row place = recorder.order().at(rows[i]);
-    const std::vector<std::uint64_t>* from = columns[place.table];
+    const EventRecorder::Row place = checked_row(recorder, rows[i]);
+    const Column* from = columns[place.table];
     list[i] = from == nullptr ? py::object(py::none()) : py::object(py::int_((*from)[place.row]));
   }
   return list;
@@ -130,6 +143,14 @@ void bind_events(py::module_& module) {
           },
           py::arg("stream"), py::arg("text"), py::arg("offset"))
       .def("describe", &Condition::describe);
+
+  py::class_<ColumnView>(module, "ColumnView", py::buffer_protocol(),
+                         "A column of a recording, read-only and in place.")
+      .def_buffer([](ColumnView& view) {
+        return py::buffer_info(const_cast<std::uint64_t*>(view.data), sizeof(std::uint64_t), "Q", 1,
+                               {static_cast<py::ssize_t>(view.size)}, {sizeof(std::uint64_t)},
+                               /*readonly=*/true);
+      });
 
   py::class_<Recorder>(module, "Recorder", "Events kept in native columns.")
       .def("__len__", [](const Recorder& r) { return r.idle().size(); })

@@ -267,17 +267,18 @@ py::dict stats(Guest& guest) {
     by_name[py::str(info.name)] = events.events(info.id);
   }
   const TlbStats& tlb = counters.tlb;
+  const bool counted = guest.idle().config().tlb.counts_hits();
   return py::dict("icount"_a = counters.icount, "minstret"_a = counters.minstret, "traps"_a = counters.traps,
                   "interrupts"_a = counters.interrupts, "page_fault_traps"_a = counters.page_faults,
                   "minor_faults"_a = events.minor_faults(), "major_faults"_a = events.major_faults(),
                   "faults"_a = faults, "events"_a = by_name,
-                  "tlb"_a = py::dict("hits"_a = tlb.hits, "misses"_a = tlb.misses, "walks"_a = tlb.walks,
-                                     "evictions"_a = tlb.evictions, "flushes_all"_a = tlb.flushes_all,
-                                     "flushes_asid"_a = tlb.flushes_asid, "flushes_page"_a = tlb.flushes_page,
-                                     "flushes_page_asid"_a = tlb.flushes_page_asid,
-                                     "hits_by_access"_a = by_access(tlb.hits_by_access),
-                                     "misses_by_access"_a = by_access(tlb.misses_by_access),
-                                     "pte_reads"_a = tlb.pte_reads));
+                  "tlb"_a = py::dict(
+                      "hits"_a = counted ? py::object(py::int_(tlb.hits)) : py::none(),
+                      "misses"_a = tlb.misses, "walks"_a = tlb.walks, "evictions"_a = tlb.evictions,
+                      "flushes_all"_a = tlb.flushes_all, "flushes_asid"_a = tlb.flushes_asid,
+                      "flushes_page"_a = tlb.flushes_page, "flushes_page_asid"_a = tlb.flushes_page_asid,
+                      "hits_by_access"_a = counted ? py::object(by_access(tlb.hits_by_access)) : py::none(),
+                      "misses_by_access"_a = by_access(tlb.misses_by_access), "pte_reads"_a = tlb.pte_reads));
 }
 
 void bind_values(py::module_& module) {
@@ -514,14 +515,15 @@ void bind_machine(py::module_& module) {
       .def(
           "record",
           [](Guest& g, const std::vector<std::string>& events,
-             const std::vector<std::pair<std::string, std::uint64_t>>& fields) {
+             const std::vector<std::pair<std::string, std::uint64_t>>& fields, std::uint64_t first,
+             std::uint64_t last, std::size_t limit) {
             std::vector<FieldFilter> filters;
             for (const auto& [name, value] : fields) {
               filters.push_back({name, value});
             }
-            return Recorder(g.record(events, filters), g.shared_from_this());
+            return Recorder(g.record(events, filters, {first, last}, limit), g.shared_from_this());
           },
-          py::arg("events"), py::arg("fields"))
+          py::arg("events"), py::arg("fields"), py::arg("first"), py::arg("last"), py::arg("limit"))
       .def(
           "stop_recording", [](Guest& g, const Recorder& r) { g.stop_recording(r.events()); },
           py::arg("recorder"))

@@ -22,6 +22,14 @@ std::map<std::string, std::vector<std::string>> event_fields() {
   return fields;
 }
 
+std::map<std::string, std::vector<std::string>> machine_event_fields() {
+  std::map<std::string, std::vector<std::string>> fields;
+  for (const EventInfo& event : machine_event_table()) {
+    fields.emplace(event.name, std::vector<std::string>(event.fields.begin(), event.fields.end()));
+  }
+  return fields;
+}
+
 std::vector<std::string> fault_kinds() {
   const auto names = fault_kind_names();
   return {names.begin(), names.end()};
@@ -50,6 +58,8 @@ std::map<unsigned, std::string> exception_names() {
 
 void bind_names(py::module_& module) {
   module.def("event_fields", &event_fields, "Fields of every event, by the event's name.");
+  module.def("machine_event_fields", &machine_event_fields,
+             "Fields of what the machine itself can be recorded doing, by name.");
   module.def("fault_kinds", &fault_kinds, "Ways in which a page fault is answered; the index is the number.");
   module.def("csr_numbers", &csr_numbers, "Numbers of the CSRs, by name.");
   module.def("exception_names", &exception_names, "Names of the exceptions, by cause.");

@@ -414,7 +414,7 @@ void Guest::release() noexcept {
     return;
   }
   for (const auto& recorder : recorders_) {
-    machine_->remove_sink(recorder.get());
+    recorder->detach(*machine_);
   }
   recorders_.clear();
   hooks_.reset();
@@ -426,10 +426,11 @@ void Guest::release() noexcept {
 }
 
 std::shared_ptr<EventRecorder> Guest::record(const std::vector<std::string>& names,
-                                             const std::vector<FieldFilter>& filters) {
+                                             const std::vector<FieldFilter>& filters, AddressRange range,
+                                             std::size_t limit_rows) {
   Machine& machine = idle();
-  auto recorder = std::make_shared<EventRecorder>(names, filters);
-  machine.add_sink(recorder.get());
+  auto recorder = std::make_shared<EventRecorder>(names, filters, range, limit_rows);
+  recorder->attach(machine);
   recorders_.push_back(recorder);
   return recorder;
 }
@@ -437,7 +438,7 @@ std::shared_ptr<EventRecorder> Guest::record(const std::vector<std::string>& nam
 void Guest::stop_recording(const std::shared_ptr<EventRecorder>& recorder) {
   const auto found = std::find(recorders_.begin(), recorders_.end(), recorder);
   if (found != recorders_.end()) {
-    idle().remove_sink(recorder.get());
+    recorder->detach(idle());
     recorders_.erase(found);
   }
 }

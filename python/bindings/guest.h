@@ -60,7 +60,8 @@ class Guest : public std::enable_shared_from_this<Guest> {
   bool running() const { return busy_ && !in_own_callback(); }
 
   std::shared_ptr<EventRecorder> record(const std::vector<std::string>& names,
-                                        const std::vector<FieldFilter>& filters);
+                                        const std::vector<FieldFilter>& filters, AddressRange range,
+                                        std::size_t limit_rows);
   void stop_recording(const std::shared_ptr<EventRecorder>& recorder);
 
   std::size_t add_hook(HookSpec spec);

@@ -12,8 +12,8 @@
 from . import _core
 from ._core import AccessEvent, InsnEvent, Mapping, Stop, Walk, WalkStep
 from .console import Console, NotSeen, Output
-from .errors import Busy, Error, FileError, PageFault, ProgramFailed, UsageError
-from .events import EVENTS, FAULT_KINDS, Condition, Event, Recording, happens
+from .errors import Busy, Error, FileError, MissingPackage, PageFault, ProgramFailed, UsageError
+from .events import EVENTS, FAULT_KINDS, MACHINE_EVENTS, Condition, Event, Recording, happens
 from .hart import Hart
 from .hooks import Arming, Hook, On
 from .machine import Machine
@@ -29,6 +29,7 @@ __all__ = [
     "AccessEvent",
     "Arming",
     "FAULT_KINDS",
+    "MACHINE_EVENTS",
     "Busy",
     "CompletedRun",
     "Condition",
@@ -44,6 +45,7 @@ __all__ = [
     "Machine",
     "Mapping",
     "MemoryDifference",
+    "MissingPackage",
     "NotSeen",
     "On",
     "Output",

@@ -1,5 +1,10 @@
 """What goes wrong, by who must act. A guest that crashes is a result, never an exception."""
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 
 class Error(Exception):
     """The emulator or its host failed; the base of all of Quire's exceptions."""
@@ -33,3 +38,16 @@ class ProgramFailed(Error):
     def __init__(self, completed: object, message: str) -> None:
         super().__init__(message)
         self.completed = completed
+
+
+class MissingPackage(Error, ImportError):
+    """A part that needs a package which is not installed; nothing else does."""
+
+
+def optional(package: str, what: str) -> Any:
+    """A package that only `what` needs, imported when it is."""
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        name = package.partition(".")[0]
+        raise MissingPackage(f"{what} needs {name}, which is not installed: pip install {name}, or Debian's python3-{name}") from None

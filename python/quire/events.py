@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from . import _core
-from .errors import UsageError
+from .errors import UsageError, optional
 
+#: Events of the supervisor, with their fields.
 EVENTS: dict[str, list[str]] = _core.event_fields()
+#: What a machine itself can be recorded doing, with its fields: instructions, accesses, traps, the MMU, the SBI.
+MACHINE_EVENTS: dict[str, list[str]] = _core.machine_event_fields()
+_FIELDS = {**EVENTS, **MACHINE_EVENTS}
 FAULT_KINDS: list[str] = _core.fault_kinds()
 _ACCESSES = ["r", "w", "x"]
-_SIGNED = {"result", "code", "wait_status", "token"}
+_SIGNED = {"result", "code", "wait_status", "token", "error"}
+_DECODED = {"event", "kind", "access", "nr", "comm"}
 
 
 def fields_of(filters: dict[str, Any]) -> list[tuple[str, int]]:
@@ -107,7 +112,7 @@ class Event:
 
 def event_of(name: str, icount: int, hart: int, args: tuple[int, ...]) -> Event:
     """An event of the supervisor from its words, in the order of EVENTS[name]."""
-    raw = dict(zip(EVENTS[name], args, strict=True))
+    raw = dict(zip(_FIELDS[name], args, strict=True))
     fields = {field: _decoded(field, value) for field, value in raw.items() if not field.startswith("comm")}
     if "comm0" in raw:
         fields["comm"] = _comm(raw["comm0"], raw["comm1"])
@@ -127,9 +132,9 @@ class Recording:
         self._recorder = recorder
         self._rows = rows
 
-    def _indices(self) -> list[int]:
+    def _indices(self) -> Sequence[int]:
         self._guest.check_not_running()
-        return list(range(len(self._recorder))) if self._rows is None else self._rows
+        return range(len(self._recorder)) if self._rows is None else self._rows
 
     def __len__(self) -> int:
         return len(self._recorder) if self._rows is None else len(self._rows)
@@ -161,11 +166,11 @@ class Recording:
     def columns(self) -> list[str]:
         names: dict[str, None] = {"event": None, "icount": None}
         for event in self.events:
-            names.update(dict.fromkeys("comm" if field == "comm0" else field for field in EVENTS[event]
+            names.update(dict.fromkeys("comm" if field == "comm0" else field for field in _FIELDS[event]
                                        if field != "comm1"))
         return list(names)
 
-    def _column(self, name: str, rows: list[int]) -> list[Any]:
+    def _column(self, name: str, rows: Sequence[int]) -> list[Any]:
         if name == "event":
             return [self._recorder.row(at)[0] for at in rows]
         if name == "comm":
@@ -176,7 +181,10 @@ class Recording:
         return [_decoded(name, value) for value in self._recorder.values(name, rows)]
 
     def column(self, event: str, field: str) -> memoryview:
-        """One field of one kind of event, as recorded: a copy, 64-bit numbers (NumPy takes it as it is)."""
+        """One field of one kind of event, as recorded: 64-bit numbers, in place and read-only (NumPy takes it as it is).
+
+        It holds what was recorded up to now, and stays good when more comes and when the machine is closed.
+        """
         self._guest.check_not_running()
         return self._recorder.column(event, field)
 
@@ -186,7 +194,7 @@ class Recording:
         An event that lacks a field is left out.
         """
         for name in events:
-            if name not in EVENTS:
+            if name not in _FIELDS:
                 raise UsageError(f"no event is called '{name}'")
         self._guest.check_not_running()
         chosen = self._recorder.select(list(events), fields_of(fields))
@@ -207,10 +215,30 @@ class Recording:
         rows = self._indices()
         return {name: self._column(name, rows) for name in self.columns}
 
-    def to_pandas(self) -> Any:
-        """A pandas.DataFrame; raises ImportError where pandas is not installed."""
-        import pandas  # noqa: PLC0415  (optional, and slow to import)
+    def to_numpy(self, event: str | None = None) -> dict[str, Any]:
+        """Columns of one kind of event as NumPy arrays of 64-bit numbers, without a Python object an event.
 
+        `event` may be left out where only one kind is recorded; of a selection, use to_dict().
+        """
+        numpy = optional("numpy", "to_numpy()")
+        if self._rows is not None:
+            raise UsageError("to_numpy() gives whole columns; of a selection, take to_dict()")
+        if event is None:
+            if len(self.events) != 1:
+                raise UsageError(f"to_numpy() takes one kind of event: {', '.join(self.events)}")
+            event = self.events[0]
+        if event not in self.events:
+            raise UsageError(f"no event '{event}' is recorded here; there are {', '.join(self.events)}")
+        return {name: numpy.asarray(self.column(event, name)) for name in ["icount", *_FIELDS[event]]}
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame; MissingPackage (an ImportError) where pandas is not installed."""
+        pandas = optional("pandas", "to_pandas()")
+        if self._rows is None and len(self.events) == 1 and not _DECODED & set(_FIELDS[self.events[0]]):
+            fields = [name for name in self.columns if name != "event"]
+            if not _SIGNED & set(fields) and "comm" not in fields:
+                arrays = self.to_numpy()
+                return pandas.DataFrame({"event": self.events[0], **{name: arrays[name] for name in fields}})
         return pandas.DataFrame(self.to_dict())
 
     def stop(self) -> None:
@@ -239,4 +267,4 @@ def all_of(conditions: Condition | Iterable[Condition] | None) -> list[Condition
     return given
 
 
-__all__ = ["EVENTS", "FAULT_KINDS", "Condition", "Event", "Recording", "happens"]
+__all__ = ["EVENTS", "FAULT_KINDS", "MACHINE_EVENTS", "Condition", "Event", "Recording", "happens"]

@@ -218,14 +218,21 @@ class Machine:
         """Ends the run() of another thread, or the one that called this callback."""
         self._guest.stop()
 
-    def record(self, *events: str, **fields: Any) -> Recording:
-        """Records events from now on: record("page_fault", "cow", pid=2). "syscall" stands for enter and exit."""
+    def record(self, *events: str, lo: int | str | None = None, hi: int | None = None, limit: int = 100_000_000,
+               **fields: Any) -> Recording:
+        """Records events natively from now on: record("page_fault", "cow", pid=2).
+
+        There are the supervisor's events (quire.EVENTS) and the machine's (quire.MACHINE_EVENTS): "insn", "mem_read",
+        "trap" ... of which lo <= address < hi are kept (lo alone: that one address or symbol; neither: all). "syscall"
+        stands for enter and exit, "mem_access" for reads and writes. Beyond `limit` events they are counted alone.
+        """
         if not events:
             raise UsageError("record() takes the names of events")
         for event in events:
             if not isinstance(event, str):
                 raise UsageError(f"record({event!r}) is not the name of an event; quire.EVENTS lists them")
-        return Recording(self._guest, self._guest.record(list(events), fields_of(fields)))
+        first, last = self.on._range(lo, hi)
+        return Recording(self._guest, self._guest.record(list(events), fields_of(fields), first, last, count(limit, "limit")))
 
     def process(self, pid: int) -> Process:
         if self._guest.process(count(pid, "pid", bits=31)) is None:

@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TlbStats:
-    """The architectural TLB since reset. Hits are counted when a policy is named (tlb="policy=lru"), else 0.
+    """The architectural TLB since reset. Hits are counted when a policy is named (tlb="policy=lru"), else None.
 
     Accesses are 'r', 'w' and 'x'. A store that must set D walks although it hits; `pte_reads` are the
     entries that walks looked at. Flushes are counted by what the fence named.
     """
 
-    hits: int
+    hits: int | None
     misses: int
     walks: int
     evictions: int
@@ -22,7 +22,7 @@ class TlbStats:
     flushes_asid: int
     flushes_page: int
     flushes_page_asid: int
-    hits_by_access: dict[str, int] = field(repr=False)
+    hits_by_access: dict[str, int] | None = field(repr=False)
     misses_by_access: dict[str, int] = field(repr=False)
     pte_reads: int
 

@@ -291,7 +291,7 @@ def test_counters(forked):
     m, _, _, recording, _ = forked
     stats = m.stats
     assert stats.events["fork"] == 1 and stats.faults["cow_copy"] >= 1
-    assert stats.tlb.hits > 0 or stats.tlb.misses > 0
+    assert stats.tlb.hits is None and stats.tlb.misses > 0
     assert m.mmu.tlb.stats == stats.tlb
     assert stats.minstret <= stats.icount == m.icount <= m.time_ns
 

@@ -38,6 +38,10 @@ TEST(TraceNames, FieldsComeFromTheTable) {
   EXPECT_EQ(signal_name(11), "SIGSEGV");
 }
 
+std::vector<std::uint64_t> numbers(const Column& column) {
+  return {column.data(), column.data() + column.size()};
+}
+
 TEST(EventRecorder, KeepsOrderAcrossTablesAndLeavesOthersOut) {
   EventRecorder recorder({"page_fault", "fork"}, {});
   recorder.on_event(fault(10, 2, 0x1000, FaultKind::k_anon));
@@ -45,11 +49,11 @@ TEST(EventRecorder, KeepsOrderAcrossTablesAndLeavesOthersOut) {
   recorder.on_event(make_event(TraceEventId::k_fork, 12, {2, 3, 99, 0}));
   recorder.on_event(fault(13, 3, 0x2000, FaultKind::k_cow_copy));
   ASSERT_EQ(recorder.size(), 3U);
-  EXPECT_EQ(recorder.order()[1].table, 1U);
-  EXPECT_EQ(recorder.order()[2].row, 1U);
+  EXPECT_EQ(recorder.row_at(1).table, 1U);
+  EXPECT_EQ(recorder.row_at(2).row, 1U);
   const auto& faults = recorder.tables()[0];
-  EXPECT_EQ(faults.icount, (std::vector<std::uint64_t>{10, 13}));
-  EXPECT_EQ(faults.args[1], (std::vector<std::uint64_t>{0x1000, 0x2000}));
+  EXPECT_EQ(numbers(faults.icount), (std::vector<std::uint64_t>{10, 13}));
+  EXPECT_EQ(numbers(faults.args[1]), (std::vector<std::uint64_t>{0x1000, 0x2000}));
   recorder.clear();
   EXPECT_EQ(recorder.size(), 0U);
   EXPECT_EQ(faults.rows(), 0U);
@@ -63,8 +67,27 @@ TEST(EventRecorder, FiltersOnlyEventsThatHaveTheField) {
   EXPECT_EQ(recorder.size(), 2U);
 }
 
+TEST(Column, KeepsItsPlaceAsItGrowsAndIsSharedBeyondClear) {
+  Column column(10'000'000);
+  column.push_back(7);
+  const std::uint64_t* const place = column.data();
+  for (std::uint64_t i = 1; i < 9'000'000; i += 1000) {
+    std::uint64_t* const fresh = column.extend(1000);
+    for (std::uint64_t k = 0; k < 1000; ++k) fresh[k] = i + k;
+  }
+  EXPECT_EQ(column.data(), place);
+  EXPECT_EQ(column[8'000'000], 8'000'000U);
+  column.shrink_to(5);
+  const auto kept = column.storage();
+  column.clear();
+  EXPECT_TRUE(column.empty());
+  column.push_back(8);
+  EXPECT_EQ(place[0], 7U);
+  EXPECT_EQ(column[0], 8U);
+}
+
 TEST(EventRecorder, CountsWhatItHasNoRoomFor) {
-  EventRecorder recorder({"page_fault"}, {}, 2);
+  EventRecorder recorder({"page_fault"}, {}, {}, 2);
   for (int i = 0; i < 5; ++i) {
     recorder.on_event(fault(1, 2, 0, FaultKind::k_anon));
   }
