@@ -48,13 +48,13 @@ def cpu_seconds(command: list[str]) -> float:
 
 
 class Quire:
-    name = "quire"
-
-    def __init__(self, build: Path):
+    def __init__(self, build: Path, engine: str):
         self.command = build / "quire"
+        self.engine = engine
+        self.name = f"quire {engine}"
 
     def seconds(self, elf: Path) -> float:
-        return cpu_seconds([str(self.command), "bare", "--ram", "256M", str(elf)])
+        return cpu_seconds([str(self.command), "bare", "--engine", self.engine, "--ram", "256M", str(elf)])
 
     def instructions(self, elf: Path, out: Path) -> int:
         report = out / "report.json"
@@ -107,6 +107,12 @@ def symbol(image: bytes, sh_offset: int, sh_size: int, sh_count: int, wanted: by
     raise SystemExit(f"bench: no symbol {wanted.decode()}")
 
 
+def has_engine(build: Path, engine: str) -> bool:
+    """Asked of a run that fails otherwise for its program alone."""
+    done = subprocess.run([build / "quire", "bare", "--engine", engine, "/nonexistent"], capture_output=True, text=True)
+    return done.returncode == 3 and "translator" not in done.stderr
+
+
 def peers() -> list:
     found = []
     if shutil.which(Qemu.program):
@@ -124,17 +130,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"programs: {', '.join(PROGRAMS)} (default: all)")
     parser.add_argument("--build", type=Path, default=Path("build"))
+    parser.add_argument("--engine", choices=["interp", "jit"], help="whose figures the others are compared with "
+                        "(default: jit where the host allows it)")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write every figure here")
     options = parser.parse_args()
+    if options.engine is None:
+        options.engine = "jit" if has_engine(options.build, "jit") else "interp"
     for name in options.names:
         if name not in PROGRAMS:
             parser.error(f"no program is called '{name}'; there are {', '.join(PROGRAMS)}")
 
-    quire = Quire(options.build)
-    runners = [quire, *peers()]
+    quire = Quire(options.build, options.engine)
+    other = "interp" if options.engine == "jit" else "jit"
+    runners = [quire, *([Quire(options.build, other)] if has_engine(options.build, other) else []), *peers()]
     print(f"host: {platform.machine()}, {os.cpu_count()} CPUs; CPU seconds, median of {options.repeat}")
-    print(f"{'program':10} {'runner':10} {'seconds':>9} {'MIPS':>8} {'quire is':>10}")
+    print(f"{'program':10} {'runner':12} {'seconds':>9} {'MIPS':>8} {quire.name + ' is':>16}")
     report = []
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
@@ -148,7 +159,7 @@ def main() -> None:
                 base = base or seconds
                 mips = count / seconds / 1e6
                 ratio = "" if runner is quire else f"{seconds / base:9.2f}x"
-                print(f"{name:10} {runner.name:10} {seconds:9.3f} {mips:8.0f} {ratio:>10}", flush=True)
+                print(f"{name:10} {runner.name:12} {seconds:9.3f} {mips:8.0f} {ratio:>16}", flush=True)
                 report.append(
                     {"program": name, "runner": runner.name, "seconds": spent, "instructions": count, "mips": mips}
                 )

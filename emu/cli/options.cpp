@@ -93,10 +93,10 @@ void add_machine_options(CLI::App& app, Options& options) {
       ->type_name("SPEC");
   app.add_option("--isa", options.isa, "Only these extensions, as in rv64gc_zba (default: all there are)")
       ->type_name("STRING");
-  app.add_option(
-         "--engine", options.engine,
-         "What executes instructions: interp, or jit[,threshold=N][,code=SIZE], the translator to x86-64 "
-         "(default: $QUIRE_ENGINE, else interp)")
+  app.add_option("--engine", options.engine,
+                 "What executes instructions: interp, or jit[,threshold=N][,code=SIZE][,perf-map], the "
+                 "translator to x86-64 "
+                 "(default: $QUIRE_ENGINE, else interp)")
       ->type_name("SPEC");
   app.add_flag(
       "--check-fences", options.check_fences,

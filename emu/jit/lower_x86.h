@@ -74,6 +74,7 @@ class LowerX86 {
   void move_constant(x86::Gp to, u64 value);
   /// Where to compute the value of node `at`: the pinned register it will be written to, or a temporary.
   x86::Gp destination(usize at);
+  static bool is_temp(x86::Gp host);
   x86::Gp temp();
   /// This very temporary, whatever was in it.
   x86::Gp claim(x86::Gp host);
@@ -103,7 +104,7 @@ class LowerX86 {
 
   // --- lower_x86_memory.cpp ---
   Address address_of(Ref ref) const;
-  void find_host_address(Ref address, unsigned bytes, Access access, u8 guest);
+  x86::Mem host_memory(Ref address, unsigned bytes, Access access, u8 guest);
   void load(usize at);
   void store(usize at);
   void move_if_memory(Ref ref, x86::Gp host);

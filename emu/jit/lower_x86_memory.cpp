@@ -13,18 +13,14 @@ LowerX86::Address LowerX86::address_of(Ref ref) const {
   return {sum.operand[0], static_cast<i32>(static_cast<i64>(ir_.value_of(sum.operand[1])))};
 }
 
-/// Host address of the access in rax; rcx and rdx are lost.
-void LowerX86::find_host_address(Ref address, unsigned bytes, Access access, u8 guest) {
-  const auto [base, displacement] = address_of(address);
+/// Where the access is on the host; rcx and rdx are lost, and rax if the base is in no register.
+x86::Mem LowerX86::host_memory(Ref address, unsigned bytes, Access access, u8 guest) {
+  const auto [base_ref, displacement] = address_of(address);
   claim(x86::rax);
-  const Operand from = base.is_constant() ? Operand() : place(base);
-  if (from.isReg()) {
-    const x86::Gp host = from.as<x86::Gp>();
-    displacement != 0 ? as_.lea(x86::rax, x86::ptr(host, displacement)) : as_.mov(x86::rax, host);
-  } else {
-    move(x86::rax, base);
-    if (displacement != 0) as_.add(x86::rax, displacement);
-  }
+  const Operand from = base_ref.is_constant() ? Operand() : place(base_ref);
+  const bool in_register = from.isReg() && !is_temp(from.as<x86::Gp>());
+  const x86::Gp base = in_register ? from.as<x86::Gp>() : kTemps[0];
+  if (!in_register) move(base, base_ref);
   claim(x86::rcx);
   claim(x86::rdx);
   // The entry is that of the first byte, the tag that of the last: one compare also says that both are in one
@@ -32,30 +28,36 @@ void LowerX86::find_host_address(Ref address, unsigned bytes, Access access, u8 
   constexpr unsigned kIndexShift = kPageShift - 4;
   static_assert(sizeof(FastEntry) == 1 << 4);
   constexpr u32 kIndexMask = (FastTlb::kEntries - 1) * sizeof(FastEntry);
-  as_.rorx(x86::ecx, x86::eax, kIndexShift);
+  if (displacement == 0) {
+    as_.rorx(x86::ecx, base.r32(), kIndexShift);
+  } else {
+    as_.lea(x86::ecx, x86::ptr(base, displacement));
+    as_.rorx(x86::ecx, x86::ecx, kIndexShift);
+  }
   as_.and_(x86::ecx, kIndexMask);
   as_.add(x86::rcx, state_field(offsetof(HartState, data_bank), 8));
-  if (bytes > 1) {
-    as_.lea(x86::rdx, x86::ptr(x86::rax, static_cast<i32>(bytes) - 1));
+  const i32 last = displacement + static_cast<i32>(bytes) - 1;
+  if (last != 0) {
+    as_.lea(x86::rdx, x86::ptr(base, last));
   } else {
-    as_.mov(x86::rdx, x86::rax);
+    as_.mov(x86::rdx, base);
   }
   as_.and_(x86::rdx, -static_cast<i32>(kPageBytes));
   const i32 table = static_cast<i32>(static_cast<unsigned>(access) * FastTlb::kEntries * sizeof(FastEntry));
   as_.cmp(x86::rdx, x86::qword_ptr(x86::rcx, table + static_cast<i32>(offsetof(FastEntry, tag))));
   as_.jne(slow_path(guest));
-  as_.add(x86::rax, x86::qword_ptr(x86::rcx, table + static_cast<i32>(offsetof(FastEntry, payload))));
+  as_.mov(x86::rcx, x86::qword_ptr(x86::rcx, table + static_cast<i32>(offsetof(FastEntry, payload))));
+  return x86::ptr(base, x86::rcx, 0, displacement, bytes);
 }
 
 void LowerX86::load(usize at) {
   const Node& node = ir_.nodes[at];
   const unsigned bytes = static_cast<unsigned>(node.imm);
-  find_host_address(node.operand[0], bytes, Access::kRead, node.guest);
+  const x86::Mem from = host_memory(node.operand[0], bytes, Access::kRead, node.guest);
   const bool is_signed = node.op == IrOp::kLoadSigned;
   const auto r = written_register(at);
   const bool direct = r && pinned(*r).isValid() && may_write_early(at, *r);
   const x86::Gp d = direct ? pinned(*r) : kTemps[0];
-  const x86::Mem from = x86::ptr(x86::rax, 0, bytes);
   switch (bytes) {
     case 8:
       as_.mov(d, from);
@@ -72,8 +74,7 @@ void LowerX86::load(usize at) {
 void LowerX86::store(usize at) {
   const Node& node = ir_.nodes[at];
   const unsigned bytes = static_cast<unsigned>(node.imm);
-  find_host_address(node.operand[0], bytes, Access::kWrite, node.guest);
-  const x86::Mem to = x86::ptr(x86::rax, 0, bytes);
+  const x86::Mem to = host_memory(node.operand[0], bytes, Access::kWrite, node.guest);
   const Ref value = node.operand[1];
   if (value.is_constant()) {
     const i64 bits = static_cast<i64>(ir_.value_of(value));
@@ -85,9 +86,9 @@ void LowerX86::store(usize at) {
       return;
     }
   }
-  move_if_memory(value, x86::rcx);
-  const Operand found = value.is_constant() ? Operand(x86::rcx) : place(value);
-  const x86::Gp from = found.isReg() ? found.as<x86::Gp>() : kTemps[1];
+  move_if_memory(value, x86::rdx);
+  const Operand found = value.is_constant() ? Operand(x86::rdx) : place(value);
+  const x86::Gp from = found.isReg() ? found.as<x86::Gp>() : kTemps[2];
   switch (bytes) {
     case 8:
       as_.mov(to, from);

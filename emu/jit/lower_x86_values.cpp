@@ -23,6 +23,8 @@ bool fits_imm32(u64 value) {
 
 }  // namespace
 
+bool LowerX86::is_temp(x86::Gp host) { return temp_index(host) >= 0; }
+
 asmjit::Operand LowerX86::place(Ref ref) {
   if (ref.is_constant()) {
     const u64 value = ir_.value_of(ref);

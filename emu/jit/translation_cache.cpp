@@ -19,9 +19,10 @@ constexpr usize kMaxBlockBytes = 32 << 10;
 }  // namespace
 
 TranslationCache::TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees,
-                                   usize code_bytes)
+                                   usize code_bytes, bool with_perf_map)
     : ram_(ram), fast_(fast), isa_(isa), memory_(code_bytes), stubs_(make_stubs(memory_, callees)) {
   ram_.add_watcher(this);
+  if (with_perf_map) perf_map_ = std::make_unique<PerfMap>();
 }
 
 TranslationCache::~TranslationCache() {
@@ -93,6 +94,8 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   }
   for (u64 at = offset; at < u64{offset} + ir.length_bytes(); at += 2) page.decoded.set(at / 2);
   ++stats_.blocks_built;
+  if (perf_map_)
+    perf_map_->add(memory_.run_address(start), memory_.used_bytes() - start, page.frame + offset);
   return page.code[offset / 2] = memory_.run_address(start);
 }
 

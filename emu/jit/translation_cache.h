@@ -17,6 +17,7 @@
 #include "emu/isa/isa.h"
 #include "emu/jit/code_memory.h"
 #include "emu/jit/ir.h"
+#include "emu/jit/perf_map.h"
 #include "emu/jit/runtime.h"
 #include "emu/mem/fast_tlb.h"
 #include "emu/mem/ram.h"
@@ -25,13 +26,12 @@ namespace quire::jit {
 
 class TranslationCache final : private RamWatcher {
  public:
-  static constexpr usize kDefaultCodeBytes = usize{64} << 20;
   /// Of guest code; each takes some 19 KiB for the table of its entries.
   static constexpr usize kMaxPages = 8192;
 
   /// `isa` must outlive the cache. Throws where there is no memory for code.
-  TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees,
-                   usize code_bytes = kDefaultCodeBytes);
+  TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees, usize code_bytes,
+                   bool with_perf_map);
   ~TranslationCache() override;
   TranslationCache(const TranslationCache&) = delete;
   TranslationCache& operator=(const TranslationCache&) = delete;
@@ -74,6 +74,7 @@ class TranslationCache final : private RamWatcher {
   std::deque<CallSite> sites_;
   std::deque<Link> links_;
   EngineStats stats_;
+  std::unique_ptr<PerfMap> perf_map_;
 };
 
 }  // namespace quire::jit

@@ -72,7 +72,8 @@ Translator::Impl::Impl(Hart& hart, const TranslatorSettings& settings)
     : hart_(hart),
       state_(hart.state()),
       threshold_(std::min(settings.threshold, kNeverHot - 1U)),
-      cache_(hart.mmu().bus().ram(), hart.mmu().fast(), hart.isa(), callees(), settings.code_bytes) {}
+      cache_(hart.mmu().bus().ram(), hart.mmu().fast(), hart.isa(), callees(), settings.code_bytes,
+             settings.perf_map) {}
 
 Translator::Impl::~Impl() {
   // What points to the code goes with it.
@@ -201,14 +202,14 @@ const void* Translator::Impl::code_at(u64 pc) {
   return made;
 }
 
-/// One by one, to the end of the block.
+/// One by one, to the end of the block, or of the page (the last instruction may straddle two).
 void Translator::Impl::interpret_block() {
   do {
     const auto insn = fetch(hart_);
     if (!insn || hart_.exit_requested()) return;
     ++cache_.stats().cold_insns;
     if (execute(hart_, *insn) != Flow::kNext) return;
-  } while (state_.icount < end_icount_ && !breakpoints_.any());
+  } while (state_.icount < end_icount_ && state_.fetch_blocks != nullptr && !breakpoints_.any());
 }
 
 // --- called from translated code ---

@@ -126,9 +126,13 @@ void set_engine_part(EngineConfig& engine, std::string_view text, std::string_vi
     engine.code_bytes = parse_size(value);
     return;
   }
-  throw Error(
-      ErrorKind::kUsage,
-      fmt::format("'{}' in the engine '{}' is none of threshold=N (0 to 254), code=SIZE", part, text));
+  if (part == "perf-map") {
+    engine.perf_map = true;
+    return;
+  }
+  throw Error(ErrorKind::kUsage,
+              fmt::format("'{}' in the engine '{}' is none of threshold=N (0 to 254), code=SIZE, perf-map",
+                          part, text));
 }
 
 EngineConfig engine_of(std::string_view text) {

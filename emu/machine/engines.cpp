@@ -26,7 +26,8 @@ std::unique_ptr<HartEngine> make_engine(const EngineConfig& config, Hart& hart) 
   }
 #if QUIRE_JIT
   return std::make_unique<jit::Translator>(
-      hart, jit::TranslatorSettings{.code_bytes = config.code_bytes, .threshold = config.threshold});
+      hart, jit::TranslatorSettings{
+                .code_bytes = config.code_bytes, .perf_map = config.perf_map, .threshold = config.threshold});
 #else
   return nullptr;
 #endif

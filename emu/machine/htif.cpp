@@ -28,8 +28,7 @@ Htif::Htif(Ram& ram, PhysAddr tohost, std::optional<PhysAddr> fromhost, std::sha
       console_(std::move(console)),
       on_exit_(std::move(on_exit)) {
   ram_.add_watcher(this);
-  ram_.set_watched(tohost_, true);
-  ram_.set_watched(tohost_ + 7, true);
+  ram_.watch_for_device(tohost_, sizeof(u64));
 }
 
 Htif::~Htif() { ram_.remove_watcher(this); }

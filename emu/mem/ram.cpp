@@ -33,6 +33,19 @@ void Ram::read(PhysAddr start, std::span<u8> out) const {
   if (!out.empty()) std::memcpy(out.data(), host(start), out.size());
 }
 
+void Ram::watch_for_device(PhysAddr start, u64 count_bytes) {
+  device_ranges_.push_back({start.value, start.value + count_bytes});
+  set_bit(start, kDevice, true);
+  set_bit(start + (count_bytes - 1), kDevice, true);
+}
+
+bool Ram::device_looks_at(PhysAddr start, u64 count_bytes) const {
+  if ((page_flags_[page_index(start)] & kDevice) == 0) return false;
+  const u64 end = start.value + count_bytes;
+  return std::any_of(device_ranges_.begin(), device_ranges_.end(),
+                     [&](const Range& range) { return range.start < end && start.value < range.end; });
+}
+
 void Ram::remove_watcher(RamWatcher* watcher) { std::erase(watchers_, watcher); }
 
 void Ram::wrote(PhysAddr start, u64 count_bytes, Writer writer) {

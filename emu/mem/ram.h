@@ -59,7 +59,10 @@ class Ram {
   // --- pages whose writes are told to the watchers: those with decoded code, and those a device looks at ---
   bool watched(PhysAddr address) const { return (page_flags_[page_index(address)] & (kCode | kDevice)) != 0; }
   void set_has_code(PhysAddr address, bool yes) { set_bit(address, kCode, yes); }
-  void set_watched(PhysAddr address, bool yes) { set_bit(address, kDevice, yes); }
+  /// From now on a device looks at these bytes, which are told of with their pages.
+  void watch_for_device(PhysAddr start, u64 count_bytes);
+  /// Whether some of these bytes are a device's to look at. Of one page; not of every store.
+  bool device_looks_at(PhysAddr start, u64 count_bytes) const;
   u64 page_index(PhysAddr address) const { return (address.value - base_.value) >> kPageShift; }
   u64 page_count() const { return size_bytes_ >> kPageShift; }
 
@@ -87,6 +90,10 @@ class Ram {
   u8* host_;
   std::vector<u8> page_flags_;  // the bits above, one byte a page
   std::vector<RamWatcher*> watchers_;
+  struct Range {
+    u64 start, end;
+  };
+  std::vector<Range> device_ranges_;
 };
 
 }  // namespace quire

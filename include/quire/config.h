@@ -88,8 +88,8 @@ struct EngineConfig {
   EngineKind kind = EngineKind::kInterpreter;
   // Of the translator:
   unsigned threshold = 8;  ///< times that a block is interpreted before it is translated, 0 to 254
-  std::uint64_t code_bytes =
-      64ULL << 20;  ///< at most this much host code; 2 MiB .. 1 GiB, a multiple of 2 MiB
+  bool perf_map = false;   ///< names for perf(1), in /tmp/perf-PID.map
+  std::uint64_t code_bytes = 64ULL << 20;  ///< of host code at most: 2 MiB .. 1 GiB, a multiple of 2 MiB
 };
 
 struct Config {

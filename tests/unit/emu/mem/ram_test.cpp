@@ -57,14 +57,23 @@ TEST(Ram, HostWritesReachWatchersUntilRemoved) {
 
 TEST(Ram, PageStaysWatchedForTheDeviceWhenItsCodeGoes) {
   Ram ram(kBase, 0x2000);
-  ram.set_watched(kBase + 0x1008, true);
+  ram.watch_for_device(kBase + 0x1008, 8);
   ram.set_has_code(kBase + 0x1000, true);
   EXPECT_FALSE(ram.watched(kBase));
   EXPECT_TRUE(ram.watched(kBase + 0x1fff));
   ram.set_has_code(kBase + 0x1000, false);
   EXPECT_TRUE(ram.watched(kBase + 0x1000));
-  ram.set_watched(kBase + 0x1000, false);
-  EXPECT_FALSE(ram.watched(kBase + 0x1000));
+}
+
+TEST(Ram, KnowsWhichBytesOfAPageADeviceLooksAt) {
+  Ram ram(kBase, 0x3000);
+  ram.watch_for_device(kBase + 0x0ffc, 8);
+  EXPECT_FALSE(ram.device_looks_at(kBase + 0xff8, 4));
+  EXPECT_TRUE(ram.device_looks_at(kBase + 0xff9, 4));
+  EXPECT_TRUE(ram.device_looks_at(kBase + 0x1003, 1));
+  EXPECT_FALSE(ram.device_looks_at(kBase + 0x1004, 8));
+  EXPECT_FALSE(ram.device_looks_at(kBase + 0x2000, 8));
+  EXPECT_TRUE(ram.watched(kBase + 0x1fff));
 }
 
 }  // namespace
