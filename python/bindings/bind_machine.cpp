@@ -72,7 +72,8 @@ struct Setup {
 
 Setup make_setup(const std::string& ram, const std::string& tlb, const std::string& isa, std::uint64_t seed,
                  const std::vector<std::string>& drives, const std::vector<std::string>& shares,
-                 const std::string& net, const std::string& screen, const std::string& output_limit) {
+                 const std::string& net, const std::string& screen, const std::string& output_limit,
+                 const std::string& engine) {
   Config config;
   config.ram_bytes = parse_size(ram);
   if (!tlb.empty()) {
@@ -80,6 +81,7 @@ Setup make_setup(const std::string& ram, const std::string& tlb, const std::stri
   }
   config.isa = isa;
   config.seed = seed;
+  config.engine = parse_engine(engine);
   for (const std::string& drive : drives) {
     config.drives.push_back(parse_drive(drive));
   }
@@ -369,7 +371,8 @@ void bind_values(py::module_& module) {
 
   py::class_<Setup>(module, "Setup", "What every machine is made with, as people write it.")
       .def(py::init(&make_setup), py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
-           py::arg("drives"), py::arg("shares"), py::arg("net"), py::arg("screen"), py::arg("output_limit"));
+           py::arg("drives"), py::arg("shares"), py::arg("net"), py::arg("screen"), py::arg("output_limit"),
+           py::arg("engine"));
 
   py::class_<RamView>(module, "RamView", py::buffer_protocol(), "All of RAM, read-only and in place.")
       .def_buffer([](RamView& view) {
@@ -415,6 +418,7 @@ void bind_machine(py::module_& module) {
       .def("stats", &stats)
       .def(
           "symbol", [](Guest& g, const std::string& name) { return g.idle().symbol(name); }, py::arg("name"))
+      .def("engine", [](Guest& g) { return std::string(engine_name(g.idle().config().engine.kind)); })
       .def("isa", [](Guest& g) { return full_isa(g.idle().config().isa); })
       .def("tlb_config",
            [](Guest& g) {

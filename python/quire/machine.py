@@ -49,7 +49,8 @@ class Input:
 
 
 def _common(guest: _core.Guest, seed: int) -> dict[str, Any]:
-    return {"ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "isa": guest.isa(), "seed": seed}
+    return {"ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "isa": guest.isa(), "seed": seed,
+            "engine": guest.engine()}
 
 
 def _given(**settings: Any) -> dict[str, Any]:
@@ -81,17 +82,19 @@ class Machine:
     @classmethod
     def supervisor(cls, *, ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
                    root: StrPath | None = None, shares: Shares = (), drives: Drives = (), net: str = "none",
-                   screen: Screen = None, append: str = "", output_limit: str | int = _OUTPUT_LIMIT) -> Machine:
+                   screen: Screen = None, append: str = "", output_limit: str | int = _OUTPUT_LIMIT,
+                   engine: str = "") -> Machine:
         """The supervisor, up and idle: spawn() programs on it. Options are as the `quire run` command has them.
 
         `root` ("DIR" or "DIR:rw") makes a directory of the host the guest's /, and spawn() then takes paths in it;
         `shares` are {"/guest/path": directory} or ["HOST:GUEST[:rw]"]. `isa` ("rv64gc_zba") leaves other extensions
         out. `append` are words for the supervisor ("quire.fail-alloc=3"). Of the output, the last `output_limit`
-        bytes are kept. Directories and the network are the host's: no snapshot can be taken with them.
+        bytes are kept. `engine` is "interp" or "jit" (default: $QUIRE_ENGINE, else interp). Directories and the network
+        are the host's: no snapshot can be taken with them.
         """
         where = "" if root is None else path_of("root", root)
         made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, net=net, screen=screen,
-                     output_limit=output_limit)
+                     output_limit=output_limit, engine=engine)
         mounts = mounted_shares(shares)
         guest = _core.Guest.supervisor(made, None, where, mounts, text_of("append", append))
         machine = cls(guest, {"mode": "supervisor", **_common(guest, seed),
@@ -108,7 +111,7 @@ class Machine:
     def linux(cls, kernel: StrPath, *, initrd: StrPath | None = None, append: str = "", bios: StrPath | None = None,
               drives: Drives = (), shares: Shares = (), net: str = "none", screen: Screen = None,
               ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
-              output_limit: str | int = _OUTPUT_LIMIT) -> Machine:
+              output_limit: str | int = _OUTPUT_LIMIT, engine: str = "") -> Machine:
         """A kernel (an Image or an ELF) before its first instruction, as `quire boot` makes it. Its UART is `console`.
 
         `drives` are raw images, as the command's --drive takes them: "disk.img,snapshot" keeps what the guest writes in
@@ -119,7 +122,7 @@ class Machine:
         first, first_name = image_of("initrd", initrd) if initrd is not None else (b"", "")
         firmware, firmware_name = image_of("bios", bios) if bios is not None else (b"", "")
         made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, shares=shares, net=net, screen=screen,
-                     output_limit=output_limit)
+                     output_limit=output_limit, engine=engine)
         guest = _core.Guest.linux(made, image, name, first, text_of("append", append), firmware, firmware_name)
         return cls(guest, {"mode": "linux", **_common(guest, seed), "kernel": name, "initrd": first_name, "append": append,
                            "drives": [os.fspath(drive) for drive in drives],
@@ -128,7 +131,7 @@ class Machine:
     @classmethod
     def bare(cls, program: StrPath, *, ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
              drives: Drives = (), shares: Shares = (), net: str = "none", screen: Screen = None,
-             output_limit: str | int = _OUTPUT_LIMIT) -> Machine:
+             output_limit: str | int = _OUTPUT_LIMIT, engine: str = "") -> Machine:
         """An ELF in M-mode on the board alone, before its first instruction. Its UART is `console`.
 
         `isa` ("rv64gc_zba") leaves other extensions out. `screen` ("1024x768" or a pair) gives it a framebuffer, which
@@ -136,7 +139,7 @@ class Machine:
         """
         image, path = image_of("program", program)
         made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, shares=shares, net=net, screen=screen,
-                     output_limit=output_limit)
+                     output_limit=output_limit, engine=engine)
         guest = _core.Guest.bare(made, image, path)
         return cls(guest, {"mode": "bare", **_common(guest, seed), "program": path,
                            "drives": [os.fspath(drive) for drive in drives],

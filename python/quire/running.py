@@ -55,7 +55,7 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
         check: bool = False, timeout: float | None = None, max_insns: int | None = None, ram: str | int = "256M",
         tlb: Tlb = None, isa: str = "", seed: int = 0, env: Mapping[str, str] | None = None, cwd: str = "/",
         files: Files | None = None, root: StrPath | None = None, shares: Shares = (),
-        output_limit: str | int = "256M") -> CompletedRun:
+        output_limit: str | int = "256M", engine: str = "") -> CompletedRun:
     """Runs a riscv64 Linux program of the host on the supervisor: run("./primes", "1000").
 
     It starts in the guest's `cwd` and sees no file of the host but itself, its libraries and `files`, which maps
@@ -68,7 +68,7 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
     given = b"" if input is None else _input_bytes(input)
     limit = None if max_insns is None else count(max_insns, "max_insns")
     patience = seconds(timeout)
-    made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, output_limit=output_limit)
+    made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, output_limit=output_limit, engine=engine)
     guest = _core.Guest.supervisor(made, program_of(words, env, cwd, files), "" if root is None else path_of("root", root),
                                    mounted_shares(shares), "")
     try:
@@ -118,7 +118,7 @@ def _completed(guest: _core.Guest, args: list[str], stop: _core.Stop, text: bool
         return data.decode(errors="replace") if text else data
 
     config = {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
-              "isa": guest.isa(), "seed": seed, "version": _core.__version__}
+              "isa": guest.isa(), "seed": seed, "engine": guest.engine(), "version": _core.__version__}
     return CompletedRun(args, _returncode(guest, pid, stop), shown(guest.output("stdout")), shown(guest.output("stderr")), stats, stop,
                         f"{guest.digest():016x}", config, log)
 

@@ -21,6 +21,8 @@ QUIRE = BUILD / "quire"
 TOOLS = subprocess.run([HERE.parents[1] / "tools/riscv-binutils"], capture_output=True, text=True, check=True)
 NEWER_ASSEMBLER = f"-B{TOOLS.stdout.strip()}"  # which knows every extension
 RAM = "64M"
+# The translator translates what these short programs run but once, too.
+ENGINES = ["interp", "jit,threshold=0"]
 # What QEMU's rv64 has not by itself.
 QEMU_CPU = "rv64,zbkb=on,zicond=on,zacas=on,zfh=on,zfhmin=on,zfa=on,zawrs=on,zicbom=on,zicboz=on"
 
@@ -29,8 +31,8 @@ def build(source: Path, out: Path, *defines: str) -> Path:
     return bare.build(source, out / f"{source.stem}.elf", HERE / "programs" / "link.ld", NEWER_ASSEMBLER, *defines)
 
 
-def run_quire(elf: Path, signature: Path, isa: str = "") -> int:
-    options = ["--isa", isa] if isa else []
+def run_quire(elf: Path, signature: Path, isa: str = "", engine: str = "interp") -> int:
+    options = ["--engine", engine, *(["--isa", isa] if isa else [])]
     command = [QUIRE, "bare", "--ram", RAM, "--max-insns", "10000000", *options, "--signature", signature, elf]
     return subprocess.run(command, timeout=60).returncode
 
@@ -103,11 +105,12 @@ def test_program_agrees_with_qemu(source, tmp_path):
     written = [word for word in expected if word != "deadbeef"]
     assert written, "the program stored nothing"
     assert expected[-1] == "deadbeef", "the signature is full: raise SIGNATURE_WORDS"
-    assert run_quire(elf, ours, option(source, "isa")) == 0
-    found = ours.read_text().split()
-    assert len(found) == len(expected)
-    wrong = [(i, e, f) for i, (e, f) in enumerate(zip(expected, found)) if e != f]
-    assert not wrong, "word, QEMU's, ours: " + ", ".join(f"{i} {e} {f}" for i, e, f in wrong[:8])
+    for engine in ENGINES:
+        assert run_quire(elf, ours, option(source, "isa"), engine) == 0
+        found = ours.read_text().split()
+        assert len(found) == len(expected)
+        wrong = [(i, e, f) for i, (e, f) in enumerate(zip(expected, found)) if e != f]
+        assert not wrong, f"{engine}: word, QEMU's, ours: " + ", ".join(f"{i} {e} {f}" for i, e, f in wrong[:8])
 
 
 @pytest.mark.parametrize("source", MANUAL, ids=lambda path: path.stem)
@@ -117,11 +120,12 @@ def test_program_agrees_with_the_manual_where_qemu_does_not(source, tmp_path):
     # When QEMU comes to agree, the program belongs with the others.
     assert status == 0
     expected = re.search(r"^// expect: (.*)$", source.read_text(), re.MULTILINE)[1].split()
-    assert run_quire(elf, ours, option(source, "isa")) == 0
-    found = values(ours)
-    assert len(found) == len(expected)
-    assert all(want in ("*", have) for want, have in zip(expected, found)), f"{expected}\n{found}"
-    assert values(theirs) != found
+    for engine in ENGINES:
+        assert run_quire(elf, ours, option(source, "isa"), engine) == 0
+        found = values(ours)
+        assert len(found) == len(expected)
+        assert all(want in ("*", have) for want, have in zip(expected, found)), f"{engine}: {expected}\n{found}"
+        assert values(theirs) != found
 
 
 def values(signature: Path) -> list[str]:

@@ -38,3 +38,12 @@ def test_output_and_status(program, link, build_program, on_quire, on_qemu_user)
     expected = program.stated if program.stated is not None else on_qemu_user(binary).stdout
     assert outcome.stdout.decode() == expected.decode()
     assert outcome.status == program.status
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.name)
+def test_output_and_status_by_the_translator(program, build_program, on_quire, on_qemu_user):
+    binary = build_program(program, program.links[0])
+    outcome = on_quire(binary, ["--engine=jit", *program.options])
+    expected = program.stated if program.stated is not None else on_qemu_user(binary).stdout
+    assert outcome.stdout.decode() == expected.decode()
+    assert outcome.status == program.status
