@@ -30,11 +30,11 @@ def test_more_is_written_to_a_share_than_there_is_memory(tmp_path):
     """Before the file is closed."""
     done = on_supervisor(
         debian_tree("tools"),
-        ["/bin/bash", "-ec", "exec 3<> /mnt/big; yes 0123456789abcde | head -c 64M >&3; sha256sum < /mnt/big; tail -c 16 /mnt/big; "
-                             "perl -e 'for (1 .. 40) { seek STDIN, $_ * 1600000, 0; read STDIN, my $x, 16; print $x ne \"0123456789abcde\\n\" }' < /mnt/big"],
+        ["/bin/bash", "-ec", "exec 3<> /mnt/big; yes 0123456789abcde | head -c 40M >&3; sha256sum < /mnt/big; tail -c 16 /mnt/big; "
+                             "perl -e 'for (1 .. 40) { seek STDIN, $_ * 1000000, 0; read STDIN, my $x, 16; print $x ne \"0123456789abcde\\n\" }' < /mnt/big"],
         f"--share={tmp_path}:/mnt:rw", "--ram=24M",
     )  # fmt: skip
-    data = b"0123456789abcde\n" * (4 << 20)
+    data = b"0123456789abcde\n" * (40 << 16)
     assert (done.status, done.stderr) == (0, b"")
     assert done.stdout.decode() == f"{hashlib.sha256(data).hexdigest()}  -\n0123456789abcde\n"
     assert (tmp_path / "big").read_bytes() == data
