@@ -12,7 +12,7 @@
 """
 
 from .campaign import Campaign, Injection
-from .models import Fault, flips
+from .models import Fault, flips, page_table_flips, role_of
 from .outcomes import OUTCOMES, OutcomeTable
 from .session import Case
 from .space import (
@@ -52,6 +52,8 @@ __all__ = [
     "every",
     "every_insn",
     "flips",
+    "page_table_flips",
+    "role_of",
     "sample_size",
     "where",
     "wilson",

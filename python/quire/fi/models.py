@@ -29,6 +29,7 @@ from .places import MASK, PTE_BITS, NotThere, all_bits, check_bits, split, width
 from .times import FIRST, Times
 
 if TYPE_CHECKING:
+    from .._core import Mapping
     from ..machine import Machine
     from ..process import Process
 
@@ -282,4 +283,23 @@ def flips(*chosen: str, bits: Iterable[int] | None = None) -> list[Fault]:
     return result
 
 
-__all__ = ["HART_LINES", "PTE_BITS", "Fault", "NotThere", "flips"]
+def page_table_flips(mappings: Iterable[Mapping], roles: str = "VRWXUGAD", ppn_bits: Iterable[int] = range(16)) -> list[Fault]:
+    """Flips in the entries of these pages (process.mappings): of the bits that have these roles, and of the frame number."""
+    bits = [PTE_BITS[role] for role in roles if role in PTE_BITS]
+    if len(bits) != len(roles):
+        raise UsageError(f"'{roles}' are not roles of an entry's bits: V, R, W, X, U, G, A and D are")
+    bits += [PTE_BITS["PPN"] + bit for bit in ppn_bits]
+    return [Fault(f"pte:{mapping.va:#x}", "flip", (bit,)) for mapping in mappings for bit in bits]
+
+
+def role_of(fault: Fault) -> str:
+    """What the bits of a fault in a page-table or TLB entry are for: "W", "PPN"; several as "R W"; "" elsewhere."""
+    if split(fault.place)[0] not in ("pte", "tlb"):
+        return ""
+    names = {bit: name for name, bit in PTE_BITS.items() if name != "PPN"}
+    roles = [names.get(bit, "reserved" if bit in (8, 9) or 54 <= bit < 64 else "PPN" if bit < 54 else "VPN" if bit < places.ASID_BIT else "ASID")
+             for bit in fault.bits]
+    return " ".join(dict.fromkeys(roles))
+
+
+__all__ = ["HART_LINES", "PTE_BITS", "Fault", "NotThere", "flips", "page_table_flips", "role_of"]

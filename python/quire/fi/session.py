@@ -185,8 +185,14 @@ class Session:
         returncode = stop.exit_status if self.process is None else self.process.returncode
         state = f"{self._end.digest():016x}" if self._is_at(self._end) else "another"
         verdict, said = judge(self.machine, self.workload.check) if how == "exit" and self.workload.check else ("", "")
-        return Ending(how, returncode, self._output(), self.insns, state, f"{stop.reason}: {stop.detail}" if how != "exit" else said,
-                      self._others(), verdict)
+        return Ending(how, returncode, self._output(), self.insns, state, self._detail(how, stop) or said, self._others(), verdict)
+
+    def _detail(self, how: str, stop: _core.Stop) -> str:
+        """Of a panic, the kernel's own words."""
+        if how == "exit":
+            return ""
+        words = self._guest.kernel_log().decode(errors="replace").split("panic", 1) if how == "panic" else []
+        return "panic" + words[1].splitlines()[0] if len(words) == 2 else f"{stop.reason}: {stop.detail}"
 
     def _checked(self) -> Ending:
         """The power is off: what the disks hold is all there is."""
