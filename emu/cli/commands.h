@@ -12,7 +12,9 @@ Report boot_command(const Options& options);
 Report bare_command(const Options& options);
 /// Prints its findings on stdout; status 3 when something is missing without which no program runs.
 Report doctor_command();
-/// `quire fi ...`: becomes Python; returns the status only when that fails.
-int fi_command(int argc, char** argv);
+/// `quire fi ...` and what else the Python package does: becomes Python; returns the status only when that
+/// fails.
+bool is_python_command(const char* name);
+int python_command(int argc, char** argv);
 
 }  // namespace quire::cli

@@ -88,8 +88,8 @@ int conclude(const Report& report, const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::strcmp(argv[1], "fi") == 0) {
-    return quire::cli::fi_command(argc, argv);
+  if (argc > 1 && quire::cli::is_python_command(argv[1])) {
+    return quire::cli::python_command(argc, argv);
   }
   quire::cli::prepare_standard_streams();
   // A limit on the size of files fails the write that meets it, as a full disk does.

@@ -33,6 +33,8 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   void stop_observing_memory(Observer* observer, const Watchpoint& where);
   void add_insn_sink(InsnSink* sink);
   void remove_insn_sink(InsnSink* sink);
+  /// The engine has stopped: what it logged is told.
+  void settle_log() { insn_log_.settle(hart_.state().icount); }
   /// The hart's state was replaced.
   void forget_logged() { insn_log_.forget(); }
   /// The hit that asked the hart to exit, once.

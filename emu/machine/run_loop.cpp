@@ -107,9 +107,11 @@ void Machine::Impl::run_slice(u64 end_icount) {
     at_breakpoint_ = engine_->run(icount() + budget) == RunExit::kBreakpoint;
   } catch (...) {  // a sink's or a stream's
     slice_end_ns_.reset();
+    hub_.settle_log();
     throw;
   }
   slice_end_ns_.reset();
+  hub_.settle_log();
   if (held) {
     injector_.hold();
   }

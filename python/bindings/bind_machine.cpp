@@ -236,6 +236,18 @@ std::vector<std::pair<int, std::uint64_t>> sharers(Guest& guest, std::uint64_t p
   return found;
 }
 
+/// (va, physical address, bytes, asid or None for global entries, flags) of every valid entry.
+py::list tlb_entries(Guest& guest) {
+  py::list entries;
+  for (const TlbEntryView& entry : guest.idle().tlb_entries()) {
+    const bool global = (entry.flags & arch::kPteGlobal) != 0;
+    entries.append(py::make_tuple(entry.va, entry.physical_address, entry.page_bytes,
+                                  global ? py::object(py::none()) : py::object(py::int_(entry.asid)),
+                                  pte_flags(arch::Pte{entry.flags})));
+  }
+  return entries;
+}
+
 py::dict by_access(const std::uint64_t (&counts)[3]) {
   return py::dict("r"_a = counts[0], "w"_a = counts[1], "x"_a = counts[2]);
 }
@@ -428,6 +440,7 @@ void bind_machine(py::module_& module) {
                              "check"_a = tlb.check == FenceCheck::kOff ? "off" : "fences");
            })
       .def("fence_report", &fence_report)
+      .def("tlb_entries", &tlb_entries)
 
       .def(
           "pc", [](Guest& g, unsigned hart) { return g.idle().hart(hart).pc(); }, py::arg("hart"))

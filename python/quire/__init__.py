@@ -17,6 +17,7 @@ from .events import EVENTS, FAULT_KINDS, MACHINE_EVENTS, Condition, Event, Recor
 from .hart import Hart
 from .hooks import Arming, Hook, On
 from .machine import Machine
+from .mmu import TlbEntry
 from .process import Page, Process
 from .running import CompletedRun, run
 from .snapshot import MemoryDifference, Snapshot, SnapshotDiff, ValueDifference
@@ -58,6 +59,7 @@ __all__ = [
     "SnapshotDiff",
     "Stats",
     "Stop",
+    "TlbEntry",
     "TlbStats",
     "UsageError",
     "ValueDifference",

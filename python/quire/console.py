@@ -170,8 +170,8 @@ def _regex(pattern: re.Pattern[Any]) -> Callable[[bytes], int | None]:
             return None if match is None else match.end()
         # Undecodable bytes keep their number, so that places agree.
         text = data.decode(errors="surrogateescape")
-        match = pattern.search(text)
-        return None if match is None else len(text[: match.end()].encode(errors="surrogateescape"))
+        found = pattern.search(text)
+        return None if found is None else len(text[: found.end()].encode(errors="surrogateescape"))
 
     return find
 

@@ -174,11 +174,11 @@ class Recording:
         if name == "event":
             return [self._recorder.row(at)[0] for at in rows]
         if name == "comm":
-            words = zip(self._recorder.values("comm0", rows), self._recorder.values("comm1", rows), strict=True)
+            words = zip(self._recorder.values("comm0", list(rows)), self._recorder.values("comm1", list(rows)), strict=True)
             return [None if a is None or b is None else _comm(a, b) for a, b in words]
         if name not in self.columns:
             raise UsageError(f"no column is called '{name}'; there are {', '.join(self.columns)}")
-        return [_decoded(name, value) for value in self._recorder.values(name, rows)]
+        return [_decoded(name, value) for value in self._recorder.values(name, list(rows))]
 
     def column(self, event: str, field: str) -> memoryview:
         """One field of one kind of event, as recorded: 64-bit numbers, in place and read-only (NumPy takes it as it is).
@@ -260,7 +260,7 @@ def all_of(conditions: Condition | Iterable[Condition] | None) -> list[Condition
         return []
     if isinstance(conditions, Condition):
         return [conditions]
-    given = list(conditions) if isinstance(conditions, Iterable) and not isinstance(conditions, str) else [conditions]
+    given: list[Any] = list(conditions) if isinstance(conditions, Iterable) and not isinstance(conditions, str) else [conditions]
     for one in given:
         if not isinstance(one, Condition):
             raise UsageError(f"until={one!r} is no condition; quire.happens('fork') and process.exited are")

@@ -29,6 +29,12 @@ class RegisterFile(Generic[Value]):
     """Registers as attributes and items; assignments go to the hart."""
 
     __slots__ = ("_kind", "_numbers", "_names", "_get", "_set")
+    _kind: str
+    _numbers: dict[str, int]
+    _names: list[str]
+    # Types of attributes of the class itself, which calls as they are: not methods.
+    _get: Callable[[int], Value]
+    _set: Callable[[int, Value], None]
 
     def __init__(self, kind: str, numbers: dict[str, int], names: list[str],
                  get: Callable[[int], Value], set_: Callable[[int, Value], None]) -> None:

@@ -25,7 +25,7 @@ from .snapshot import Snapshot, StrPath
 from .stats import Stats
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from _typeshed import ReadableBuffer as Buffer
 
 Files = Mapping[str, StrPath]
 
@@ -66,7 +66,7 @@ class Machine:
 
     def __init__(self, guest: _core.Guest, config: dict[str, Any]) -> None:
         self._guest = guest
-        self.config = {**config, "version": _core.__version__}
+        self.config: dict[str, Any] = {**config, "version": _core.__version__}
         self.harts: tuple[Hart, ...] = hart_list(guest)
         self.phys = PhysicalMemory(guest)
         self.mmu = Mmu(guest)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .checks import buffer_of, count
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from _typeshed import ReadableBuffer as Buffer
 
 _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i8": "b", "i16": "h", "i32": "i", "i64": "q"}
 
@@ -125,7 +125,8 @@ class PhysicalMemory(Memory):
         last = self.base + self.size if stop is None else stop
         if not self.base <= first <= last <= self.base + self.size:
             raise UsageError(f"[{first:#x}:{last:#x}] is not wholly RAM")
-        return memoryview(self._guest.ram_view())[first - self.base : last - self.base].cast(_FORMATS[dtype])
+        ram: Any = self._guest.ram_view()  # a buffer, which 3.11 has no type for
+        return memoryview(ram)[first - self.base : last - self.base].cast(_FORMATS[dtype])
 
     def __repr__(self) -> str:
         return f"<physical memory {self.base:#x}..{self.base + self.size:#x}>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import _core
@@ -15,6 +16,21 @@ if TYPE_CHECKING:
 _CSR_SATP = 0x180
 
 
+@dataclass(frozen=True, slots=True)
+class TlbEntry:
+    """A translation that the TLB holds; `asid` is None for global ones."""
+
+    va: int
+    physical_address: int
+    bytes: int
+    asid: int | None
+    flags: str
+
+    def __repr__(self) -> str:
+        space = "global" if self.asid is None else f"asid {self.asid}"
+        return f"<TlbEntry {self.va:#x} -> {self.physical_address:#x}, {self.bytes:#x} bytes, {self.flags}, {space}>"
+
+
 class Tlb:
     """The architectural TLB."""
 
@@ -26,6 +42,10 @@ class Tlb:
     @property
     def stats(self) -> TlbStats:
         return TlbStats(**self._guest.stats()["tlb"])
+
+    def entries(self) -> list[TlbEntry]:
+        """Every valid entry, by address."""
+        return [TlbEntry(*entry) for entry in self._guest.tlb_entries()]
 
     @property
     def fences(self) -> FenceReport:
@@ -74,4 +94,4 @@ class Mmu:
         raise UsageError(f"no live process has ASID {asid}")
 
 
-__all__ = ["Mmu", "Tlb"]
+__all__ = ["Mmu", "Tlb", "TlbEntry"]

@@ -16,7 +16,7 @@ from .snapshot import StrPath
 from .stats import Stats
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from _typeshed import ReadableBuffer as Buffer
 
 _LIMIT_STATUS = 124
 
@@ -88,7 +88,7 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
     return completed
 
 
-def _words(program: Any, args: tuple[Any, ...]) -> list[StrPath]:
+def _words(program: Any, args: tuple[Any, ...]) -> list[Any]:
     if isinstance(program, (str, bytes, os.PathLike)):
         return [program, *args]
     if not isinstance(program, Sequence):

@@ -70,7 +70,8 @@ class FenceReport:
 
     @classmethod
     def from_core(cls, raw: dict[str, Any]) -> FenceReport:
-        return cls(**{**raw, "findings": tuple(FenceFinding(**finding) for finding in raw["findings"])})
+        fields: dict[str, Any] = {**raw, "findings": tuple(FenceFinding(**finding) for finding in raw["findings"])}
+        return cls(**fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +95,5 @@ class Stats:
 
     @classmethod
     def from_core(cls, raw: dict[str, Any]) -> Stats:
-        return cls(**{**raw, "tlb": TlbStats(**raw["tlb"])})
+        fields: dict[str, Any] = {**raw, "tlb": TlbStats(**raw["tlb"])}
+        return cls(**fields)

@@ -1,0 +1,118 @@
+"""quire maps, walk, trace, stat, snap: the same facts as Python's, from the shell."""
+
+import json
+import subprocess
+
+import pytest
+import quire
+
+PROGRAM = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  char *at = aligned_alloc(4096, 3 * 4096);
+  at[0] = at[4096] = 1;
+  if (fork() == 0) { at[0] = 2; _exit(0); }
+  wait(0);
+  printf("%p\n", at);
+  return argc;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def program(compile_c):
+    return compile_c(PROGRAM)
+
+
+@pytest.fixture
+def command(quire_command, program):
+    def run(*words, status=0, run_program=True):
+        words = [quire_command, *map(str, words), *([str(program), "an argument"] if run_program else [])]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+        assert done.returncode == status, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def same(program):
+    """The machine that the commands make, at the program's end."""
+    with quire.Machine.supervisor() as m:
+        p = m.spawn([program, "an argument"])
+        m.stdin.close()
+        m.run(until=quire.happens("syscall_enter", pid=p.pid, nr="exit_group"))
+        yield m, p
+
+
+def test_maps(command, same):
+    _, p = same
+    rows = json.loads(command("maps", "--json").stdout)
+    assert sum(row["pages"] for row in rows) == sum(leaf.bytes // 4096 for leaf in p.mappings)
+    assert all(a["end"] <= b["start"] for a, b in zip(rows, rows[1:], strict=False))
+    assert "r-x" in {row["permissions"] for row in rows}
+    assert len(command("maps").stdout.splitlines()) == len(rows)
+
+
+def test_pages_at_the_fork_are_shared(command):
+    rows = json.loads(command("maps", "--pages", "--json", "--until", "syscall_exit:nr=clone").stdout)
+    assert any(len(row["sharers"]) == 2 for row in rows)
+
+
+def test_walk(command, same):
+    m, p = same
+    text = int(p.mappings[0].va)
+    row, missing = json.loads(command("walk", "--va", hex(text), "--va", "0x10", "--access", "r", "--json").stdout)
+    assert row["physical_address"] == p.walk(text).physical_address and len(row["steps"]) == len(p.walk(text).steps)
+    assert missing["fault"] == "load page fault"
+    assert "physical address" in command("walk", "--va", text).stdout
+
+
+def test_trace(command, same):
+    m, _ = same
+    rows = json.loads(command("trace", "--events", "page_fault,cow", "--json").stdout)
+    assert sum(row["event"] == "page_fault" for row in rows) == m.stats.events["page_fault"]
+    assert sum(row["event"] == "cow" for row in rows) == m.stats.events["cow"] > 0
+    lines = command("trace", "--events", "syscall").stdout.splitlines()
+    assert any("syscall_enter" in line and "nr=write" in line for line in lines)
+    assert "further events" in command("trace", "--events", "insn", "--limit", "10").stderr
+
+
+def test_stat(command, same):
+    m, _ = same
+    rows = {row["name"]: row["value"] for row in json.loads(command("stat", "--json").stdout)}
+    assert rows["icount"] == m.icount and rows["digest"] == m.digest and rows["tlb.hits"] is None
+    assert "not counted" in command("stat").stdout
+    limited = json.loads(command("stat", "--json", "--after", "1000").stdout)
+    assert limited[0]["value"] < m.icount
+
+
+def test_snap(command, same, tmp_path):
+    m, _ = same
+    first = tmp_path / "first.qs"
+    command("snap", "-o", first, "--until", "fork")
+    assert quire.Snapshot.load(first).icount < m.icount
+    row = json.loads(command("snap", "--diff", first, "--json").stdout)[0]
+    assert row["digest"] == m.digest and len(row["memory"]) > 3 and "pc" in row["values"]
+    assert "bytes differ" in command("snap", "--diff", first).stdout
+
+
+@pytest.mark.parametrize(("words", "status", "parts"), [
+    (["maps"], 2, ["PROGRAM", "quire maps --help"]),
+    (["walk", "/none"], 2, ["--va"]),
+    (["walk", "--va", "here", "/none"], 2, ["here", "number"]),
+    (["trace", "--events", "nothing", "/none"], 2, ["nothing"]),
+    (["stat", "/none"], 3, ["/none"]),
+    (["stat", "--until", "nothing", "/none"], 3, ["/none"]),
+    (["snap", "/none"], 2, ["-o FILE"]),
+    (["snap", "--diff", "/none", "/none"], 3, ["/none"]),
+    (["stat", "--ram", "lots", "/none"], 2, ["lots"]),
+])
+def test_misuse(words, status, parts, command):
+    done = command(*words, status=status, run_program=False)
+    assert done.stderr.startswith("quire: ") and done.stderr.count("\n") == 1
+    for part in parts:
+        assert part in done.stderr
