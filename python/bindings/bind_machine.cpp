@@ -172,19 +172,29 @@ std::span<const std::uint8_t> span_of(const py::buffer_info& info) {
   return {static_cast<const std::uint8_t*>(info.ptr), static_cast<std::size_t>(info.size * info.itemsize)};
 }
 
-/// A length that cannot be is refused before memory is taken for it.
-std::vector<std::uint8_t> room_for(Machine& machine, std::uint64_t size) {
+/// Bytes to be read into. A length that cannot be is refused before memory is taken for it.
+py::bytes room_for(Machine& machine, std::uint64_t size) {
   if (size > machine.memory().size_bytes()) {
     throw Error(ErrorKind::kUsage, fmt::format("{} bytes are more than RAM holds; ask for less", size));
   }
-  return std::vector<std::uint8_t>(size);
+  PyObject* const bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
+  if (bytes == nullptr) {
+    throw py::error_already_set();
+  }
+  return py::reinterpret_steal<py::bytes>(bytes);
+}
+
+/// Before anybody else sees them.
+std::span<std::uint8_t> contents_of(const py::bytes& fresh) {
+  return {reinterpret_cast<std::uint8_t*>(PyBytes_AS_STRING(fresh.ptr())),
+          static_cast<std::size_t>(PyBytes_GET_SIZE(fresh.ptr()))};
 }
 
 py::bytes read_phys(Guest& guest, std::uint64_t address, std::uint64_t size) {
   Machine& machine = guest.idle();
-  std::vector<std::uint8_t> data = room_for(machine, size);
-  machine.memory().read(address, data);
-  return bytes_of(data);
+  py::bytes data = room_for(machine, size);
+  machine.memory().read(address, contents_of(data));
+  return data;
 }
 
 void write_phys(Guest& guest, std::uint64_t address, const py::buffer& data) {
@@ -194,11 +204,11 @@ void write_phys(Guest& guest, std::uint64_t address, const py::buffer& data) {
 
 py::bytes read_virt(Guest& guest, std::uint64_t satp, std::uint64_t va, std::uint64_t size) {
   Machine& machine = guest.idle();
-  std::vector<std::uint8_t> data = room_for(machine, size);
-  if (const auto fault = read_virtual(machine, satp, arch::VirtAddr(va), data)) {
+  py::bytes data = room_for(machine, size);
+  if (const auto fault = read_virtual(machine, satp, arch::VirtAddr(va), contents_of(data))) {
     throw PageFaultError{fault->va.value, "r", fault->reason};
   }
-  return bytes_of(data);
+  return data;
 }
 
 void write_virt(Guest& guest, std::uint64_t satp, std::uint64_t va, const py::buffer& data) {

@@ -22,6 +22,7 @@ from .process import Page, Process
 from .running import CompletedRun, run
 from .snapshot import MemoryDifference, Snapshot, SnapshotDiff, ValueDifference
 from .stats import FenceFinding, FenceReport, Stats, TlbStats
+from .sweeping import SweepTable, sweep
 
 __version__: str = _core.__version__
 
@@ -59,6 +60,7 @@ __all__ = [
     "SnapshotDiff",
     "Stats",
     "Stop",
+    "SweepTable",
     "TlbEntry",
     "TlbStats",
     "UsageError",
@@ -68,4 +70,5 @@ __all__ = [
     "__version__",
     "happens",
     "run",
+    "sweep",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import _core
-from .checks import count, seconds, wrong
+from .checks import count, seconds, text_of, wrong
 from .errors import Error, ProgramFailed
 from .machine import Files
 from .settings import Shares, Tlb, mounted_shares, path_of, program_of, setup
@@ -55,13 +55,14 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
         check: bool = False, timeout: float | None = None, max_insns: int | None = None, ram: str | int = "256M",
         tlb: Tlb = None, isa: str = "", seed: int = 0, env: Mapping[str, str] | None = None, cwd: str = "/",
         files: Files | None = None, root: StrPath | None = None, shares: Shares = (),
-        output_limit: str | int = "256M", engine: str = "") -> CompletedRun:
+        append: str = "", output_limit: str | int = "256M", engine: str = "") -> CompletedRun:
     """Runs a riscv64 Linux program of the host on the supervisor: run("./primes", "1000").
 
     It starts in the guest's `cwd` and sees no file of the host but itself, its libraries and `files`, which maps
     paths in the guest to files of the host. `input` is its standard input. With `text`,
     stdout and stderr are str. `timeout` counts seconds of the host, `max_insns` instructions. `isa`
-    ("rv64gc_zba") leaves other extensions out. `root` and `shares` are as for Machine.supervisor(). A program that
+    ("rv64gc_zba") leaves other extensions out. `root`, `shares`, `append` and
+    `engine` are as for Machine.supervisor(). A program that
     writes more than `output_limit` to one stream is an Error.
     """
     words = _words(program, args)
@@ -70,7 +71,7 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
     patience = seconds(timeout)
     made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, output_limit=output_limit, engine=engine)
     guest = _core.Guest.supervisor(made, program_of(words, env, cwd, files), "" if root is None else path_of("root", root),
-                                   mounted_shares(shares), "")
+                                   mounted_shares(shares), text_of("append", append))
     try:
         guest.write_stdin(given)
         guest.close_stdin()

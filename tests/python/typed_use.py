@@ -17,6 +17,11 @@ def whole_runs() -> None:
     print(status, faults, hits, r.stop.reason, r.digest, r.config["seed"])
 
 
+def swept() -> None:
+    table = quire.sweep("./primes", "1000", tlb=["entries=16", {"entries": 64}], seeds=range(5))
+    print(len(table), table.columns, table["icount"], table.to_pandas())
+
+
 def look(m: quire.Machine, p: quire.Process) -> None:
     h = m.harts[0]
     h.pc = h.x.a0 + h.csr.satp
