@@ -146,6 +146,7 @@ MaybeTrap Translator::Impl::hold_page(u64 pc) {
   const bool held = state_.fetch_page == align_down(pc, kPageBytes);
   if (const MaybeTrap trap = enter_fetch_page(hart_, pc)) return trap;
   if (state_.fetch_partial != 0 || state_.fetch_blocks != nullptr) return {};
+  if (cache_.full()) cache_.flush();  // pages take room also when nothing on them is ever hot
   TranslatedPage& page = cache_.page(PhysAddr(state_.fetch_frame));
   state_.fetch_blocks = &page;
   // A page that was held already may have left the TLB since, and must then be walked for anew when left.
