@@ -135,7 +135,7 @@ class LowerX86 {
   void fp_convert(usize at, FpSelector selector);
 
   const Ir& ir_;
-  const LowerTarget& target_;
+  const LowerTarget target_;
   x86::Assembler& as_;
   std::vector<u16> remaining_;  // uses of each value still to come
   std::vector<bool> deferred_;  // computed where it is used: comparisons for a branch, sums for an address
