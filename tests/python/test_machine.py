@@ -1,5 +1,6 @@
 """quire.Machine with a bare-metal program: runs by counts, registers, memory, misuse."""
 
+import platform
 import signal
 import subprocess
 import sys
@@ -45,6 +46,21 @@ def test_slicing_changes_nothing(pieces, bare_program):
             pass
         assert whole.digest == sliced.digest
         assert whole.icount == sliced.icount
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the translator is for x86-64 hosts")
+def test_the_environment_names_the_engine(bare_program, monkeypatch):
+    with quire.Machine.bare(bare_program) as machine:
+        machine.run()
+        digest = machine.digest
+    monkeypatch.setenv("QUIRE_ENGINE", "jit,threshold=0")
+    with quire.Machine.bare(bare_program) as translated:
+        translated.run()
+        assert translated.config["engine"].startswith("jit")
+        assert translated.digest == digest
+    monkeypatch.setenv("QUIRE_ENGINE", "steam")
+    with pytest.raises(quire.UsageError, match="QUIRE_ENGINE.*steam"):
+        quire.Machine.bare(bare_program)
 
 
 def test_stops_at_exactly_the_count(machine):
