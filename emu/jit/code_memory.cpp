@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "emu/base/assert.h"
 #include "quire/error.h"
@@ -18,7 +19,9 @@ constexpr usize kAlignment = 16;
 
 }  // namespace
 
-CodeMemory::CodeMemory(usize size_bytes) : size_(size_bytes) {
+CodeMemory::CodeMemory(usize size_bytes) : size_(size_bytes) { map(); }
+
+void CodeMemory::map() {
   const auto check = [](bool done, const char* what) {
     if (done) return;
     const std::string cause = std::generic_category().message(errno);
@@ -46,8 +49,14 @@ CodeMemory::CodeMemory(usize size_bytes) : size_(size_bytes) {
 CodeMemory::~CodeMemory() { unmap(); }
 
 void CodeMemory::unmap() {
-  munmap(writable_, size_);
-  if (runnable_ != nullptr) munmap(runnable_, size_);
+  if (writable_ != nullptr) munmap(std::exchange(writable_, nullptr), size_);
+  if (runnable_ != nullptr) munmap(std::exchange(runnable_, nullptr), size_);
+}
+
+void CodeMemory::renew() {
+  unmap();
+  used_ = kept_ = 0;
+  map();
 }
 
 void CodeMemory::commit(usize bytes) {

@@ -34,16 +34,20 @@ class CodeMemory {
   /// All that was committed from now on goes with reset().
   void keep_stubs() { kept_ = used_; }
   void reset() { used_ = kept_; }
+  /// Other memory, empty: after fork(2) what is mapped here is the parent's as well. Throws as the
+  /// constructor.
+  void renew();
   /// Makes the jump whose displacement (32 bits) is at `offset` one to `code`. Precondition: nothing runs
   /// there.
   void patch_jump(usize offset, const void* code);
 
  private:
+  void map();
   void unmap();
 
   u8* runnable_ = nullptr;
   u8* writable_ = nullptr;
-  usize size_;
+  const usize size_;
   usize used_ = 0;
   usize kept_ = 0;
 };

@@ -20,7 +20,12 @@ constexpr usize kMaxBlockBytes = 32 << 10;
 
 TranslationCache::TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees,
                                    usize code_bytes, bool with_perf_map)
-    : ram_(ram), fast_(fast), isa_(isa), memory_(code_bytes), stubs_(make_stubs(memory_, callees)) {
+    : ram_(ram),
+      fast_(fast),
+      isa_(isa),
+      callees_(callees),
+      memory_(code_bytes),
+      stubs_(make_stubs(memory_, callees)) {
   ram_.add_watcher(this);
   if (with_perf_map) perf_map_ = std::make_unique<PerfMap>();
 }
@@ -120,6 +125,12 @@ void TranslationCache::flush() {
   memory_.reset();
   fast_.clear();  // the fetch entries lead to the pages
   ++stats_.flushes;
+}
+
+void TranslationCache::renew() {
+  flush();
+  memory_.renew();
+  stubs_ = make_stubs(memory_, callees_);
 }
 
 void TranslationCache::set_stops(const StopOffsets& stops) {

@@ -29,7 +29,7 @@ class TranslationCache final : private RamWatcher {
   /// Of guest code; each takes some 19 KiB for the table of its entries.
   static constexpr usize kMaxPages = 8192;
 
-  /// `isa` must outlive the cache. Throws where there is no memory for code.
+  /// `isa` and `callees` must outlive the cache. Throws where there is no memory for code.
   TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees, usize code_bytes,
                    bool with_perf_map);
   ~TranslationCache() override;
@@ -50,6 +50,9 @@ class TranslationCache final : private RamWatcher {
   /// Gives up all code and all pages. Precondition: no block is being run that will be returned to.
   void flush();
 
+  /// flush(), and on with code memory that no other process has: see CodeMemory::renew().
+  void renew();
+
   /// Offsets in a page, by halfword, before which there may be a stop: blocks end there and none starts.
   using StopOffsets = std::bitset<kPageBytes / 2>;
   void set_stops(const StopOffsets& stops);
@@ -67,6 +70,7 @@ class TranslationCache final : private RamWatcher {
   Ram& ram_;
   FastTlb& fast_;
   const Isa& isa_;
+  const Callees& callees_;
   CodeMemory memory_;
   Stubs stubs_;
   StopOffsets stops_;

@@ -1,6 +1,7 @@
 #include "emu/jit/translator.h"
 
 #include <asmjit/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -60,6 +61,7 @@ class Translator::Impl : private Runtime {
   HartState& state_;
   const unsigned threshold_;
   TranslationCache cache_;
+  pid_t process_ = getpid();     // whose the code memory is
   u64 end_icount_ = 0;           // where `left` is 0
   bool block_too_long_ = false;  // left translated code as the next block would run past the end
   Breakpoints breakpoints_;
@@ -82,9 +84,14 @@ Translator::Impl::~Impl() {
   hart_.mmu().fast().clear();
 }
 
-/// What fetches lead to may be another engine's.
+/// What fetches lead to may be another engine's, and the code memory another process's.
 void Translator::Impl::take_over() {
   Runtime* const mine = this;
+  if (const pid_t process = getpid(); process != process_) {
+    cache_.renew();
+    process_ = process;
+    state_.engine = nullptr;
+  }
   if (state_.engine == mine) return;
   state_.engine = mine;
   state_.fetch_blocks = nullptr;

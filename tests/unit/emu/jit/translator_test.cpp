@@ -2,6 +2,8 @@
 #include "emu/jit/translator.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "emu/jit/translation_cache.h"
 #include "tests/unit/emu/isa/binutils.h"
@@ -40,6 +42,38 @@ TEST(Translator, PagesThatNeverBecomeHotAreGivenUpToo) {
   EXPECT_EQ(board.translator.run(2 * (kPages - 1)), RunExit::kCount);
   EXPECT_EQ(board.hart.state().pc, kRam + (kPages - 1) * kPageBytes);
   EXPECT_EQ(board.translator.stats().flushes, 1u);
+}
+
+// After fork(2) both go on with the machine, and each translates what the other does not.
+TEST(Translator, ProcessesHaveTheirOwnCode) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  const auto load = [&](const char* body) {
+    board.ram.write(PhysAddr(kRam), quire::test::assemble(std::string("1: ") + body + "\n j 1b"));
+    board.hart.reset(kRam, Privilege::kMachine, 0, 0);
+  };
+  load("nop");
+  board.translator.run(100);
+  int parent_ran[2];
+  ASSERT_EQ(pipe(parent_ran), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    char signal;
+    const bool read_it = read(parent_ran[0], &signal, 1) == 1;
+    load("addi a0, a0, 1");
+    board.translator.run(2000);
+    _exit(read_it && board.hart.state().x[10] == 1000 ? 0 : 1);
+  }
+  load("addi a1, a1, 3");
+  board.translator.run(2000);
+  EXPECT_EQ(write(parent_ran[1], "", 1), 1);
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  board.translator.run(4000);
+  EXPECT_EQ(board.hart.state().x[11], 6000u);
+  close(parent_ran[0]);
+  close(parent_ran[1]);
 }
 
 }  // namespace
