@@ -1,7 +1,8 @@
 // Any bytes as code: the interpreter against execution one instruction at a time.
 //
-// Three worlds made alike run the same instructions: one through fetch() and execute() alone, one through the
-// interpreter in the longest runs there can be, one through the interpreter in runs of random lengths. At
+// Five worlds made alike run the same instructions: one through fetch() and execute() alone, two through the
+// interpreter, in the longest runs there can be and in runs of random lengths, and likewise two through the
+// translator. At
 // every event from outside and at the end all of the architectural state and of RAM must be the same, the
 // count exact and x0 zero. A difference is narrowed to the first instruction after which it shows.
 #include <algorithm>
@@ -19,8 +20,9 @@
 namespace quire::fuzz {
 namespace {
 
-enum class Engine : u8 { kOneByOne, kWhole, kSliced };
-constexpr const char* kEngineNames[] = {"one by one", "in one run", "in slices"};
+enum class Engine : u8 { kOneByOne, kWhole, kSliced, kTranslated, kTranslatedSliced };
+constexpr const char* kEngineNames[] = {"one by one", "in one run", "in slices", "translated in one run",
+                                        "translated in slices"};
 
 void require(bool condition, const char* what) {
   if (condition) return;
@@ -48,7 +50,10 @@ RunExit run_one_by_one(Hart& hart, u64 until_icount) {
 class Runner {
  public:
   Runner(const Plan& plan, Engine engine)
-      : world_(plan), engine_(engine), slices_(plan.header.world_seed), slice_limit_(slice_limit(plan)) {}
+      : world_(plan, engine >= Engine::kTranslated ? EngineKind::kTranslator : EngineKind::kInterpreter),
+        engine_(engine),
+        slices_(plan.header.world_seed),
+        slice_limit_(slice_limit(plan)) {}
 
   World& world() { return world_; }
   const char* name() const { return kEngineNames[static_cast<unsigned>(engine_)]; }
@@ -57,11 +62,11 @@ class Runner {
   void advance(u64 until_icount) {
     while (true) {
       const u64 before = icount();
-      const u64 target = engine_ == Engine::kSliced
+      const u64 target = engine_ == Engine::kSliced || engine_ == Engine::kTranslatedSliced
                              ? std::min(until_icount, before + 1 + slices_.below(slice_limit_))
                              : until_icount;
-      const RunExit exit = engine_ == Engine::kOneByOne ? run_one_by_one(world_.hart(), target)
-                                                        : world_.interpreter().run(target);
+      const RunExit exit =
+          engine_ == Engine::kOneByOne ? run_one_by_one(world_.hart(), target) : world_.engine().run(target);
       require(world_.hart().state().x[0] == 0, "x0 was written");
       require(icount() <= target, "ran past the count");
       if (exit == RunExit::kCount) {
@@ -148,7 +153,13 @@ std::optional<std::string> compare_engines(const Plan& plan, u64 budget) {
   Runner one_by_one(plan, Engine::kOneByOne);
   Runner whole(plan, Engine::kWhole);
   Runner sliced(plan, Engine::kSliced);
+#if QUIRE_JIT
+  Runner translated(plan, Engine::kTranslated);
+  Runner translated_sliced(plan, Engine::kTranslatedSliced);
+  return compare(plan, std::array{&one_by_one, &whole, &sliced, &translated, &translated_sliced}, budget);
+#else
   return compare(plan, std::array{&one_by_one, &whole, &sliced}, budget);
+#endif
 }
 
 /// The instruction that comes after `count` others.

@@ -7,10 +7,14 @@
 
 #include "emu/base/assert.h"
 #include "emu/hart/csr.h"
+#include "emu/interp/interpreter.h"
 #include "tests/unit/emu/mem/page_tables.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
+#endif
+#if QUIRE_JIT
+#include "emu/jit/translator.h"
 #endif
 
 namespace quire::fuzz {
@@ -100,6 +104,19 @@ u64 odd_float(Random& random) {
   }
 }
 
+/// Translated at once, or the second time: plans are short.
+std::unique_ptr<HartEngine> make_engine(EngineKind kind, Hart& hart, const Plan& plan) {
+#if QUIRE_JIT
+  if (kind == EngineKind::kTranslator)
+    return std::make_unique<jit::Translator>(
+        hart, jit::TranslatorSettings{.code_bytes = 2 << 20,
+                                      .threshold = plan.header.world_seed % 3 == 0 ? 1U : 0U});
+#else
+  QUIRE_ASSERT(kind == EngineKind::kInterpreter && plan.budget <= kMaxBudget);
+#endif
+  return std::make_unique<Interpreter>(hart);
+}
+
 std::vector<Event> make_events(const Plan& plan, Random& random) {
   std::vector<Event> events;
   for (unsigned n = plan.header.events % 8; n > 0; --n) {
@@ -145,12 +162,12 @@ u64 Plan::ram_bytes() const {
 
 PhysAddr Plan::code_start() const { return PhysAddr(kRamBase + kPageBytes + header.place % 32 * 128 + 126); }
 
-World::World(const Plan& plan)
+World::World(const Plan& plan, EngineKind engine)
     : has_firmware_((plan.header.mode & 4) != 0),
       ram_(PhysAddr(kRamBase), plan.ram_bytes()),
       bus_(ram_),
       hart_(std::make_unique<Hart>(0, bus_, tlb_of(plan.header), *this)),
-      interpreter_(*hart_) {
+      engine_(make_engine(engine, *hart_, plan)) {
   bus_.add_device(PhysAddr(kDeviceBase), kDeviceBytes, this);
   if (!plan.code.empty()) ram_.write(plan.code_start(), plan.code);
   set_registers(plan);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "emu/hart/engine.h"
 #include "emu/hart/hart.h"
-#include "emu/interp/interpreter.h"
 #include "quire/config.h"
 #include "quire/device.h"
 
@@ -77,11 +77,11 @@ struct Plan {
 
 class World final : public HartEnv, public Device {
  public:
-  explicit World(const Plan& plan);
+  World(const Plan& plan, EngineKind engine);
 
   Ram& ram() { return ram_; }
   Hart& hart() { return *hart_; }
-  Interpreter& interpreter() { return interpreter_; }
+  HartEngine& engine() { return *engine_; }
   void act(const Event& event);
   /// All that must agree: the hart's architectural state and what the device has seen.
   std::vector<u64> state();
@@ -106,7 +106,7 @@ class World final : public HartEnv, public Device {
   Ram ram_;
   Bus bus_;
   std::unique_ptr<Hart> hart_;
-  Interpreter interpreter_;
+  std::unique_ptr<HartEngine> engine_;
   u64 seen_ = 0;  // everything the outside was asked, in order
 };
 
