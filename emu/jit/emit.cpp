@@ -6,11 +6,13 @@ namespace quire::jit {
 
 Emission::Emission(CodeMemory& memory) : memory_(memory), base_(memory.used_bytes()) {
   code_.init(asmjit::Environment::host(), reinterpret_cast<u64>(memory.run_address(base_)));
+  code_.setErrorHandler(this);
   code_.attach(&assembler_);
 }
 
 bool Emission::finish() {
-  if (code_.resolveUnresolvedLinks() != asmjit::kErrorOk) return false;
+  // An instruction that cannot be encoded is left out, and all of it would mean something else.
+  if (failed_ || code_.resolveUnresolvedLinks() != asmjit::kErrorOk) return false;
   const usize size = code_.codeSize();
   if (size > memory_.free_bytes() || code_.unresolvedLinkCount() != 0) return false;
   if (code_.relocateToBase(reinterpret_cast<u64>(memory_.run_address(base_))) != asmjit::kErrorOk)

@@ -7,7 +7,7 @@
 
 namespace quire::jit {
 
-class Emission {
+class Emission : private asmjit::ErrorHandler {
  public:
   /// The code will start at memory.used_bytes().
   explicit Emission(CodeMemory& memory);
@@ -16,14 +16,17 @@ class Emission {
   /// Offset in the memory of a label that is bound.
   usize offset_of(const asmjit::Label& label) const { return base_ + code_.labelOffset(label); }
 
-  /// Copies it there. False: it does not fit, or cannot be encoded; nothing has changed then.
+  /// Copies it there. False: it does not fit, or some of it could not be encoded; nothing has changed then.
   bool finish();
 
  private:
+  void handleError(asmjit::Error, const char*, asmjit::BaseEmitter*) override { failed_ = true; }
+
   CodeMemory& memory_;
   const usize base_;
   asmjit::CodeHolder code_;
   asmjit::x86::Assembler assembler_;
+  bool failed_ = false;
 };
 
 }  // namespace quire::jit

@@ -6,6 +6,8 @@
 #include <sstream>
 #include <string>
 
+#include "emu/jit/emit.h"
+
 namespace quire::jit {
 namespace {
 
@@ -68,6 +70,17 @@ TEST(CodeMemory, IsBounded) {
   EXPECT_EQ(memory.free_bytes(), 0u);
   EXPECT_TRUE(memory.contains(memory.run_address(kSize - 1)));
   EXPECT_FALSE(memory.contains(memory.run_address(kSize)));
+}
+
+TEST(Emission, WhatCannotBeEncodedIsNotWritten) {
+  CodeMemory memory(kSize);
+  Emission emission(memory);
+  emission.assembler().nop();
+  const asmjit::x86::Mem memory_operand = asmjit::x86::qword_ptr(asmjit::x86::rax);
+  emission.assembler().emit(asmjit::x86::Inst::kIdMov, memory_operand, memory_operand);
+  emission.assembler().ret();
+  EXPECT_FALSE(emission.finish());
+  EXPECT_EQ(memory.used_bytes(), 0u);
 }
 
 }  // namespace
