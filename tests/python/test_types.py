@@ -25,6 +25,11 @@ def test_a_script_that_uses_everything(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
+def test_the_package_itself(tmp_path):
+    done = mypy(tmp_path, "-p", "quire")
+    assert done.returncode == 0, done.stdout
+
+
 def test_wrong_use_is_noticed(tmp_path):
     wrong = tmp_path / "wrong.py"
     wrong.write_text('import quire\nquire.run("x").returncode.upper()\nquire.Machine.bare(3)\n')

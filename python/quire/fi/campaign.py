@@ -7,6 +7,7 @@ killed at any moment and goes on where it was, here or in other processes.
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import random
@@ -250,15 +251,15 @@ class Campaign:
 
     def _export_parquet(self, path: Path) -> None:
         try:
-            import pyarrow  # noqa: PLC0415  (optional)
-            import pyarrow.parquet  # noqa: PLC0415
+            pyarrow: Any = importlib.import_module("pyarrow")
+            parquet: Any = importlib.import_module("pyarrow.parquet")
         except ImportError:
             raise UsageError("Parquet is written by pyarrow, which is not installed: 'pip install pyarrow', or export to .csv") from None
         columns = list(zip(*self._store.rows(), strict=True)) or [()] * len(_COLUMNS)
         kinds = ["int64", "int64", "string", "string", "int64", "int64", "string"]
         table = pyarrow.table({name: pyarrow.array(column, getattr(pyarrow, kind)())
                                for name, column, kind in zip(_COLUMNS, columns, kinds, strict=True)})
-        pyarrow.parquet.write_table(table, path)
+        parquet.write_table(table, path)
 
     def report(self, path: StrPath) -> None:
         """A page of HTML that needs nothing else: the table, the fault space as a picture, the rows worth a look."""
@@ -278,7 +279,8 @@ class Campaign:
         injection = self.injection(number)
         session = _session(str(_snapshot_of(self.path)), self._meta_text())
         try:
-            return _outcome(session, injection.insns, injection.fault, tuple(self._store.get("detected")))[0]
+            outcome = _outcome(session, injection.insns, injection.fault, tuple(self._store.get("detected")))
+            return str(outcome[0])
         finally:
             session.machine.close()
 

@@ -56,7 +56,8 @@ def _load(path: str, name: str) -> Callable[..., Any]:
         raise FileError(f"{path}: {error.strerror}; check the path of the check") from None
     if not callable(found):
         raise UsageError(f"{path} has no function '{name}' to check with")
-    return found
+    check: Callable[..., Any] = found
+    return check
 
 
 def judge(machine: Machine, command: str) -> tuple[str, str]:

@@ -49,8 +49,9 @@ class Ending:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> Ending:
-        return cls(**{**fields, "output": bytes.fromhex(fields["output"]),
-                      "others": tuple((pid, status) for pid, status in fields["others"])})
+        values: dict[str, Any] = {**fields, "output": bytes.fromhex(fields["output"]),
+                                  "others": tuple((pid, status) for pid, status in fields["others"])}
+        return cls(**values)
 
 
 def classify(ending: Ending, golden: Ending, detected: tuple[int, ...]) -> str:

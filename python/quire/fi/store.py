@@ -115,12 +115,14 @@ class Store:
         return int(self._db.execute("select count(*) from plays where outcome is null").fetchone()[0])
 
     def row(self, number: int) -> tuple[Any, ...] | None:
-        return self._db.execute("select * from injections where id = ?", (number,)).fetchone()
+        row: tuple[Any, ...] | None = self._db.execute("select * from injections where id = ?", (number,)).fetchone()
+        return row
 
     def run_row(self, number: int) -> Row | None:
         """The play of an injection."""
-        return self._db.execute("select p.id, p.insns, p.fault from chosen c join plays p on p.id = c.play where c.id = ?",
-                                (number,)).fetchone()
+        row: Row | None = self._db.execute("select p.id, p.insns, p.fault from chosen c join plays p on p.id = c.play where c.id = ?",
+                                           (number,)).fetchone()
+        return row
 
     def rows(self) -> Iterable[tuple[Any, ...]]:
         return self._db.execute("select * from injections order by id")
