@@ -76,7 +76,9 @@ void Hart::ram_written(PhysAddr start, u64 count_bytes, Writer writer) {
 
 void Hart::transfer(StateArchive& archive) {
   HartState& s = state_;
-  archive(s.x, s.f, s.pc, s.icount, s.fp.fflags, s.fp.frm, s.privilege, s.fp_status, s.waiting);
+  // Not the sink: what an engine last wrote to x0 is its own affair.
+  for (unsigned i = 0; i < 32; ++i) archive(s.x[i]);
+  archive(s.f, s.pc, s.icount, s.fp.fflags, s.fp.frm, s.privilege, s.fp_status, s.waiting);
   archive(s.mstatus, s.medeleg, s.mideleg, s.mie, s.mtvec, s.mcounteren, s.mscratch, s.mepc, s.mcause,
           s.mtval);
   archive(s.menvcfg, s.mip_software, s.mip_lines, s.stvec, s.scounteren, s.sscratch, s.sepc, s.scause,

@@ -23,7 +23,7 @@ namespace {
 using arch::kPageBytes;
 
 constexpr std::array<char, 8> kMagic = {'Q', 'U', 'I', 'R', 'E', 'S', 'N', 'P'};
-constexpr u32 kVersion = 2;
+constexpr u32 kVersion = 3;
 constexpr u64 kEndOfPages = ~u64{0};
 constexpr int kCompressionLevel = 3;
 constexpr usize kMaxCountedBytes = usize{1} << 30;  // of one section, as the output that it keeps

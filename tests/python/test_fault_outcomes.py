@@ -130,6 +130,19 @@ def test_pruning_changes_no_outcome(sorting, tmp_path):
         assert rows(less) == everything
 
 
+def test_both_engines_come_to_the_same_rows(compile_c, tmp_path):
+    found = {}
+    for engine in ("interp", "jit"):
+        with quire.Machine.supervisor(seed=1, ram="64M", engine=engine) as machine:
+            process = machine.spawn([compile_c(SORT)])
+            space = fi.Space([*fi.flips("x", bits=[1, 40]), "skip", "insn flip 20", "x9 stuck1 2 for 500"])
+            with fi.Campaign.plan(tmp_path / f"{engine}.db", machine, process, space, samples=120) as campaign:
+                assert campaign.config["engine"] == engine
+                campaign.run()
+                found[engine] = rows(campaign)
+    assert found["jit"] == found["interp"]
+
+
 def test_pruning_of_memory_sees_the_walker_and_the_devices(sorting, tmp_path):
     machine, process, start = sorting
     machine.restore(start)

@@ -224,7 +224,8 @@ class Case:
 def machine_for(config: dict[str, Any], snapshot: str) -> Machine:
     """A machine of a campaign's settings, restored from its file."""
     settings = {name: config[name] for name in _SETTINGS[config["mode"]] if config.get(name)}
-    common = {"ram": config["ram_bytes"], "tlb": config["tlb"], "isa": config["isa"], "seed": config["seed"], **settings}
+    common = {"ram": config["ram_bytes"], "tlb": config["tlb"], "isa": config["isa"], "seed": config["seed"],
+              "engine": config["engine"], **settings}
     if config["mode"] == "supervisor":
         machine = Machine.supervisor(**common)
     elif config["mode"] == "linux":

@@ -238,5 +238,14 @@ TEST(Snapshot, FilesThatAreNoneOrDamagedAreRefused) {
   EXPECT_EQ(kind_of([&machine] { machine.snapshot().save("/nowhere/at/all.qs"); }), ErrorKind::kFile);
 }
 
+TEST(Snapshot, WhatWasWrittenToX0IsNoState) {
+  Machine one(config_for(BootMode::kBare, {addi(zero, a0, 1), jump(-4)}));
+  Machine two(config_for(BootMode::kBare, {addi(zero, a0, 1), jump(-4)}));
+  one.hart().set_x(a0, 41);
+  for (Machine* machine : {&one, &two}) machine->run({.max_insns = 1});
+  one.hart().set_x(a0, 0);
+  EXPECT_TRUE(one.snapshot().same(two.snapshot()));
+}
+
 }  // namespace
 }  // namespace quire
