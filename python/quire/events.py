@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from . import _core
-from .errors import UsageError, optional
+from .errors import FileError, UsageError, optional
 
 #: Events of the supervisor, with their fields.
 EVENTS: dict[str, list[str]] = _core.event_fields()
@@ -221,15 +223,45 @@ class Recording:
         `event` may be left out where only one kind is recorded; of a selection, use to_dict().
         """
         numpy = optional("numpy", "to_numpy()")
+        name = self._whole(event, "to_numpy()")
+        return {field: numpy.asarray(column) for field, column in self.columns_of(name).items()}
+
+    def _whole(self, event: str | None, what: str) -> str:
+        """The kind of event of which whole columns are asked for."""
         if self._rows is not None:
-            raise UsageError("to_numpy() gives whole columns; of a selection, take to_dict()")
-        if event is None:
-            if len(self.events) != 1:
-                raise UsageError(f"to_numpy() takes one kind of event: {', '.join(self.events)}")
-            event = self.events[0]
-        if event not in self.events:
+            raise UsageError(f"{what} gives whole columns; of a selection, take to_dict()")
+        if event is None and len(self.events) != 1:
+            raise UsageError(f"{what} takes one kind of event: {', '.join(self.events)}")
+        if event is not None and event not in self.events:
             raise UsageError(f"no event '{event}' is recorded here; there are {', '.join(self.events)}")
-        return {name: numpy.asarray(self.column(event, name)) for name in ["icount", *_FIELDS[event]]}
+        return self.events[0] if event is None else event
+
+    def columns_of(self, event: str | None = None) -> dict[str, memoryview]:
+        """All columns of one kind of event, in place: 64-bit numbers as recorded, without names for them."""
+        name = self._whole(event, "columns_of()")
+        return {field: self.column(name, field) for field in ["icount", *_FIELDS[name]]}
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
+        """Arrow's C data interface, for a recording of one kind of event: pyarrow.record_batch(recording) copies nothing."""
+        from .arrow import struct_array  # noqa: PLC0415  (only who asks for it pays)
+
+        return struct_array(self.columns_of())
+
+    def write_parquet(self, path: str | os.PathLike[str], event: str | None = None) -> None:
+        """Columns of one kind of event as a Parquet file; MissingPackage where pyarrow is not installed."""
+        pyarrow, parquet = optional("pyarrow", "write_parquet()"), optional("pyarrow.parquet", "write_parquet()")
+        columns = self.columns_of(event)
+        arrays = [pyarrow.Array.from_buffers(pyarrow.uint64(), len(column), [None, pyarrow.py_buffer(column)]) for column in columns.values()]
+        try:
+            parquet.write_table(pyarrow.table(arrays, names=list(columns)), os.fspath(path))
+        except OSError as error:
+            raise FileError(f"{os.fspath(path)}: {error}; check the path") from None
+
+    def write_trace(self, path: str | os.PathLike[str]) -> None:
+        """A Chrome trace, which ui.perfetto.dev opens: processes with their calls as slices, the rest as instants."""
+        from .trace_file import write_trace  # noqa: PLC0415
+
+        write_trace(self, Path(path), {"events": ", ".join(self.events), "dropped": str(self.dropped)})
 
     def to_pandas(self) -> Any:
         """A pandas.DataFrame; MissingPackage (an ImportError) where pandas is not installed."""

@@ -66,6 +66,13 @@ def recorded(m: quire.Machine) -> None:
     print(first.icount, column[0], ev.filter("cow").count("pid"), ev.to_dict(), ev.to_pandas(), insns.to_numpy(), ev.dropped)
 
 
+def handed_on(r: quire.Recording) -> None:
+    r.write_trace("trace.json")
+    r.write_parquet("insns.parquet", "insn")
+    columns: dict[str, memoryview] = r.columns_of("insn")
+    print(columns, r.__arrow_c_array__())
+
+
 def backwards(m: quire.Machine) -> None:
     s = m.snapshot()
     m.step()
