@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = {"integer": 8000, "memory": 5, "float": 500}
+PROGRAMS = {"integer": 8000, "memory": 5, "float": 5000}
 CC = "riscv64-linux-gnu-gcc"
 FLAGS = "-march=rv64gc -mabi=lp64d -mcmodel=medany -O2 -ffreestanding -nostdlib -static -fno-pic".split()
 

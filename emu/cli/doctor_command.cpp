@@ -11,6 +11,7 @@
 #include "emu/cli/commands.h"
 #include "emu/cli/message.h"
 #include "quire/launch.h"
+#include "quire/machine.h"
 
 namespace quire::cli {
 namespace {
@@ -69,6 +70,9 @@ Report doctor_command() {
   } else {
     text += "  lacks  supervisor: this build left it out (QUIRE_GUEST=OFF); 'quire run' cannot work\n";
   }
+  const std::string no_translator = translator_problem();
+  text += no_translator.empty() ? "  have   translator (--engine jit)\n"
+                                : fmt::format("  lacks  translator: {}\n", no_translator);
   std::string missing;
   for (const Need& need : kOptional) {
     const bool has = present(need);

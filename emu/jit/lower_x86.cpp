@@ -118,6 +118,7 @@ void LowerX86::lower(usize at) {
     case IrOp::kCallAndLeave:
       // Always by the call: the fast path is a jump there and back.
       as_.jmp(slow_path(node.guest));
+      neighbours_ = {};
       x_now_ = {};
       f_now_ = {};
       boxed_ = 0;
@@ -148,6 +149,7 @@ asmjit::Label LowerX86::slow_path(u8 guest) {
     as_.bind(entry);
     as_.mov(x86::rcx, asmjit::Imm(reinterpret_cast<u64>(site)));
     as_.call(asmjit::Imm(target_.stubs.call));
+    as_.xor_(x86::edx, x86::edx);  // what was known of neighbours is lost
     as_.jmp(back);
   });
   return entry;

@@ -52,6 +52,20 @@ class LowerX86 {
     i32 displacement;
   };
 
+  /// Accesses off one base that are looked up together, as displacements of their first and last bytes. As
+  /// long as there are any, rdx is theirs.
+  struct Neighbours {
+    Ref base;
+    i32 first = 0;
+    i32 last = 0;
+    bool stored = false;
+
+    bool any() const { return !base.is_none(); }
+    bool covers(Ref other, i32 from, i32 to, Access access) const {
+      return any() && other == base && from >= first && to <= last && (stored || access == Access::kRead);
+    }
+  };
+
   // --- lower_x86.cpp: the walk ---
   void prologue();
   void lower(usize at);
@@ -104,7 +118,11 @@ class LowerX86 {
 
   // --- lower_x86_memory.cpp ---
   Address address_of(Ref ref) const;
-  x86::Mem host_memory(Ref address, unsigned bytes, Access access, u8 guest);
+  void look_up(x86::Gp base, i32 first, i32 last, Access access, x86::Gp scratch, asmjit::Label miss);
+  x86::Mem host_memory(usize at, unsigned bytes, Access access);
+  void neighbour_memory(x86::Gp base, i32 first, i32 last, Access access, u8 guest, bool known);
+  void find_neighbours(usize at);
+  void claim_neighbours();
   void load(usize at);
   void store(usize at);
   void move_if_memory(Ref ref, x86::Gp host);
@@ -145,6 +163,7 @@ class LowerX86 {
   u32 boxed_ = 0;  // f registers known to hold singles
   std::array<Temp, kTempCount> temps_;
   std::array<Ref, kSpillSlots> slots_{};
+  Neighbours neighbours_;
   Ref in_xmm_;  // the value in xmm0
   FpFmt xmm_format_ = FpFmt::kDouble;
   std::vector<std::function<void()>> cold_;

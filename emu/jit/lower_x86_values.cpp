@@ -113,13 +113,14 @@ void LowerX86::spill(unsigned index) {
 x86::Gp LowerX86::temp() {
   int chosen = -1;
   for (unsigned i = 0; i < kTempCount; ++i) {
-    if (temps_[i].locked) continue;
+    if (temps_[i].locked || (i == 2 && neighbours_.any())) continue;
     if (temps_[i].holds.is_none()) {
       temps_[i].locked = true;
       return kTemps[i];
     }
     chosen = static_cast<int>(i);
   }
+  if (chosen < 0 && neighbours_.any()) return claim(kTemps[2]);
   QUIRE_ASSERT(chosen >= 0);
   spill(static_cast<unsigned>(chosen));
   temps_[static_cast<usize>(chosen)].locked = true;
@@ -128,6 +129,7 @@ x86::Gp LowerX86::temp() {
 
 x86::Gp LowerX86::claim(x86::Gp host) {
   const unsigned index = static_cast<unsigned>(temp_index(host));
+  if (index == 2) neighbours_ = {};
   if (temps_[index].holds.is_value()) spill(index);
   temps_[index].locked = true;
   return host;

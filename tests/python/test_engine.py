@@ -1,0 +1,104 @@
+"""Which engine runs a machine: chosen in Python, on the command line and by the environment; seen by nothing else."""
+
+import ctypes
+import json
+import subprocess
+
+import pytest
+
+import quire
+
+FORKING = r"""
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+  double sum = 0;
+  for (int i = 1; i < 20000; i++) sum += 1.0 / i;
+  if (fork() == 0) return 3;
+  int status;
+  wait(&status);
+  printf("%.6f %d\n", sum, WEXITSTATUS(status));
+  return 0;
+}
+"""
+
+
+def invoke(quire_command, *words, **options):
+    return subprocess.run([str(quire_command), *map(str, words)], capture_output=True, text=True, timeout=120, **options)
+
+
+def test_results_do_not_depend_on_the_engine(compile_c):
+    program = compile_c(FORKING)
+    interpreted, translated = (quire.run(program, engine=engine) for engine in ("interp", "jit"))
+    assert translated.stdout == interpreted.stdout == b"10.480678 3\n"
+    assert translated.digest == interpreted.digest
+    assert translated.stats == interpreted.stats
+    assert (interpreted.config["engine"], translated.config["engine"]) == ("interp", "jit")
+
+
+def test_a_snapshot_of_one_engine_goes_on_in_the_other(compile_c, tmp_path):
+    saved = tmp_path / "middle.qs"
+    with quire.Machine.supervisor(engine="interp") as m:
+        m.spawn([compile_c(FORKING)])
+        m.run(max_insns=300_000)
+        m.snapshot().save(saved)
+        m.run(max_insns=1_000_000)
+        expected = m.digest
+    with quire.Machine.supervisor(engine="jit") as m:
+        m.restore(quire.Snapshot.load(saved))
+        m.run(max_insns=1_000_000)
+        assert m.digest == expected
+
+
+def test_the_command_says_what_its_engine_did(quire_command, compile_c):
+    done = invoke(quire_command, "run", "--engine", "jit,threshold=2", "--stats", "--json", compile_c(FORKING))
+    assert done.returncode == 0, done.stderr
+    assert "engine        jit: " in done.stderr
+    facts = json.loads(done.stderr[done.stderr.index("{") :])
+    assert facts["config"]["engine"] == "jit"
+    assert facts["engine"]["links"] > 100
+    assert facts["engine"]["blocks_built"] > 100
+
+
+def test_the_environment_chooses_where_nothing_else_does(quire_command, compile_c, monkeypatch):
+    monkeypatch.setenv("QUIRE_ENGINE", "jit")
+    with quire.Machine.supervisor() as m:
+        assert m.config["engine"] == "jit"
+    with quire.Machine.supervisor(engine="interp") as m:
+        assert m.config["engine"] == "interp"
+    monkeypatch.setenv("QUIRE_ENGINE", "quick")
+    done = invoke(quire_command, "run", compile_c(FORKING))
+    assert done.returncode == 2
+    assert done.stderr == "quire: the environment variable QUIRE_ENGINE: 'quick' is no engine; there are 'interp' and 'jit'\n"
+
+
+@pytest.mark.parametrize(
+    "spec, problem",
+    [
+        ("fast", "'fast' is no engine; there are 'interp' and 'jit'"),
+        ("jit,threshold=255", "'threshold=255' in the engine 'jit,threshold=255' is none of"),
+        ("jit,code=3M", "3145728 bytes are no room for translated code: give 2M to 1G, in steps of 2M"),
+        ("jit,", "'' in the engine 'jit,' is none of"),
+    ],
+)
+def test_impossible_engines_are_usage_errors(quire_command, compile_c, spec, problem):
+    done = invoke(quire_command, "run", "--engine", spec, compile_c(FORKING))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"quire: {problem}")
+    with pytest.raises(quire.UsageError, match="engine|room"):
+        quire.Machine.supervisor(engine=spec)
+
+
+def test_a_host_without_memory_for_code_says_so(quire_command, compile_c):
+    """Where what was writable cannot become executable, as some systems are set up: prctl(PR_SET_MDWE)."""
+
+    def preexec():
+        ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)
+
+    done = invoke(quire_command, "run", "--engine", "jit", compile_c(FORKING), preexec_fn=preexec)
+    if done.returncode == 0:
+        pytest.skip("this host's kernel has no PR_SET_MDWE (Linux 6.3)")
+    assert done.returncode == 3
+    assert "no memory to run code from" in done.stderr and "use the engine 'interp'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
