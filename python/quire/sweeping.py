@@ -10,14 +10,16 @@ import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .checks import count, wrong
 from .errors import UsageError, optional
 from .running import run
 from .settings import path_of
 from .snapshot import StrPath
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 _VARIED = ("tlb", "ram", "isa", "engine", "cwd", "root", "append", "max_insns", "timeout")
 _FIXED = ("env", "files", "shares", "input", "output_limit")
