@@ -1,6 +1,7 @@
 """m.on: functions called at the exact instruction, and what they may and may not do."""
 
 import gc
+import platform
 import signal
 import threading
 import time
@@ -59,6 +60,7 @@ tohost: .dword 0
 fromhost: .dword 0
 """
 ROUNDS = 1000
+ENGINES = ["interp", "jit,threshold=1"] if platform.machine() == "x86_64" else ["interp"]
 MTIMECMP = 0x2004000
 
 PROGRAM = r"""
@@ -82,9 +84,9 @@ def program(link_bare):
     return link_bare(SOURCE)
 
 
-@pytest.fixture
-def m(program):
-    with quire.Machine.bare(program, ram="16M") as machine:
+@pytest.fixture(params=ENGINES)
+def m(request, program):
+    with quire.Machine.bare(program, ram="16M", engine=request.param) as machine:
         yield machine
 
 

@@ -3,7 +3,7 @@
 import pytest
 import quire
 
-from .test_hooks import PROGRAM, ROUNDS, SOURCE
+from .test_hooks import ENGINES, PROGRAM, ROUNDS, SOURCE
 
 
 @pytest.fixture(scope="module")
@@ -11,9 +11,9 @@ def program(link_bare):
     return link_bare(SOURCE)
 
 
-@pytest.fixture
-def m(program):
-    with quire.Machine.bare(program, ram="16M") as machine:
+@pytest.fixture(params=ENGINES)
+def m(request, program):
+    with quire.Machine.bare(program, ram="16M", engine=request.param) as machine:
         yield machine
 
 
