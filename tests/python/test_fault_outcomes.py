@@ -1,10 +1,12 @@
 """Outcomes that take more than one program to bring about, and the plan: pruning, stopping when sure, what is impossible."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import quire
 from quire import fi
+from quire.fi.outcomes import Ending, classify
 
 from .test_fault_models import START
 
@@ -74,6 +76,14 @@ def test_a_neighbour_that_comes_to_harm(compile_c, tmp_path):
             campaign.run()
             assert dict(campaign.golden.others)[victim.pid] == 5
             assert [i.outcome for i in campaign] == ["neighbour", "hang", "masked"]  # killed; stopped for ever; let alone
+
+
+def test_who_only_runs_at_other_times_has_come_to_no_harm():
+    """A program that dies early or lasts longer meets the others, for whose ends nobody waits, at another moment."""
+    golden = Ending("exit", 0, b"", 100, "0", others=((2, None), (3, 7)))
+    ended_well, not_ended, ended_badly = ((2, 0), (3, 7)), ((2, None), (3, None)), ((2, 1), (3, 7))
+    for others, outcome in ((ended_well, "signal"), (not_ended, "signal"), (ended_badly, "neighbour"), (((2, None), (3, 8)), "neighbour")):
+        assert classify(Ending("exit", -11, b"", 50, "1", others=others), golden, ()) == outcome
 
 
 def test_every_way_for_a_whole_machine_to_end(compile_bare, tmp_path):

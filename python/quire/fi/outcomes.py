@@ -76,9 +76,11 @@ def classify(ending: Ending, golden: Ending, detected: tuple[int, ...]) -> str:
 
 
 def _harmed(ending: Ending, golden: Ending) -> bool:
-    """Whether a process that the fault-free run has ended otherwise, or not at all, or is gone."""
+    """Whether a process has ended otherwise than in the fault-free run. One that lives, or has not begun, may do so only
+    because the program ended at another moment; so may one that has ended well, and was alive there."""
     now = dict(ending.others)
-    return any(pid not in now or now[pid] != status for pid, status in golden.others)
+    ended = [(status, now[pid]) for pid, status in golden.others if now.get(pid) is not None]
+    return any(seen != 0 if before is None else seen != before for before, seen in ended)
 
 
 @dataclass(frozen=True, slots=True)
