@@ -153,6 +153,16 @@ def test_both_engines_come_to_the_same_rows(compile_c, tmp_path):
     assert found["jit"] == found["interp"]
 
 
+def test_threads_that_share_a_process_have_machines_of_their_own(sorting, tmp_path):
+    space = fi.Space(fi.flips("x", bits=[0, 17]))
+    with plan(sorting, tmp_path / "alone.db", space, samples=300, pruned=False) as alone:
+        alone.run()
+        expected = rows(alone)
+    with plan(sorting, tmp_path / "threads.db", space, samples=300, pruned=False) as shared, ThreadPoolExecutor(3) as pool:
+        assert shared.run(executor=pool, workers=3).errors == 0
+        assert rows(shared) == expected
+
+
 def test_pruning_of_memory_sees_the_walker_and_the_devices(sorting, tmp_path):
     machine, process, start = sorting
     machine.restore(start)

@@ -12,6 +12,7 @@ import json
 import os
 import random
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
@@ -386,14 +387,21 @@ def _pilot(session: Session, chosen: list[Chosen]) -> float:
 
 # --- in the workers ---
 
-#: At most one: what a worker has made for the campaign that it works on.
-_sessions: dict[tuple[str, str], Session] = {}
+class _Sessions(threading.local):
+    """At most one: what a worker has made for the campaign that it works on. A machine is of one thread: executors have
+    many in a process (Dask's workers, a ThreadPoolExecutor)."""
+
+    def __init__(self) -> None:
+        self.by_campaign: dict[tuple[str, str], Session] = {}
+
+
+_sessions = _Sessions()
 
 
 def _end_sessions() -> None:
-    for session in _sessions.values():
+    for session in _sessions.by_campaign.values():
         session.machine.close()
-    _sessions.clear()
+    _sessions.by_campaign.clear()
 
 
 def _session(snapshot: str, meta_text: str) -> Session:
@@ -421,10 +429,10 @@ def _outcome(session: Session, insns: int, fault: Fault, detected: tuple[int, ..
 def _work(task: _Task) -> list[tuple[Any, ...]]:
     """(outcome, returncode, instructions run, detail, id) of each row."""
     key = (task.snapshot, task.meta)
-    if key not in _sessions:
+    if key not in _sessions.by_campaign:
         _end_sessions()
-        _sessions[key] = _session(*key)
-    session = _sessions[key]
+        _sessions.by_campaign[key] = _session(*key)
+    session = _sessions.by_campaign[key]
     detected = tuple(json.loads(task.meta)["detected"])
     return [(*_outcome(session, insns, Fault.parse(fault), detected), number) for number, insns, fault in task.rows]
 
