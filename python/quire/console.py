@@ -79,6 +79,11 @@ class Console:
         self._stream = stream
         self._give = give
         self._seen = 0
+        machine._history.on_gone_back = self._unsee
+
+    def _unsee(self) -> None:
+        """What was read and, after going back, has not been written yet, will be news again."""
+        self._seen = min(self._seen, self._guest.output_bytes(self._stream))
 
     def send(self, text: str | bytes) -> None:
         """Types it. The guest finds it when it runs; a line ends with "\\n"."""

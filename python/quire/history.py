@@ -35,7 +35,7 @@ class _Mark:
 
 
 class History:
-    __slots__ = ("_at", "_callbacks", "_edits", "_guest", "_idle_at", "_muted", "_way")
+    __slots__ = ("_at", "_callbacks", "_edits", "_guest", "_idle_at", "_muted", "_way", "on_gone_back")
 
     def __init__(self, guest: _core.Guest, callbacks: list[Callable[..., object] | None]) -> None:
         self._guest = guest
@@ -45,6 +45,8 @@ class History:
         self._at = 0  # marks before it are behind the machine
         self._edits = 0
         self._idle_at = -1
+        #: Called when the machine has become what it was at another moment.
+        self.on_gone_back: Callable[[], None] = lambda: None
 
     # --- what happens ---
 
@@ -79,6 +81,7 @@ class History:
         self._guest.restore(snapshot._core)
         self._edits = self._guest.edits
         self._idle_at = -1
+        self.on_gone_back()
         if known is None:
             self._way = [_Mark(snapshot.icount, idle=False, snapshot=weakref.ref(snapshot))]
             self._at = 1
@@ -164,6 +167,7 @@ class History:
             yield
         finally:
             self._muted = False
+            self.on_gone_back()
 
     def _run_back(self, terms: list[_core.Condition]) -> _core.Stop:
         now = self._guest.icount

@@ -152,6 +152,18 @@ def test_a_session_is_the_same_each_time_and_can_be_gone_back(link_bare):
     assert session(False) == session(True)
 
 
+def test_what_is_written_again_after_going_back_is_seen_again(echo):
+    echo.console.expect("> ")
+    ready = echo.snapshot()
+    for _ in range(3):
+        echo.console.send("ab")
+        assert echo.console.expect("B", max_insns=100_000) == "AB"
+        echo.step(-1)  # not far enough to unwrite anything but the B
+        echo.step(1)
+        assert echo.console.read() in ("", "B")
+        echo.restore(ready)
+
+
 def test_run_until_the_guest_says_something(echo):
     stop = echo.run(until=echo.console.says("dy"))
     assert (stop.reason, echo.console.transcript) == ("until", "ready")
