@@ -101,6 +101,8 @@ class Event:
         self.fields = fields
 
     def __getattr__(self, name: str) -> Any:
+        if name in Event.__slots__:  # while a copy of it is being made
+            raise AttributeError(name)
         try:
             return self.fields[name]
         except KeyError:

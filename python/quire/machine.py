@@ -235,7 +235,7 @@ class Machine:
             if not isinstance(event, str):
                 raise UsageError(f"record({event!r}) is not the name of an event; quire.EVENTS lists them")
         first, last = self.on._range(lo, hi)
-        return Recording(self._guest, self._guest.record(list(events), fields_of(fields), first, last, count(limit, "limit")))
+        return Recording(self._guest, self._guest.record(list(events), fields_of(fields), first, last, count(limit, "limit", bits=40)))
 
     def process(self, pid: int) -> Process:
         if self._guest.process(count(pid, "pid", bits=31)) is None:

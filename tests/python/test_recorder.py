@@ -1,5 +1,8 @@
 """What the machine does, recorded natively: the same as callbacks see, at a fraction of the cost."""
 
+import copy
+import pickle
+
 import pytest
 import quire
 
@@ -62,6 +65,20 @@ def test_the_supervisor_and_its_programs_as_callbacks_see_them(compile_c):
     # A callback comes before the fetch, which may fault; what was not fetched is not recorded.
     assert set(recorded[0]) <= set(called[0]) and len(called[0]) - len(recorded[0]) < len(called[0]) // 1000
     assert len(recorded[0]) > 100_000 and recorded[0] == sorted(recorded[0])
+
+
+def test_an_event_can_be_copied_and_sent_to_another_process(m):
+    r = m.record("insn")
+    m.run(max_insns=10)
+    for twin in (copy.copy(r[3]), pickle.loads(pickle.dumps(r[3]))):
+        assert (twin.event, twin.icount, twin.pc) == ("insn", r[3].icount, r[3].pc)
+        with pytest.raises(AttributeError, match="no field 'va'"):
+            twin.va
+
+
+def test_a_limit_that_no_memory_holds_is_refused(m):
+    with pytest.raises(quire.UsageError, match="limit"):
+        m.record("insn", limit=1 << 61)
 
 
 def test_a_range_and_a_limit(m):
