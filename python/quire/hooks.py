@@ -15,15 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _core
 from .checks import count
 from .errors import UsageError
 from .events import EVENTS, Event, event_of, fields_of
-
-if TYPE_CHECKING:
-    from .process import Process
+from .process import Process
 
 _END = 1 << 64
 _CAUSES = {name: number for number, name in _core.exception_names().items()}
@@ -47,8 +45,8 @@ class Hook:
 
     def remove(self) -> None:
         """It is called no more. Twice does no harm."""
-        numbers, self._numbers = self._numbers, []
-        self._on._remove(numbers)
+        self._on._remove(self._numbers)  # Busy while another thread runs: it is active then, and can be removed later
+        self._numbers = []
 
     @property
     def active(self) -> bool:
@@ -262,7 +260,7 @@ def _of_machine(function: Callback) -> Callable[..., object]:
 def _pid(process: int | Process | None) -> int | None:
     if process is None:
         return None
-    return count(process if isinstance(process, int) else process.pid, "pid", bits=31)
+    return count(process.pid if isinstance(process, Process) else process, "pid", bits=31)
 
 
 def _number(name: str, value: int | str | None, names: dict[str, int]) -> int | None:

@@ -373,6 +373,28 @@ def test_another_thread_is_told_that_the_machine_is_busy(m):
     assert len(answers) == 1 and "another thread" in answers[0]
 
 
+def test_a_hook_that_could_not_be_removed_can_be_later(m):
+    refused = []
+
+    def remove():
+        try:
+            hook.remove()
+        except quire.Busy:
+            refused.append(hook.active)
+
+    def at(e):
+        thread = threading.Thread(target=remove)
+        thread.start()
+        thread.join()
+        m.stop()
+
+    hook = m.on.insn("loop")(at)
+    m.run()
+    assert refused == [True] and hook.hits == 1
+    hook.remove()
+    assert not hook.active and m.run().reason == "exited" and len(refused) == 1
+
+
 def test_ctrl_c_comes_out_between_two_callbacks(link_bare):
     endless = link_bare("    .globl _start\n_start: j _start\n")
     with quire.Machine.bare(endless, ram="16M") as m:
@@ -494,6 +516,7 @@ def test_an_armed_hook_that_is_never_hit_costs_next_to_nothing(m):
     (lambda m: m.on(7), ["on(7)"]),
     (lambda m: m.on("cow", colour=1), ["cow", "colour"]),
     (lambda m: m.on.insn(0, pid=-4), ["pid=-4"]),
+    (lambda m: m.on.trap(pid="init"), ["pid='init'"]),
     (lambda m: m.on.insn(0)("no function"), ["no function", "insn(0x0)"]),
 ])
 def test_misuse_is_named(misuse, parts, m):
