@@ -76,6 +76,8 @@ def test_a_bare_machine_from_the_shell(command, compile_bare, request, tmp_path)
     (["plan", "c.db", "--fault", "x10 flip 3", "--at", "dawn", "--", "PROGRAM"], "'dawn' is no trigger"),
     (["plan", "c.db", "--fault", "x10 flip 3", "--at", "pc:nosuch", "--", "PROGRAM"], "no symbol 'nosuch'"),
     (["plan", "c.db", "--fault", "x10 flip 3", "--at", "insn:x", "--", "PROGRAM"], "'x' is not a number"),
+    (["plan", "c.db", "--fault", "x10 flip 3", "--at", "event:cow,pid=2x", "--", "PROGRAM"], "'2x' is not a number"),
+    (["plan", "c.db", "--fault", "x10 flip 3", "--at", "every:1000@2", "--", "PROGRAM"], "has no nth"),
     (["plan", "c.db", "--flips", "x", "--bits", "a-b", "--", "PROGRAM"], "is no list of bits"),
     (["plan", "c.db", "--flips", "q", "--", "PROGRAM"], "'q' is no place"),
     (["plan", "c.db", "--flips", "x", "--margin", "0.1", "--samples", "3", "--", "PROGRAM"], "not allowed with"),

@@ -225,6 +225,9 @@ def test_faults_that_this_machine_cannot_suffer(sorting, tmp_path, fault, named)
     ("tlb:0x1000 flip 8", "holds V to D"), ("tlb:0x1000 overwrite 1", "none is overwritten"), ("tlb:0x1000 stuck1 V", "cannot be stuck"),
     ("insn stuck1 3", "cannot be stuck"), ("x5 stuck1 3 for 0", "is not stuck"), ("x5 stuck1 3 for ever", "is not a number"),
     ("x5 flip 3 for 10", "only what is stuck"), ("pte:0x1000 flip PPN+60", "has no bit 70"), ("tlb: flip V", "has no address"),
+    ("fence lose p0.1#99999999999999999999", "no seed"), ("power cut 99999999999999999999", "no seed"), ("power cut -1", "no seed"),
+    ("clock jump 9999999999999999999", "cannot jump"), ("blk:0 torn write:99999999999999999999", "has no 99999999999999999999 bytes"),
+    ("x5 stuck1 3 for 99999999999999999999", "no run has"),
     ("ram:-1 flip 0", "64 bits"), ("mmio:0x10000007 flip 0 sometimes", "which time"),
 ])
 def test_impossible_faults_are_named(text, named):

@@ -125,6 +125,7 @@ def test_every_so_many_instructions(started):
 @pytest.mark.parametrize(("trigger", "named"), [
     (lambda: fi.at_pc(0x123), "no instruction at 0x123"),
     (lambda: fi.at_pc(), "takes addresses"),
+    (lambda: fi.at_pc(1 << 64), "address=18446744073709551616"),
     (lambda: fi.at_access(0x123, 8), "no access 'rw' to 8 bytes at 0x123"),
     (lambda: fi.at_access(0, 8, "x"), "is not 'r', 'w' or 'rw'"),
     (lambda: fi.at_access(0, 0), "no range of memory"),

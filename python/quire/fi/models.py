@@ -60,6 +60,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         kind = split(self.place)[0]
+        self._check_numbers()
         if self.action == "skip" or (self.place, self.action) in (("fence", "lose"), ("power", "cut"), ("clock", "jump")):
             return
         if kind == "irq":
@@ -71,6 +72,16 @@ class Fault:
                 raise UsageError(f"'{self.place}' can only fail, as in '{self.place} fail 3'")
         else:
             self._check_state(kind)
+
+    def _check_numbers(self) -> None:
+        if self.action == "jump" and not -1 << 63 <= self.value < 1 << 63:
+            raise UsageError(f"time cannot jump by {self.value} ns: give 64 bits, sign included")
+        if self.action == "cut" and not 0 <= self.value < 1 << 64:
+            raise UsageError(f"{self.value} is no seed: it has 64 bits")
+        if not 0 <= self.bytes < 1 << 64:
+            raise UsageError(f"a drive has no {self.bytes} bytes")
+        if self.window is not None and self.window >= 1 << 62:
+            raise UsageError(f"no run has {self.window} instructions; leave out 'for' for ever")
 
     def _check_irq(self) -> None:
         where = split(self.place)[1]

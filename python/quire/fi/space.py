@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..checks import count
 from ..errors import UsageError
 from ..events import EVENTS
 from .models import Fault
@@ -127,6 +128,7 @@ def at_pc(*pcs: int, hit: Nth = None, anywhere: bool = False) -> Moments:
     """Before the instruction at that address, each time or the hit-th, in the process or (anywhere) in any address space."""
     if not pcs:
         raise UsageError("at_pc() takes addresses")
+    pcs = tuple(count(pc, "address") for pc in pcs)
     text = "instruction at " + " or ".join(hex(pc) for pc in pcs)
     return lambda session: _nth_of(_found_natively(session, list(pcs), [], anywhere), hit, text)
 

@@ -25,6 +25,8 @@ class Times:
             raise UsageError(f"the {self.nth}th time never comes: times count from 1")
         if not 0 < self.probability <= 1:
             raise UsageError(f"{self.probability!r} is no probability: it is above 0 and at most 1")
+        if not 0 <= self.seed < 1 << 64:
+            raise UsageError(f"{self.seed} is no seed: it has 64 bits")
 
     @classmethod
     def parse(cls, text: str) -> Times:

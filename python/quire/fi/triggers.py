@@ -25,6 +25,8 @@ def parse_trigger(text: str, find: FindSymbol) -> Moments:
     if at and rest == what:
         rest = ""
     nth = _number(text, number) if at else None
+    if nth is not None and what in ("every", "insn"):
+        raise UsageError(f"'{text}': '{what}' tells its moments by count, and has no nth")
     if what == "every":
         return every(_number(text, rest)) if rest else every_insn()
     if what == "insn":
@@ -66,7 +68,7 @@ def _field(text: str, word: str) -> tuple[str, Any]:
     name, equals, value = word.partition("=")
     if not equals:
         raise UsageError(f"'{text}': '{word}' does not say which value, as pid=2 does")
-    return name, int(value, 0) if value[:1].isdigit() else value
+    return name, _number(text, value) if value[:1].isdigit() else value
 
 
 __all__ = ["parse_trigger"]
