@@ -1,8 +1,10 @@
 """`quire fi`: plan, run, report and replay from the shell; its errors in one line; the report as a page; Dask."""
 
+import contextlib
 import html.parser
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 
@@ -91,11 +93,14 @@ def test_wrong_command_lines_say_what_is_wrong_in_one_line(command, program, wor
 
 
 @pytest.mark.parametrize(("words", "named"), [
+    (["run", "."], "unable to open"), (["run", "cut.db"], "cut.db: "),
     (["run", "nowhere.db"], "nowhere.db: no such campaign"), (["report", "text.db"], "not a campaign's file"),
     (["plan", "text.db", "--fault", "skip", "--", "PROGRAM"], "exists already"), (["plan", "c.db", "--fault", "skip", "--", "/nowhere/program"], "/nowhere/program"),
     (["plan", "c.db", "--fault", "skip", "--bare", "/nowhere/elf"], "/nowhere/elf"),
 ])
 def test_files_that_do_not_do(command, program, tmp_path, words, named):
+    with contextlib.closing(sqlite3.connect(tmp_path / "cut.db")) as cut, cut:
+        cut.executescript("create table meta (key, value); insert into meta values ('format', '2')")
     (tmp_path / "text.db").write_text("this is no database, whatever it is called\n" * 40)
     said = command(*(program if word == "PROGRAM" else word for word in words), status=3).stderr
     assert named in said and said.startswith("quire fi: ") and len(said.splitlines()) == 1, said

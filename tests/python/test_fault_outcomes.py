@@ -196,7 +196,7 @@ def test_a_campaign_stops_when_it_is_sure_enough(sorting, tmp_path):
 
 @pytest.mark.parametrize(("settings", "named"), [
     ({"margin": 0.01, "samples": 5}, "margin or samples"), ({"samples": 0}, "samples=0"), ({"samples": 10**15}, "not between 1 and"),
-    ({"margin": 2}, "margin=2"), ({"margin": 0.1, "confidence": 1.5}, "confidence=1.5"),
+    ({"samples": 3, "confidence": 2}, "confidence=2"), ({"margin": 2}, "margin=2"), ({"margin": 0.1, "confidence": 1.5}, "confidence=1.5"),
     ({"check": "true {disk}"}, "the machine has none"),
 ])
 def test_impossible_plans_say_why(sorting, tmp_path, settings, named):
@@ -284,6 +284,12 @@ def test_a_check_must_be_one(compile_bare, tmp_path):
 
     with pytest.raises(quire.UsageError, match="names no disk"):
         planned("e2fsck -fn")
+    with pytest.raises(quire.UsageError, match="No closing quotation"):
+        planned("sh -c 'true {disk}")
+    with pytest.raises(quire.UsageError, match="the check names {disk7}, and the machine has {disk0}"):
+        planned("true {disk7}")
+    with planned("sh -c 'awk \"{ print }\" \"$0\" && exit 0' {disk}") as campaign:
+        assert campaign.golden.verdict == "masked"
     with pytest.raises(quire.FileError, match="check the path of the check"):
         planned("/nowhere/judges.py:well")
     with pytest.raises(quire.UsageError, match="no function 'ill'"):

@@ -95,6 +95,8 @@ class Campaign:
             raise UsageError(f"plan() takes a Space, as fi.Space('x10 flip 3', fi.every_insn()), not {type(space).__name__}")
         if margin is not None and samples is not None:
             raise UsageError("give margin or samples, not both")
+        if not 0 < confidence < 1:
+            raise UsageError(f"confidence={confidence!r} is not between 0 and 1")
         workload = _workload(machine, process, neighbours, check)
         start = machine.snapshot()
         try:

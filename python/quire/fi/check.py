@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import runpy
 import shlex
 import subprocess
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 VERDICTS = {0: "masked", 1: "latent", 2: "detected", 3: "sdc"}
 _TIMEOUT_SECONDS = 300
+#: What stands for a file; other braces are the command's own.
+_NAME = re.compile(r"\{(disk[0-9]*|output)\}")
 
 
 def check_command(command: str) -> str:
@@ -37,7 +40,11 @@ def check_command(command: str) -> str:
         path = os.path.abspath(named[0])
         _load(path, named[1])
         return f"{path}:{named[1]}"
-    if "{disk" not in command:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"check={command!r} is no command: {error}") from None
+    if not any(name.startswith("disk") for word in words for name in _NAME.findall(word)):
         raise UsageError(f"check={command!r} names no disk: '{{disk}}' in it stands for the image of the first drive "
                          "({disk1} of the second)")
     return command
@@ -70,6 +77,12 @@ def judge(machine: Machine, command: str) -> tuple[str, str]:
     return VERDICTS[status], detail
 
 
+def _file_of(names: dict[str, str], found: re.Match[str]) -> str:
+    if found[1] not in names:
+        raise UsageError(f"the check names {found[0]}, and the machine has {', '.join('{' + name + '}' for name in names)}")
+    return names[found[1]]
+
+
 def _run(machine: Machine, command: str) -> tuple[int, str]:
     with tempfile.TemporaryDirectory(prefix="quire-fi-") as folder:
         names = {}
@@ -81,9 +94,9 @@ def _run(machine: Machine, command: str) -> tuple[int, str]:
         said = Path(folder) / "output"
         said.write_bytes(machine.stdout.getvalue() + machine.kernel_log.getvalue())
         names["output"] = str(said)
-        words = [word.format(**names) for word in shlex.split(command)]
+        words = [_NAME.sub(functools.partial(_file_of, names), word) for word in shlex.split(command)]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_SECONDS,
+            done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_SECONDS,
                                   check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Error(f"the check '{words[0]}' cannot be run: {error}") from None

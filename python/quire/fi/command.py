@@ -8,11 +8,12 @@ import concurrent.futures
 import json
 import multiprocessing
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..errors import Error, UsageError
+from ..errors import Error, FileError, UsageError
 from ..events import happens
 from ..machine import Machine
 from ..process import Process
@@ -95,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, _USAGE)
     except (Error, OSError) as error:
         return _complain(error, _FAILED)
+    except sqlite3.Error as error:
+        return _complain(FileError(f"{options.file}: {error}; is it whole, and may it be written to?"), _FAILED)
     except KeyboardInterrupt:
         print("quire fi: interrupted; 'quire fi run' goes on", file=sys.stderr)
         return _INTERRUPTED
@@ -153,7 +156,8 @@ def _run(options: argparse.Namespace) -> None:
     if options.workers < 1:
         raise UsageError(f"--workers {options.workers}: one or more")
     with Campaign.open(options.file) as campaign:
-        print(campaign.describe(options.workers), file=sys.stderr, flush=True)
+        if not sys.stderr.isatty():  # there, run() says it
+            print(campaign.describe(options.workers), file=sys.stderr, flush=True)
         settings = {"limit": options.limit, "until_margin": options.until_margin}
         if options.workers == 1:
             print(campaign.run(**settings))

@@ -41,8 +41,8 @@ Row = tuple[int, int, str]
 class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._db = sqlite3.connect(path)
         try:
+            self._db = sqlite3.connect(path)
             self.meta = dict(self._db.execute("select key, value from meta"))
         except sqlite3.DatabaseError as error:
             raise FileError(f"{path}: not a campaign's file ({error}); Campaign.plan() makes one") from None
