@@ -30,8 +30,8 @@ def compile_program(folder):
     return program
 
 
-def plan(path, program, injections):
-    with quire.Machine.supervisor(seed=1) as machine:
+def plan(path, program, injections, engine):
+    with quire.Machine.supervisor(seed=1, engine=engine) as machine:
         process = machine.spawn([program])
         return fi.Campaign.plan(path, machine, process, fi.Space(fi.flips("x")), samples=injections, seed=1, detected=[77])
 
@@ -91,13 +91,14 @@ def run_killed(path, kills=2):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--injections", type=int, default=10_000)
+    parser.add_argument("--engine", default="", choices=("interp", "jit"))
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         program = compile_program(folder)
         files = {what: folder / f"{what}.db" for what in ("one", "pool", "dask", "killed")}
-        with plan(files["one"], program, options.injections) as campaign:
+        with plan(files["one"], program, options.injections, options.engine) as campaign:
             print(campaign.describe())
             table = timed("one process", options.injections, campaign.run)
         print(table)
@@ -110,7 +111,7 @@ def main():
         else:
             ways["dask"] = lambda path: run_on_dask(path, options.workers)
         for what, run in ways.items():
-            plan(files[what], program, options.injections).close()
+            plan(files[what], program, options.injections, options.engine).close()
             timed(f"{what} ({options.workers} workers)" if what != "killed" else what, options.injections, lambda: run(files[what]))
             assert rows(files[what]) == expected, f"{what}: other rows than in one process"
         print("the same rows every way")

@@ -74,6 +74,7 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     machine.add_argument("--ram", default="256M")
     machine.add_argument("--tlb", default=None)
     machine.add_argument("--isa", default="")
+    machine.add_argument("--engine", default="", choices=("interp", "jit"), help="default: $QUIRE_ENGINE, else interp")
     machine.add_argument("--machine-seed", type=int, default=0, metavar="N")
     machine.add_argument("--drive", action="append", default=[], metavar="FILE,snapshot")
     machine.add_argument("--bare", metavar="ELF", help="a bare program instead of one on the supervisor")
@@ -123,7 +124,8 @@ def _bits(text: str | None) -> list[int] | None:
 
 
 def _machine(options: argparse.Namespace) -> tuple[Machine, Process | None, str]:
-    common = {"ram": options.ram, "tlb": options.tlb, "isa": options.isa, "seed": options.machine_seed, "drives": options.drive}
+    common = {"ram": options.ram, "tlb": options.tlb, "isa": options.isa, "seed": options.machine_seed, "drives": options.drive,
+              "engine": options.engine}
     chosen = [name for name in ("bare", "linux") if getattr(options, name)] + (["PROGRAM"] if options.program else [])
     if len(chosen) != 1:
         raise UsageError("give one of --bare ELF, --linux KERNEL and a program after --" + (f", not {' and '.join(chosen)}" if chosen else ""))
