@@ -1,4 +1,5 @@
-// Guest code, IR and host code of typical blocks, held against golden.txt: a worse translation shows in review.
+// Guest code, IR and host code of typical blocks, held against golden.txt: a worse translation shows in
+// review.
 //
 // With QUIRE_UPDATE_GOLDEN=1 in the environment the file is written anew instead.
 #include <fmt/format.h>
@@ -24,7 +25,8 @@ struct Sample {
 // Each ends as compilers end blocks: by a branch, jump or return.
 constexpr Sample kSamples[] = {
     {"count down", "addi a0, a0, -1\n bnez a0, .-16"},
-    {"copy a word and go on", "ld a4, 0(a1)\n sd a4, 0(a0)\n addi a1, a1, 8\n addi a0, a0, 8\n bne a1, a2, .-16"},
+    {"copy a word and go on",
+     "ld a4, 0(a1)\n sd a4, 0(a0)\n addi a1, a1, 8\n addi a0, a0, 8\n bne a1, a2, .-16"},
     {"byte loop of strlen", "lbu a4, 0(a5)\n addi a5, a5, 1\n bnez a4, .-16"},
     {"prologue", "addi sp, sp, -32\n sd ra, 24(sp)\n sd s0, 16(sp)\n addi s0, sp, 32\n j .+64"},
     {"epilogue", "ld ra, 24(sp)\n ld s0, 16(sp)\n addi sp, sp, 32\n ret"},
