@@ -1,6 +1,7 @@
 """The injector held to programs whose fate under each fault is known; campaigns killed, resumed, shared out."""
 
 import concurrent.futures
+import math
 import multiprocessing
 import sqlite3
 
@@ -249,6 +250,37 @@ def test_sample_sizes_and_intervals_are_the_textbooks():
     assert fi.wilson(0, 0) == (0.0, 1.0)
     low, high = fi.wilson(0, 100)
     assert low == 0 and round(high, 4) == 0.037
+
+
+def test_a_sample_that_becomes_the_whole_is_as_sure_as_was_planned():
+    for population in (300, 1000, 50_000):
+        trials = fi.sample_size(population, 0.05)
+        low, high = fi.wilson(trials // 2, trials, population=population)
+        assert 0.047 < (high - low) / 2 <= 0.05
+    assert fi.wilson(3, 7, population=7) == (3 / 7, 3 / 7)
+    assert fi.wilson(3, 7, population=10**12) == pytest.approx(fi.wilson(3, 7))
+    with pytest.raises(quire.UsageError, match="8 different trials of 7"):
+        fi.wilson(3, 8, population=7)
+
+
+@pytest.mark.parametrize("bad", [20, 60, 150, 290])
+def test_intervals_hold_the_truth_as_often_as_they_say(bad):
+    """Draws without replacement, by the hypergeometric distribution itself."""
+    population, trials = 300, 200
+    held = 0.0
+    for hits in range(max(0, trials - (population - bad)), min(bad, trials) + 1):
+        low, high = fi.wilson(hits, trials, population=population)
+        if low <= bad / population <= high:
+            held += math.comb(bad, hits) * math.comb(population - bad, trials - hits) / math.comb(population, trials)
+    assert 0.92 < held < 0.985
+
+
+def test_a_whole_fault_space_is_known_exactly(looping, tmp_path):
+    machine, process, _, start = looping
+    machine.restore(start)
+    with fi.Campaign.plan(tmp_path / "w.db", machine, process, fi.Space(fi.flips("x18", bits=range(4)), fi.at_icounts([0]))) as campaign:
+        table = campaign.run()
+        assert table.margin == 0 and all(row.low == row.share == row.high for row in table)
 
 
 @pytest.mark.parametrize(("text", "named"), [

@@ -240,7 +240,7 @@ class Campaign:
 
     def table(self) -> OutcomeTable:
         """Outcomes of what has been run, with the intervals of the campaign's confidence."""
-        return OutcomeTable(self._store.counts(), len(self), self.confidence)
+        return OutcomeTable(self._store.counts(), len(self), self.confidence, self.population)
 
     def export(self, path: StrPath) -> None:
         """All rows, as CSV or, where the name ends so, Parquet (which needs pyarrow)."""

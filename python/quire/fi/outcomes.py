@@ -93,14 +93,15 @@ class OutcomeRow:
 
 
 class OutcomeTable:
-    """Counts and shares by outcome, with their intervals (Wilson)."""
+    """Counts and shares by outcome, with their intervals (Wilson's, for a sample of `population`)."""
 
-    def __init__(self, counts: dict[str, int], planned: int, confidence: float) -> None:
+    def __init__(self, counts: dict[str, int], planned: int, confidence: float, population: int | None = None) -> None:
         self.planned = planned
         self.confidence = confidence
         self.errors = counts.get("emulator_error", 0)
         self.done = sum(counts.values()) - self.errors
-        self.rows = [OutcomeRow(name, counts[name], counts[name] / self.done, *wilson(counts[name], self.done, confidence))
+        self.rows = [OutcomeRow(name, counts[name], counts[name] / self.done,
+                                *wilson(counts[name], self.done, confidence, population))
                      for name in OUTCOMES if counts.get(name) and name != "emulator_error"]
 
     @property

@@ -28,17 +28,27 @@ def sample_size(population: int, margin: float, confidence: float = 0.95) -> int
     return min(population, max(1, -int(-exact // 1)))
 
 
-def wilson(hits: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The interval for a share of which `hits` of `trials` were seen (Wilson, 1927); (0, 1) before the first."""
+def wilson(hits: int, trials: int, confidence: float = 0.95, population: int | None = None) -> tuple[float, float]:
+    """The interval for a share of which `hits` of `trials` were seen (Wilson, 1927); (0, 1) before the first.
+
+    With `population`, the trials are different ones of so many: the interval narrows as they become all of them, as in
+    sample_size(), and is the share itself in the end.
+    """
     if not 0 <= hits <= trials:
         raise UsageError(f"{hits} of {trials} is not a count of trials")
     if trials == 0:
         return 0.0, 1.0
-    t = _quantile(confidence)
+    if population is not None and trials > population:
+        raise UsageError(f"{trials} different trials of {population} possible ones cannot be")
     share = hits / trials
-    weight = 1 + t**2 / trials
-    middle = (share + t**2 / (2 * trials)) / weight
-    half = t / weight * (share * (1 - share) / trials + t**2 / (4 * trials**2)) ** 0.5
+    if trials == population:
+        return share, share
+    t = _quantile(confidence)
+    # So many drawn with replacement would be as certain.
+    alike = trials if population is None else trials * (population - 1) / (population - trials)
+    weight = 1 + t**2 / alike
+    middle = (share + t**2 / (2 * alike)) / weight
+    half = t / weight * (share * (1 - share) / alike + t**2 / (4 * alike**2)) ** 0.5
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
