@@ -269,6 +269,13 @@ def test_whom_and_what_a_plan_is_for(sorting, compile_bare, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_output_that_is_not_kept_is_not_taken_for_right(compile_c, tmp_path):
+    with quire.Machine.supervisor(seed=1, ram="64M", output_limit="4K") as machine:
+        process = machine.spawn([compile_c("int puts(const char *); int main(void) { for (int i = 0; i < 800; i++) puts(\"a line\"); }")])
+        with pytest.raises(quire.UsageError, match="5600 bytes to stdout.*output_limit"):
+            fi.Campaign.plan(tmp_path / "o.db", machine, process, fi.Space("x10 flip 3", fi.at_icounts([0])))
+
+
 def test_a_check_must_be_one(compile_bare, tmp_path):
     disk = tmp_path / "disk.img"
     disk.write_bytes(bytes(8192))

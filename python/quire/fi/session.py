@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import _core
-from ..errors import Error
+from ..errors import Error, UsageError
 from ..machine import Machine
 from ..process import Process
 from ..snapshot import Snapshot
@@ -95,8 +95,16 @@ class Session:
             self._advance(self.start_icount + self.length * i // _CHECKPOINTS)
             self._checkpoints.append(self._guest.snapshot())
         stop = self._advance(None)
+        self._check_output()
         self._end = self._guest.snapshot()
         return self._ending(stop)
+
+    def _check_output(self) -> None:
+        """What is not kept cannot be compared: wrong output would pass for right."""
+        for stream in ("stdout", "stderr", "uart"):
+            if self._guest.output_dropped(stream):
+                raise UsageError(f"the run writes {self._guest.output_bytes(stream)} bytes to {stream}, of which the machine keeps less; "
+                                 "give it a larger output_limit=")
 
     def restart(self) -> None:
         """To the start."""
