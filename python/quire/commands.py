@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
                        help=f"of {', '.join([*EVENTS, *MACHINE_EVENTS])}, syscall, mem_access")
     trace.add_argument("--limit", type=_number, default=100_000, metavar="N", help="keep the first N (default 100000)")
     commands.add_parser("stat", help="what the machine counted")
-    snap = commands.add_parser("snap", help="write a snapshot of the machine to a file, or say what is in one")
+    snap = commands.add_parser("snap", help="write a snapshot of the machine to a file, or compare it with one")
     snap.add_argument("-o", "--output", metavar="FILE", help="where to")
     snap.add_argument("--diff", metavar="FILE", help="say what differs from this snapshot")
     for command in commands.choices.values():

@@ -286,7 +286,7 @@ class Recording:
         self._recorder.clear()
 
     def __repr__(self) -> str:
-        return f"<Recording of {', '.join(self.events)}: {len(self)} events>"
+        return "<Recording, under way>" if self._guest.running else f"<Recording of {', '.join(self.events)}: {len(self)} events>"
 
 
 def all_of(conditions: Condition | Iterable[Condition] | None) -> list[Condition]:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from . import _core
 from .checks import count
-from .errors import UsageError
+from .errors import Busy, UsageError
 
 X_NAMES = ("zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 "
            "s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6").split()
@@ -74,7 +74,11 @@ class RegisterFile(Generic[Value]):
         return {name: self._get(self._numbers[name]) for name in self._names}
 
     def __repr__(self) -> str:
-        shown = " ".join(f"{n}={v:#x}" if isinstance(v, int) else f"{n}={v!r}" for n, v in self.to_dict().items())
+        try:
+            values = self.to_dict()
+        except Busy as error:
+            return f"<{self._kind}s: {error}>"
+        shown = " ".join(f"{n}={v:#x}" if isinstance(v, int) else f"{n}={v!r}" for n, v in values.items())
         return f"<{self._kind}s {shown}>"
 
 
@@ -172,6 +176,8 @@ class Hart:
         return RegisterFile("floating-point register", _F_NUMBERS, F_NAMES, get, set_)
 
     def __repr__(self) -> str:
+        if self._guest.closed or self._guest.running:
+            return f"<Hart {self.index}>"
         return f"<Hart {self.index}: pc={self.pc:#x} priv={self.priv} icount={self.icount}>"
 
 

@@ -129,7 +129,9 @@ class PhysicalMemory(Memory):
         return memoryview(ram)[first - self.base : last - self.base].cast(_FORMATS[dtype])
 
     def __repr__(self) -> str:
-        return f"<physical memory {self.base:#x}..{self.base + self.size:#x}>"
+        if self._guest.closed or self._guest.running:
+            return f"<{self._what}>"
+        return f"<{self._what} {self.base:#x}..{self.base + self.size:#x}>"
 
 
 __all__ = ["Memory", "PhysicalMemory"]

@@ -58,7 +58,8 @@ class Tlb:
         return self._guest.tlb_config()
 
     def __repr__(self) -> str:
-        return f"<Tlb {self.config}>"
+        idle = not self._guest.closed and not self._guest.running
+        return f"<Tlb {self.config}>" if idle else "<Tlb>"
 
 
 class Mmu:

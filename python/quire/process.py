@@ -120,7 +120,7 @@ class Process:
         return hash((id(self._guest), self.pid))
 
     def __repr__(self) -> str:
-        info = self._guest.process(self.pid)
+        info = None if self._guest.closed or self._guest.running else self._guest.process(self.pid)
         if info is None:
             return f"<Process {self.pid}>"
         state = "alive" if not info.exited else f"ended with {self.returncode}"

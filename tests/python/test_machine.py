@@ -167,6 +167,25 @@ def test_a_closed_machine_says_so(bare_program):
             use()
 
 
+def test_what_is_closed_or_runs_can_still_be_shown(bare_program):
+    """By a debugger, or a notebook, at any time."""
+    machine = quire.Machine.bare(bare_program)
+    things = [machine, machine.harts[0], machine.harts[0].x, machine.phys, machine.mmu.tlb, machine.stdout, machine.console, machine.on, machine.record("insn"),
+              machine.on.insn(4)(print), machine.snapshot()]
+    shown = []
+
+    def from_another_thread(e):
+        thread = threading.Thread(target=lambda: shown.append([repr(thing) for thing in things]))
+        thread.start()
+        thread.join()
+
+    machine.on.insn("_start")(from_another_thread)
+    machine.run()
+    assert len(shown) == 1 and all(text.startswith("<") for text in shown[0])
+    machine.close()
+    assert all(repr(thing).startswith("<") for thing in things)
+
+
 def test_settings_that_cannot_be(bare_program):
     for settings in ({"ram": "1M"}, {"ram": "100T"}, {"ram": "much"}, {"tlb": "entries=3"}, {"tlb": {"ways": 0}}):
         with pytest.raises(ValueError):
