@@ -73,6 +73,22 @@ void read_chosen(const Fdt& fdt) {
   }
 }
 
+void read_hart(const Fdt& fdt) {
+  const auto hart = fdt.find_compatible("riscv");
+  if (!hart) {
+    return;
+  }
+  g_info.isa = IsaExtensions::parse(hart->text("riscv,isa").value_or(StringView()));
+  const u64 block_bytes = hart->number("riscv,cboz-block-size").value_or(0);
+  // Whole turns of four blocks must make a page (clear_pages).
+  if (g_info.isa.has("zicboz") && block_bytes >= 16 && block_bytes <= kPageBytes / 4 &&
+      (block_bytes & (block_bytes - 1)) == 0) {
+    g_info.zero_block_bytes = block_bytes;
+  } else {
+    g_info.isa.remove("zicboz");
+  }
+}
+
 }  // namespace
 
 void init_boot_info(u64 hart_id, PhysAddr device_tree) {
@@ -91,6 +107,7 @@ void init_boot_info(u64 hart_id, PhysAddr device_tree) {
   read_memory(g_info.device_tree);
   read_reserved(g_info.device_tree);
   read_chosen(g_info.device_tree);
+  read_hart(g_info.device_tree);
   if (const auto cpus = g_info.device_tree.find("/cpus")) {
     set_timebase(cpus->number("timebase-frequency").value_or(timebase_hz()));
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "guest/hal/fdt.h"
+#include "guest/hal/isa.h"
 
 namespace kernel {
 
@@ -19,6 +20,8 @@ struct BootInfo {
   usize memory_count = 0;
   PhysRange reserved[kMaxReserved];  ///< memory that belongs to the firmware
   usize reserved_count = 0;
+  IsaExtensions isa;         ///< of the first hart
+  u64 zero_block_bytes = 0;  ///< what cbo.zero zeroes; 0 where there is none
 };
 
 /// Reads the device tree at `device_tree`; a tree without memory is a panic.

@@ -9,9 +9,8 @@
 namespace kernel {
 
 #if !__STDC_HOSTED__
-class Fdt;
-/// Looks at the first hart's node for `riscv,cboz-block-size` and an ISA with zicboz.
-void init_clear_pages(const Fdt& device_tree);
+/// `block_bytes`: BootInfo::zero_block_bytes. Programs may use cbo.zero as well from now on, as under Linux.
+void init_clear_pages(u64 block_bytes);
 #endif
 
 /// `start` and `bytes` are multiples of a page.

@@ -11,6 +11,7 @@ enum class Csr : u16 {
   kSie = 0x104,
   kStvec = 0x105,
   kScounteren = 0x106,
+  kSenvcfg = 0x10a,
   kSscratch = 0x140,
   kSepc = 0x141,
   kScause = 0x142,
@@ -27,6 +28,8 @@ inline constexpr u64 kSstatusFs = u64{3} << 13;  ///< state of the FP registers,
 inline constexpr u64 kSstatusSum = u64{1} << 18;
 inline constexpr u64 kSstatusMxr = u64{1} << 19;
 inline constexpr u64 kSstatusUxl = u64{3} << 32;  ///< width of user mode; 0 is reserved
+
+inline constexpr u64 kSenvcfgCbze = u64{1} << 7;  ///< cbo.zero in user mode
 
 enum class FsState : u8 { kOff = 0, kInitial = 1, kClean = 2, kDirty = 3 };
 constexpr FsState fs_state(u64 sstatus) { return static_cast<FsState>(bits(sstatus, 14, 13)); }

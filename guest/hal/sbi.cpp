@@ -55,6 +55,11 @@ void console_write(StringView text) {
   }
 }
 
+u64 machine_id(MachineId id) {
+  const SbiResult found = call(kBase, static_cast<u64>(id));
+  return found.error == 0 ? found.value : 0;
+}
+
 void shutdown() { call(kReset, 0, 0, 0); }
 
 }  // namespace kernel::sbi

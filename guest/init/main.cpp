@@ -52,7 +52,7 @@ extern "C" [[noreturn]] void kernel_main(u64 hart_id, u64 device_tree) {
   init_traps();
   init_boot_info(hart_id, PhysAddr(device_tree));
   choose_log_level();
-  init_clear_pages(boot_info().device_tree);
+  init_clear_pages(boot_info().zero_block_bytes);
   init_frames(boot_info());
   init_kernel_space(boot_info());
   init_early_drivers();

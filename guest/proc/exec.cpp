@@ -4,6 +4,7 @@
 
 #include "guest/drivers/entropy.h"
 #include "guest/drivers/trace.h"
+#include "guest/hal/boot_info.h"
 #include "guest/proc/exec_stack.h"
 #include "guest/proc/process_table.h"
 #include "guest/proc/script.h"
@@ -122,7 +123,7 @@ KResult<void> map_program(NewImage& image, const Program& program, const UserLay
   image.vdso = TRY(map_vdso(space));
   const auto add = [&aux](u64 type, u64 value) { return aux.push({type, value}); };
   TRY(add(kAtSysinfoEhdr, image.vdso.value));
-  TRY(add(kAtHwcap, kHwcapRv64gc));
+  TRY(add(kAtHwcap, boot_info().isa.hwcap()));
   TRY(add(kAtPageSize, kPageBytes));
   TRY(add(kAtClockTicks, kClockTicksPerSecond));
   TRY(add(kAtPhdr, main.program_headers ? *main.program_headers + bias : 0));

@@ -4,6 +4,7 @@
 #include "guest/fs/procfs.h"
 #include "guest/fs/reclaim.h"
 #include "guest/hal/boot_info.h"
+#include "guest/hal/sbi.h"
 #include "guest/hal/time.h"
 #include "guest/lib/parse.h"
 #include "guest/mem/frame.h"
@@ -118,8 +119,13 @@ KResult<void> show_stat(const ProcContext&, FormatSink& out) {
 }
 
 KResult<void> show_cpuinfo(const ProcContext&, FormatSink& out) {
-  format(out, "processor\t: 0\nhart\t\t: {}\nisa\t\t: rv64imafdc_zicsr_zifencei\nmmu\t\t: sv39\n\n",
-         boot_info().hart_id);
+  format(out, "processor\t: 0\nhart\t\t: {}\nisa\t\t: ", boot_info().hart_id);
+  boot_info().isa.show(out);
+  format(out, "\nmmu\t\t: sv39\nmvendorid\t: 0x{:x}\nmarchid\t\t: 0x{:x}\nmimpid\t\t: 0x{:x}\nhart isa\t: ",
+         sbi::machine_id(sbi::MachineId::kVendor), sbi::machine_id(sbi::MachineId::kArchitecture),
+         sbi::machine_id(sbi::MachineId::kImplementation));
+  boot_info().isa.show(out);
+  out.put("\n\n");
   return {};
 }
 

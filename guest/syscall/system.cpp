@@ -431,40 +431,4 @@ SyscallResult sys_setpriority(const SyscallArgs& args) {
   return 0;
 }
 
-// --- riscv ---
-
-SyscallResult sys_riscv_hwprobe(const SyscallArgs& args) {
-  struct Pair {
-    i64 key;
-    u64 value;
-  };
-  enum : i64 { kBaseBehavior = 3, kImaExtensions = 4, kPerformance = 5 };
-  constexpr u64 kImaBehavior = 1;
-  constexpr u64 kExtensionsFdAndC = 3;
-  TRY(check_flags(args.as_uint(4), 0));
-  for (u64 i = 0; i < args[1]; i++) {
-    const VirtAddr place = args.as_address(0) + i * sizeof(Pair);
-    Pair pair = TRY(get_user<Pair>(place));
-    switch (pair.key) {
-      case kBaseBehavior:
-        pair.value = kImaBehavior;
-        break;
-      case kImaExtensions:
-        pair.value = kExtensionsFdAndC;
-        break;
-      case 0:
-      case 1:
-      case 2:  // vendor, architecture and implementation ids: none are claimed
-      case kPerformance:
-        pair.value = 0;
-        break;
-      default:
-        pair = {-1, 0};
-        break;
-    }
-    TRY(put_user(place, pair));
-  }
-  return 0;
-}
-
 }  // namespace kernel

@@ -20,17 +20,40 @@ from pathlib import Path
 from tests.boot import debian
 from tests.boot.cpio import Archive
 from tests.boot.machines import Images, on_quire
+from tests.debian import trees
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("QUIRE_BUILD_DIR", ROOT / "build"))
 SOURCE = ROOT / "tests/system/mapped.c"
 SYSROOT = Path("/usr/riscv64-linux-gnu")
-ENVIRONMENT = ["PATH=/usr/bin", "HOME=/root", "LC_ALL=C"]
+ENVIRONMENT = ["PATH=/usr/bin", "HOME=/root", "LC_ALL=C", "PYTHONHASHSEED=0", "PYTHONDONTWRITEBYTECODE=1"]
 SECONDS = 600
 
 PACKAGES = ("bash coreutils dash gawk grep libacl1 libattr1 libc6 libgmp10 libmpfr6 libpcre2-8-0 libreadline8t64 libselinux1 "
             "libsigsegv2 libtinfo6 mawk sed").split()  # fmt: skip
+# Whose modules python3 loads; which part of its library is not a module that a program imports.
+PYTHON_LIBRARY = "usr/lib/python3.13"
+PYTHON_WITHOUT = {"__pycache__", "idlelib", "pydoc_data", "test", "unittest", "venv"}
+# What programs ask the system of and keep: both sides say the same.
+HOST_NAME = "quire"
+SETTINGS = {
+    "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
+    "/etc/group": "root:x:0:\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\n",
+}
 OURS = ("plain", "anonymous", "heap", "files", "locked", "threads", "forked", "shared", "deep")
+PYTHON_PROGRAM = """
+import ctypes, json, mmap, sqlite3, sys, threading
+shared = mmap.mmap(-1, 1 << 18)
+shared[5000:9000] = bytes(4000)
+numbers = json.loads(json.dumps([{str(n): n} for n in range(5000)]))
+database = sqlite3.connect(":memory:")
+database.execute("create table t (n)")
+database.executemany("insert into t values (?)", [(n,) for n in range(2000)])
+read = threading.Thread(target=sys.stdin.readline)
+read.start()
+read.join()
+"""
 # Each ends up waiting for its standard input, on which nothing ever comes.
 DEBIAN = {
     "cat": ["/usr/bin/cat"],
@@ -42,6 +65,7 @@ DEBIAN = {
     "gawk": ["/usr/bin/gawk", "BEGIN { for (i = 0; i < 1000; i++) x[i] = i } { print }"],
     "dash": ["/usr/bin/dash", "-c", "x=$(echo 1; echo 2); read -r line"],
     "bash": ["/usr/bin/bash", "-c", "x=({1..2000}); read -r line"],
+    "python3": ["/usr/bin/python3.13", "-c", PYTHON_PROGRAM],
     "bash-subshell": ["/usr/bin/bash", "-c", "x=({1..2000}); (y=({1..500}); echo $BASHPID > /tmp/pid; read -r line); true"],
 }
 # What is done for one of them, on both sides by busybox's shell: the process is looked at when it has nothing left to do.
@@ -62,6 +86,7 @@ $bb mount -t devtmpfs dev /dev
 $bb mkdir -p /dev/shm /tmp /results
 $bb mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 $bb mount -t tmpfs -o mode=1777 tmpfs /tmp
+$bb hostname {name}
 exec < /dev/null > /dev/ttyS0 2>&1
 cd /
 {runs}
@@ -78,7 +103,10 @@ class Subject:
 
 
 def needed(binary):
-    """Names of the libraries and the loader that an ELF file asks for."""
+    """Names of the libraries and the loader that a file asks for: none, if it is no ELF file."""
+    with open(binary, "rb") as file:
+        if file.read(4) != b"\x7fELF":
+            return []
     text = subprocess.run(["riscv64-linux-gnu-readelf", "-dl", binary], capture_output=True, text=True, check=True).stdout
     names = re.findall(r"\(NEEDED\).*\[(.*)\]", text)
     return names + [Path(path).name for path in re.findall(r"interpreter: (.*)\]", text)]
@@ -86,11 +114,12 @@ def needed(binary):
 
 def debian_files():
     """{guest path: host file} of the programs and their libraries, as trixie lays them out."""
-    trees = [debian.package(name) for name in PACKAGES]
+    python = trees.debian_tree("python")
+    places = [debian.package(name) for name in PACKAGES] + [python]
     files = {}
 
     def add(guest):
-        for tree in trees:
+        for tree in places:
             host = tree / guest.lstrip("/")
             if os.path.lexists(host):
                 break
@@ -106,6 +135,9 @@ def debian_files():
     for words in DEBIAN.values():
         if words[0] not in files:
             add(words[0])
+    for path in sorted((python / PYTHON_LIBRARY).rglob("*")):
+        if path.is_file() and not PYTHON_WITHOUT.intersection(path.parts):
+            add(f"/{path.relative_to(python)}")
     return files
 
 
@@ -123,6 +155,15 @@ def compile_ours(folder):
 def subjects():
     ours = [Subject(f"{kind}-{link}", (f"/usr/bin/mapped-{link}", kind)) for kind in OURS for link in ("static", "dynamic")]
     return ours + [Subject(name, tuple(words)) for name, words in DEBIAN.items()]
+
+
+def settings(folder):
+    """{guest path: host file} of what the system is called and who is in it."""
+    files = {}
+    for guest, text in SETTINGS.items():
+        files[guest] = folder / Path(guest).name
+        files[guest].write_text(text)
+    return files
 
 
 def loader_link(files):
@@ -164,7 +205,7 @@ def on_linux(chosen, files, folder):
         script(s, "> /results/out") + f"echo '@@ {s.name}'; $bb base64 /results/out; echo '@@ end'" for s in chosen
     )
     initrd = folder / "initrd"
-    initrd.write_bytes(archive.file("init", INIT.replace("{runs}", runs), 0o755).to_bytes())
+    initrd.write_bytes(archive.file("init", INIT.replace("{name}", HOST_NAME).replace("{runs}", runs), 0o755).to_bytes())
     found = {}
 
     def scene(console):
@@ -232,7 +273,7 @@ def main():
 
 def compare(chosen, folder):
     files = debian_files()
-    files |= loader_link(files) | compile_ours(folder)
+    files |= loader_link(files) | compile_ours(folder) | settings(folder)
     theirs = on_linux(chosen, files, folder)
     alike = True
     for subject in chosen:

@@ -35,7 +35,4 @@ struct AuxEntry {
   u64 value;
 };
 
-/// One bit an extension letter: I M A F D C.
-inline constexpr u64 kHwcapRv64gc = 0x112d;
-
 }  // namespace quire::arch
