@@ -1,5 +1,7 @@
 #include "guest/hal/page_table.h"
 
+#include <utility>
+
 #include "guest/hal/asid.h"
 #include "guest/hal/fence.h"
 #include "guest/lib/memory_ops.h"
@@ -25,21 +27,30 @@ bool is_downgrade(Pte old, Pte now) {
 
 bool is_table(Pte pte) { return pte.valid() && !pte.leaf(); }
 
-/// Calls `fn(table)` for the tables that the first `count` entries lead to. Most entries are empty: eight at
-/// a look.
+/// What "a moment" is: last-level tables of which every entry is looked at.
+constexpr usize kTablesAtATime = 8;
+
+/// Most entries are empty: eight at a look.
+bool is_empty_group(const Pte* group) {
+  return (group[0].raw | group[1].raw | group[2].raw | group[3].raw | group[4].raw | group[5].raw |
+          group[6].raw | group[7].raw) == 0;
+}
+
+/// Calls `fn(entry) -> bool` for those of the first `count` entries that lead to tables, as long as it says
+/// true.
 template <class Fn>
-void for_each_table(const Pte* entries, unsigned count, Fn fn) {
-  for (const Pte* group = entries; group != entries + count; group += 8) {
-    if ((group[0].raw | group[1].raw | group[2].raw | group[3].raw | group[4].raw | group[5].raw |
-         group[6].raw | group[7].raw) == 0) {
+bool for_each_table(Pte* entries, unsigned count, Fn fn) {
+  for (Pte* group = entries; group != entries + count; group += 8) {
+    if (is_empty_group(group)) {
       continue;
     }
-    for (const Pte* pte = group; pte != group + 8; pte++) {
-      if (is_table(*pte)) {
-        fn(pte->address());
+    for (Pte* pte = group; pte != group + 8; pte++) {
+      if (is_table(*pte) && !fn(*pte)) {
+        return false;
       }
     }
   }
+  return true;
 }
 
 }  // namespace
@@ -107,21 +118,36 @@ KResult<void> PageTable::create() {
   return {};
 }
 
-void PageTable::destroy() {
+bool PageTable::destroy_part() {
   if (!created()) {
-    return;
+    return true;
   }
   if (active_root() == root_) {
     kernel_page_table().activate();
   }
   // The ASID is not used again before a full fence, so nothing stale of this table can be met.
-  for_each_table(entries(root_), kKernelRootFirst, [this](PhysAddr middle) {
-    for_each_table(entries(middle), kPtesPerPage, [this](PhysAddr last) { free_table(last); });
-    free_table(middle);
+  usize left = kTablesAtATime * 8;  // of them nothing is looked at
+  const auto free_last = [&](Pte& entry) {
+    if (left == 0) {
+      return false;
+    }
+    left--;
+    free_table(std::exchange(entry, Pte()).address());
+    return true;
+  };
+  const bool done = for_each_table(entries(root_), kKernelRootFirst, [&](Pte& entry) {
+    const bool emptied = for_each_table(entries(entry.address()), kPtesPerPage, free_last);
+    if (emptied) {
+      free_table(std::exchange(entry, Pte()).address());
+    }
+    return emptied;
   });
-  free_table(root_);
-  root_ = PhysAddr();
-  asid_ = {};
+  if (done) {
+    free_table(root_);
+    root_ = PhysAddr();
+    asid_ = {};
+  }
+  return done;
 }
 
 KResult<Pte*> PageTable::make_slot(VirtAddr va, unsigned level) {
@@ -232,16 +258,17 @@ void PageTable::fence(VirtAddr va) {
   }
 }
 
-void PageTable::update_leaves(VirtAddr start, VirtAddr end, const Visitor& visitor) {
+VirtAddr PageTable::update_leaves(VirtAddr start, VirtAddr end, const Visitor& visitor) {
   ASSERT(end.value <= kSv39UserTop && is_aligned(start.value | end.value, kPageBytes));
   FenceBatch fences(*this);
   VirtAddr va = start;
-  while (va < end) {
+  for (usize tables = 0; va < end && tables < kTablesAtATime;) {
     Pte* slot = find_slot(va);
     if (slot == nullptr) {
       va = next_table(va);
       continue;
     }
+    tables++;
     const VirtAddr table_end = std::min(end, VirtAddr(align_up(va.value + 1, level_bytes(1))));
     for (; va < table_end; va += kPageBytes, slot++) {
       const Pte old = *slot;
@@ -259,6 +286,7 @@ void PageTable::update_leaves(VirtAddr start, VirtAddr end, const Visitor& visit
     }
   }
   fences.finish();
+  return std::min(va, end);
 }
 
 /// The first address behind `va` whose last-level table may exist, given that the one of `va` does not.
@@ -267,16 +295,18 @@ VirtAddr PageTable::next_table(VirtAddr va) const {
   return VirtAddr(align_up(va.value + 1, level_bytes(no_middle ? kRootLevel : 1)));
 }
 
-KResult<void> PageTable::copy_leaves(PageTable& from, VirtAddr start, VirtAddr end, const Copier& copier) {
+KResult<VirtAddr> PageTable::copy_leaves(PageTable& from, VirtAddr start, VirtAddr end,
+                                         const Copier& copier) {
   ASSERT(end.value <= kSv39UserTop && is_aligned(start.value | end.value, kPageBytes));
   FenceBatch fences(from);
   VirtAddr va = start;
-  while (va < end) {
+  for (usize tables = 0; va < end && tables < kTablesAtATime;) {
     Pte* slot = from.find_slot(va);
     if (slot == nullptr) {
       va = from.next_table(va);
       continue;
     }
+    tables++;
     Pte* child_table = nullptr;
     const VirtAddr table_end = std::min(end, VirtAddr(align_up(va.value + 1, level_bytes(1))));
     for (; va < table_end; va += kPageBytes, slot++) {
@@ -302,42 +332,51 @@ KResult<void> PageTable::copy_leaves(PageTable& from, VirtAddr start, VirtAddr e
     }
   }
   fences.finish();
-  return {};
+  return std::min(va, end);
 }
 
-void PageTable::trim(VirtAddr start, VirtAddr end) {
+/// The walker may have cached the way to the table: fence before its frame can become something else.
+void PageTable::drop_table(Pte& entry) {
+  const PhysAddr table = std::exchange(entry, Pte()).address();
+  if (may_be_cached()) {
+    fence_space(asid_.number);
+  }
+  free_table(table);
+}
+
+VirtAddr PageTable::trim_part(VirtAddr start, VirtAddr end) {
   const u64 span = level_bytes(1);
-  // The walker may have cached the way to a table: fence before its frame can become something else.
-  const auto drop = [&](Pte& pte) {
-    const PhysAddr table = pte.address();
-    pte = Pte();
-    if (may_be_cached()) {
-      fence_space(asid_.number);
-    }
-    free_table(table);
-  };
+  const u64 root_span = level_bytes(kRootLevel);
   const auto all_empty = [this](Pte pte) {
     const Pte* const table = entries(pte.address());
-    return std::all_of(table, table + kPtesPerPage, [](Pte entry) { return entry.raw == 0; });
+    for (const Pte* group = table; group != table + kPtesPerPage; group += 8) {
+      if (!is_empty_group(group)) {
+        return false;
+      }
+    }
+    return true;
   };
-  for (u64 at = align_up(start.value, span); at + span <= end.value; at += span) {
+  u64 at = align_up(start.value, span);
+  for (usize tables = 0; at + span <= end.value && tables < kTablesAtATime;) {
     Pte& root_entry = entries(root_)[pte_index(VirtAddr(at), kRootLevel)];
     if (!is_table(root_entry)) {
-      at = align_down(at, level_bytes(kRootLevel)) + level_bytes(kRootLevel) - span;
+      at = align_down(at, root_span) + root_span;
       continue;
     }
     Pte& entry = entries(root_entry.address())[pte_index(VirtAddr(at), 1)];
-    if (is_table(entry) && all_empty(entry)) {
-      drop(entry);
+    if (is_table(entry)) {
+      tables++;
+      if (all_empty(entry)) {
+        drop_table(entry);
+      }
+    }
+    at += span;
+    // The last of the tables below has been looked at, now or in an earlier part.
+    if (is_aligned(at, root_span) && all_empty(root_entry)) {
+      drop_table(root_entry);
     }
   }
-  const u64 root_span = level_bytes(kRootLevel);
-  for (u64 at = align_up(start.value, root_span); at + root_span <= end.value; at += root_span) {
-    Pte& root_entry = entries(root_)[pte_index(VirtAddr(at), kRootLevel)];
-    if (is_table(root_entry) && all_empty(root_entry)) {
-      drop(root_entry);
-    }
-  }
+  return at + span <= end.value ? VirtAddr(at) : end;
 }
 
 void PageTable::activate() {

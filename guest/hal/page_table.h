@@ -43,7 +43,12 @@ class PageTable : NonCopyable {
   /// The kernel's own table: nothing mapped yet. Its upper root entries are what create() copies later.
   KResult<void> create_kernel();
   /// Frees the tables of the user half (not what the leaves refer to). Must not be active.
-  void destroy();
+  void destroy() {
+    while (!destroy_part()) {
+    }
+  }
+  /// The same as far as it takes a moment; true when all is done. Nothing but destroying may follow.
+  bool destroy_part();
   bool created() const { return root_.value != 0; }
 
   /// Maps one page of `level`; `flags` are the permissions (V, A and, with W, D are added). The entry must be
@@ -62,8 +67,15 @@ class PageTable : NonCopyable {
   /// Calls `fn(va, pte) -> Pte` for each valid leaf of the user half in [start, end), ascending, then fences.
   template <class Fn>
   void update_range(VirtAddr start, VirtAddr end, Fn fn) {
-    Visitor visitor{&fn, [](void* f, VirtAddr va, Pte pte) { return (*static_cast<Fn*>(f))(va, pte); }};
-    update_leaves(start, end, visitor);
+    while (start < end) {
+      start = update_part(start, end, fn);
+    }
+  }
+  /// The same as far as it takes a moment, fences included; the result is where to go on, `end` when done.
+  template <class Fn>
+  VirtAddr update_part(VirtAddr start, VirtAddr end, Fn& fn) {
+    const Visitor visitor{&fn, [](void* f, VirtAddr va, Pte pte) { return (*static_cast<Fn*>(f))(va, pte); }};
+    return update_leaves(start, end, visitor);
   }
   /// Maps what is not mapped of [start, end), which lies in one last-level table that is there: `fn(va) ->
   /// Pte` gives frame and permissions, an invalid entry leaves a gap.
@@ -95,11 +107,25 @@ class PageTable : NonCopyable {
   };
   template <class Fn>
   KResult<void> copy_range(PageTable& from, VirtAddr start, VirtAddr end, Fn fn) {
-    Copier copier{&fn, [](void* f, VirtAddr va, Pte pte) { return (*static_cast<Fn*>(f))(va, pte); }};
+    while (start < end) {
+      start = TRY(copy_part(from, start, end, fn));
+    }
+    return {};
+  }
+  /// The same as far as it takes a moment; the result is where to go on, `end` when done.
+  template <class Fn>
+  KResult<VirtAddr> copy_part(PageTable& from, VirtAddr start, VirtAddr end, Fn& fn) {
+    const Copier copier{&fn, [](void* f, VirtAddr va, Pte pte) { return (*static_cast<Fn*>(f))(va, pte); }};
     return copy_leaves(from, start, end, copier);
   }
   /// Frees tables without entries inside [start, end) (after large unmaps). Whole spans only.
-  void trim(VirtAddr start, VirtAddr end);
+  void trim(VirtAddr start, VirtAddr end) {
+    while (start < end) {
+      start = trim_part(start, end);
+    }
+  }
+  /// The same as far as it takes a moment; the result is where to go on, `end` when done.
+  VirtAddr trim_part(VirtAddr start, VirtAddr end);
 
   /// Makes the table that holds the last level for `va` but one, so that the root entry is final.
   KResult<void> reserve_table(VirtAddr va);
@@ -133,9 +159,10 @@ class PageTable : NonCopyable {
   KResult<Pte*> make_slot(VirtAddr va, unsigned level);
   /// The slot of the 4 KiB leaf, or null when its table is missing.
   Pte* find_slot(VirtAddr va) const;
-  void update_leaves(VirtAddr start, VirtAddr end, const Visitor& visitor);
-  KResult<void> copy_leaves(PageTable& from, VirtAddr start, VirtAddr end, const Copier& copier);
+  VirtAddr update_leaves(VirtAddr start, VirtAddr end, const Visitor& visitor);
+  KResult<VirtAddr> copy_leaves(PageTable& from, VirtAddr start, VirtAddr end, const Copier& copier);
   VirtAddr next_table(VirtAddr va) const;
+  void drop_table(Pte& entry);
   void fence(VirtAddr va);
   bool may_be_cached() const;
 

@@ -235,7 +235,6 @@ void commit(Process& process, Task& task, NewImage& image) {
   }
   process.space = std::move(image.space);
   process.space->activate();
-  old.reset();
   if (task.vfork_done) {
     task.vfork_done->complete();
     task.vfork_done.reset();
@@ -270,6 +269,7 @@ void commit(Process& process, Task& task, NewImage& image) {
   u64 comm[2];
   pack_name(image.name, comm);
   trace(TraceEventId::k_exec, process.pid(), process.space->satp(), image.entry.value, comm[0], comm[1]);
+  old.reset();  // may take its time, and others have the hart meanwhile
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "guest/hal/page_table.h"
 #include "guest/hal/trap.h"
+#include "guest/sched/thread.h"
 #include "guest/vm/fault.h"
 #include "guest/vm/layout.h"
 #include "guest/vm/vma.h"
@@ -197,7 +198,10 @@ class AddressSpace : public RefCounted<AddressSpace> {
   KResult<void> change_lock(Range range, u32 lock_flags);
 
   // pages.cpp: present pages.
-  void zap(Vma& vma, Range range, PrivateCopies copies = PrivateCopies::kDrop);
+  template <class Fn>
+  void update_in_turns(Range range, Fn fn);
+  void zap(Vma& vma, Range range, PrivateCopies copies);
+  void zap_in_turns(const Vma& vma, Range range);
   void drop_leaf(const Vma& vma, Pte pte);
   void count_page(const Vma& vma, const Frame& frame, i64 sign);
   void write_protect(Range range);
@@ -250,6 +254,15 @@ class AddressSpace : public RefCounted<AddressSpace> {
   using AllSpaces = List<AddressSpace, &AddressSpace::space_node_>;
   static AllSpaces& all();
 };
+
+/// PageTable::update_range of what may be gigabytes: others have the hart in between. The mmap lock is held,
+/// so the mappings stay as they are; a thread that has been told to end goes on to the end of this.
+template <class Fn>
+void AddressSpace::update_in_turns(Range range, Fn fn) {
+  for (VirtAddr at = range.start; (at = table_.update_part(at, range.end, fn)) < range.end;) {
+    (void)give_way();
+  }
+}
 
 /// The pid that events carry: of the process that runs now. Set once by the layer that knows processes.
 void set_current_pid(u32 (*current_pid)());

@@ -136,14 +136,14 @@ KResult<void> AddressSpace::advise_vma(Vma& vma, Range range, u32 advice) {
       if (vma.has(kVmaSpecial) || vma.has(kVmaPfnMap) || (advice == kMadvDontNeed && vma.has(kVmaLocked))) {
         return Err(Errno::kEINVAL);
       }
-      zap(vma, range);
+      zap_in_turns(vma, range);
       return {};
     case kMadvFree:
       // Giving the pages up at once is one of the things that may happen to them later.
       if (!private_anonymous || vma.has(kVmaLocked)) {
         return Err(Errno::kEINVAL);
       }
-      zap(vma, range);
+      zap_in_turns(vma, range);
       return {};
     case kMadvRemove: {
       if (vma.has(kVmaLocked) || !vma.file || vma.cache() == nullptr) {

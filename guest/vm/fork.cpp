@@ -51,7 +51,7 @@ KResult<void> AddressSpace::copy_to(AddressSpace& child) {
 
 /// Both sides keep the pages, read-only: the first write by either copies.
 KResult<void> AddressSpace::copy_pages(const Vma& vma, AddressSpace& child, const Vma& child_vma) {
-  return child.table_.copy_range(table_, vma.start, vma.end, [&](VirtAddr, Pte pte) {
+  auto copy = [&](VirtAddr, Pte pte) {
     const Pte read_only{pte.raw & ~u64{kPteWrite}};
     if (Frame* const frame = frame_of(pte); frame != nullptr) {
       get_frame(frame);
@@ -59,7 +59,11 @@ KResult<void> AddressSpace::copy_pages(const Vma& vma, AddressSpace& child, cons
     }
     // The child has not used it yet.
     return PageTable::CopiedLeaf{read_only, Pte{read_only.raw & ~u64{kPteAccessed}}};
-  });
+  };
+  for (VirtAddr at = vma.start; (at = TRY(child.table_.copy_part(table_, at, vma.end, copy))) < vma.end;) {
+    TRY(give_way());
+  }
+  return {};
 }
 
 }  // namespace kernel

@@ -39,6 +39,15 @@ void AddressSpace::zap(Vma& vma, Range range, PrivateCopies copies) {
   });
 }
 
+/// Private copies too, for who may sleep: not for a file that calls back (FileMapping), which does not expect
+/// it.
+void AddressSpace::zap_in_turns(const Vma& vma, Range range) {
+  update_in_turns(range, [&](VirtAddr, Pte pte) {
+    drop_leaf(vma, pte);
+    return Pte();
+  });
+}
+
 void AddressSpace::write_protect(Range range) {
   table_.update_range(range.start, range.end,
                       [](VirtAddr, Pte pte) { return Pte{pte.raw & ~u64{kPteWrite}}; });
@@ -77,8 +86,11 @@ void AddressSpace::trim_tables(Range removed) {
   const VirtAddr low = below != nullptr ? below->end : VirtAddr(0);
   const VirtAddr high = above != nullptr ? above->start : kUserTop;
   const u64 span = level_bytes(1);
-  table_.trim(std::max(low, VirtAddr(align_down(removed.start.value, span))),
-              std::min(high, VirtAddr(align_up(removed.end.value, span))));
+  VirtAddr at = std::max(low, VirtAddr(align_down(removed.start.value, span)));
+  const VirtAddr end = std::min(high, VirtAddr(align_up(removed.end.value, span)));
+  while (at < end && (at = table_.trim_part(at, end)) < end) {
+    (void)give_way();
+  }
 }
 
 /// What a mapping is populated with: a private writable one gets pages of its own. Nothing for PROT_NONE.

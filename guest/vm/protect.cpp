@@ -115,7 +115,7 @@ KResult<void> AddressSpace::protect_vma(Vma& vma, u32 prot) {
 /// private page that is not shared with anyone.
 void AddressSpace::update_protection(Vma& vma) {
   const bool may_write = (vma.prot & kProtWrite) != 0;
-  table_.update_range(vma.start, vma.end, [&](VirtAddr, Pte pte) {
+  update_in_turns({vma.start, vma.end}, [&](VirtAddr, Pte pte) {
     const Frame* const frame = frame_of(pte);
     const bool sole_owner =
         !vma.shared() && frame != nullptr && frame->use == FrameUse::kAnon && frame->references == 1;

@@ -184,12 +184,13 @@ KResult<void> AddressSpace::format_smaps(FormatSink& out, const Path& root, bool
     const Vma& vma = *as_vma(at);
     SmapsSums sums;
     sums.size = vma.size_bytes();
-    table_.for_each_leaf(vma.start, vma.end, [&](VirtAddr, Pte pte) {
+    update_in_turns({vma.start, vma.end}, [&](VirtAddr, Pte pte) {
       const Frame* const frame = frame_of(pte);
       if (frame != nullptr && (frame->use == FrameUse::kAnon || frame->use == FrameUse::kPageCache ||
                                is_resident_special(vma, *frame))) {
         sums.add_page(pte, *frame);
       }
+      return pte;
     });
     sums.locked_shares = vma.has(kVmaLocked) ? sums.pss_shares() : 0;
     total.add(sums);

@@ -30,7 +30,7 @@ void AddressSpace::remove_vmas(Range range) {
   Vma* vma = find_from(range.start);
   while (vma != nullptr && vma->start < range.end) {
     Vma* const after = next(*vma);
-    zap(*vma, {vma->start, vma->end});
+    zap_in_turns(*vma, {vma->start, vma->end});
     detach(*vma);
     vma = after;
   }
@@ -40,6 +40,9 @@ void AddressSpace::clear() {
   MutexGuard guard(lock_);
   remove_vmas({VirtAddr(0), kUserTop});
   ASSERT(vmas_.empty() && counters_.rss() == 0);
+  while (!table_.destroy_part()) {
+    (void)give_way();
+  }
 }
 
 }  // namespace kernel
