@@ -10,9 +10,12 @@ class NinepChannel : NonCopyable {
  public:
   /// What the share is called.
   virtual StringView tag() const = 0;
-  /// Sends `request` and then `out`; the reply fills `reply` and then `in`. Either of `out` and `in` may be
-  /// empty. Every span lies in the linear map (heap or one frame). The bytes of the reply; EIO.
-  virtual KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply, ByteSpan in) = 0;
+  /// Sends `request` and then `out`; the reply fills `reply` and then the pieces of `in`. `out` and `in` may
+  /// be empty. Every span lies in the linear map (heap or one frame). The bytes of the reply; EIO.
+  virtual KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply,
+                                  Span<const ByteSpan> in) = 0;
+  /// How many pieces `in` may have; at least one.
+  virtual usize max_pieces() const = 0;
 
  protected:
   ~NinepChannel() = default;

@@ -20,6 +20,9 @@ class Virtio9p final : public NinepChannel {
   KResult<void> init() {
     TRY(transport_.begin(virtio::k9pFeatureMountTag));
     TRY(transport_.setup_queue(virtio::k9pQueueRequest, queue_));
+    if (queue_.size() <= kOtherParts) {
+      return Err(Errno::kENODEV);
+    }
     TRY(transport_.finish([](void* self) { static_cast<Virtio9p*>(self)->complete(); }, this));
     const u16 bytes = transport_.config<u16>(offsetof(virtio::Config9p, tag_len));
     for (u16 i = 0; i < std::min(bytes, kMaxTagBytes); i++) {
@@ -30,14 +33,19 @@ class Virtio9p final : public NinepChannel {
 
   StringView tag() const override { return tag_; }
 
-  KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply, ByteSpan in) override {
+  usize max_pieces() const override { return std::min<usize>(kMaxPieces, queue_.size() - kOtherParts); }
+
+  KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply,
+                          Span<const ByteSpan> in) override {
+    ASSERT(in.size() <= max_pieces());
     if (is_injected_failure(FailTarget::kTransfers)) {
       return Err(Errno::kEIO);
     }
     // Needs no memory: a fid must be given back also when there is none.
     Pending pending;
-    VirtqueueBuffer buffers[4];
+    VirtqueueBuffer buffers[kOtherParts + kMaxPieces];
     usize count = 0;
+    usize reply_bytes = reply.size();
     const auto add = [&](const u8* data, usize bytes, bool device_writes) {
       if (bytes != 0) {
         buffers[count++] = {virt_to_phys(data), static_cast<u32>(bytes), device_writes};
@@ -46,14 +54,17 @@ class Virtio9p final : public NinepChannel {
     add(request.data(), request.size(), false);
     add(out.data(), out.size(), false);
     add(reply.data(), reply.size(), true);
-    add(in.data(), in.size(), true);
+    for (const ByteSpan piece : in) {
+      add(piece.data(), piece.size(), true);
+      reply_bytes += piece.size();
+    }
     wait_event(room_, [&] { return queue_.has_room(count); });
     TRY(queue_.add({buffers, count}, &pending));
     transport_.notify(virtio::k9pQueueRequest, queue_);
     complete();
     // The device holds the buffers until then: no signal may end the wait.
     wait_event(pending.waiter, [&] { return pending.done; });
-    return std::min<usize>(pending.bytes, reply.size() + in.size());
+    return std::min<usize>(pending.bytes, reply_bytes);
   }
 
  private:
@@ -63,6 +74,8 @@ class Virtio9p final : public NinepChannel {
     WaitQueue waiter{};
   };
   static constexpr u16 kMaxTagBytes = 255;
+  static constexpr usize kOtherParts = 3;  // of a chain: request, out, reply
+  static constexpr usize kMaxPieces = 16;
 
   void complete() {
     while (const auto used = queue_.take_used()) {

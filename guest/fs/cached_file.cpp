@@ -110,7 +110,7 @@ class CachedFileOperations final : public FileOperations {
       if (index >= (inode.size() + kPageBytes - 1) >> kPageShift) {
         return Err(Errno::kENXIO);
       }
-      page.frame = TRY(inode.page_cache()->get(index, &page.major));
+      page.frame = TRY(inode.page_cache()->get(index, ReadMore::kAround, &page.major));
       if (page.frame->mapping == inode.page_cache()) {
         return page;
       }
@@ -134,7 +134,7 @@ class CachedFileOperations final : public FileOperations {
     if (present || !cache.inode().reads_pages()) {
       return present;
     }
-    return cache.get(index);
+    return cache.get(index, ReadMore::kIfInOrder);
   }
 
   static KResult<void> check_write(const Inode& inode, u64 position, IoBuffer& buffer) {

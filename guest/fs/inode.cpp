@@ -91,8 +91,10 @@ KResult<void> Inode::resize(u64 size) {
 
 KResult<void> Inode::allocate(u32, u64, u64) { return Err(Errno::kEOPNOTSUPP); }
 
-KResult<void> Inode::read_page(u64, Frame& frame) {
-  memset(frame_data(&frame), 0, kPageBytes);
+KResult<void> Inode::read_pages(u64, Span<Frame* const> frames) {
+  for (Frame* const frame : frames) {
+    memset(frame_data(frame), 0, kPageBytes);
+  }
   return {};
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "guest/lib/ref_ptr.h"
+#include "guest/lib/span.h"
 #include "guest/lib/string.h"
 #include "guest/mem/frame.h"
 #include "guest/sched/mutex.h"
@@ -126,17 +127,18 @@ class Inode : public RefCounted<Inode> {
   virtual KResult<void> resize(u64 size);
   /// fallocate(2). EOPNOTSUPP.
   virtual KResult<void> allocate(u32 flags, u64 offset, u64 bytes);
-  /// Fills a frame of the cache from the backing store. The default is a hole: zeroes.
-  virtual KResult<void> read_page(u64 index, Frame& frame);
+  /// Fills frames of the cache, for pages from `first` on, from the backing store. The default is a hole:
+  /// zeroes.
+  virtual KResult<void> read_pages(u64 first, Span<Frame* const> frames);
   virtual KResult<void> write_page(u64 index, Frame& frame);
   /// Asks for room for one more page before it enters the cache; ENOSPC. Given back by release_pages.
   virtual KResult<void> reserve_page() { return {}; }
   virtual void release_pages(u64 count) { (void)count; }
   /// The cache is the file (tmpfs): nothing to write back, dirty pages stay.
   virtual bool lives_in_memory() const { return true; }
-  /// Pages that are not in the cache are no holes: read_page() has their contents.
+  /// Pages that are not in the cache are no holes: read_pages() has their contents.
   virtual bool reads_pages() const { return !lives_in_memory(); }
-  /// The page may leave the cache as long as it is clean: read_page() gives the same again.
+  /// The page may leave the cache as long as it is clean: read_pages() gives the same again.
   virtual bool can_read_again(u64 index) const {
     (void)index;
     return !lives_in_memory();

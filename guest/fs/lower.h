@@ -38,8 +38,9 @@ class LowerFile : public RefCounted<LowerFile> {
   /// A file of this directory; whether it is there shows when it is asked for something.
   virtual KResult<RefPtr<LowerFile>> child(StringView name) = 0;
   virtual KResult<String> read_link() = 0;
-  /// Fills a whole frame with page `index`, of which the first `bytes` are wanted and the rest is zeroed.
-  virtual KResult<void> read_page(u64 index, u64 bytes, Frame& frame) = 0;
+  /// Fills whole frames with the pages from `first` on, of which the first `bytes` are wanted and the rest is
+  /// zeroed.
+  virtual KResult<void> read_pages(u64 first, u64 bytes, Span<Frame* const> frames) = 0;
 };
 
 }  // namespace kernel

@@ -32,6 +32,22 @@ class FileMapping : public Interval {
   ~FileMapping() = default;
 };
 
+/// Pages of files that have a backing store, in all caches.
+struct PageCacheStats {
+  u64 dirty = 0;    ///< newer than it
+  u64 writing = 0;  ///< on their way to it
+};
+const PageCacheStats& page_cache_stats();
+
+/// What else is read from the backing store when a page is missing, of the aligned window that it lies in:
+/// the same 64 KiB that a read fault maps (AddressSpace::map_around).
+inline constexpr u64 kReadWindowPages = 16;
+enum class ReadMore : u8 {
+  kNothing,    ///< the page is looked at alone, or about to be written
+  kIfInOrder,  ///< the pages behind it, for who begins at the start or goes on from a page that is there
+  kAround,     ///< the pages on both sides, for who jumps about near to it: a mapping
+};
+
 class PageCache : NonCopyable {
  public:
   explicit PageCache(Inode& inode) : inode_(inode) {}
@@ -45,7 +61,7 @@ class PageCache : NonCopyable {
   /// The same without a reference of the caller's, for a look that does not sleep; it is no use of the page.
   Frame* peek(u64 index) const { return index_.find(index); }
   /// The page, made or read when missing. `major` (may be null) tells that it was read. ENOSPC, EIO, ENOMEM.
-  KResult<FrameRef> get(u64 index, bool* major = nullptr);
+  KResult<FrameRef> get(u64 index, ReadMore more = ReadMore::kNothing, bool* major = nullptr);
   /// The first page at or after `from` that is there; a null frame when there is none.
   PageIndex<Frame>::Entry next_present(u64 from) const { return index_.next(from); }
 
@@ -86,12 +102,22 @@ class PageCache : NonCopyable {
   void check() const;
 
  private:
-  KResult<FrameRef> read(u64 index);
+  struct Window {
+    u64 first;
+    u64 end;
+  };
+  class Incoming;
+  Window window_of(u64 index, ReadMore more) const;
+  KResult<FrameRef> read(u64 index, ReadMore more);
+  KResult<FrameRef> read_window(u64 index, Window window);
+  KResult<FrameRef> insert(u64 index, FrameRef frame);
+  void mark_clean(Frame& frame);
   void remove(u64 index, Frame* frame);
 
   Inode& inode_;
   Mutex writing_;
   PageIndex<Frame> index_;
+  u64 changes_ = 0;  // of the backing store, or of what of it is the file
   IntervalTree mappings_;
 };
 

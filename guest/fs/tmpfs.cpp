@@ -82,12 +82,13 @@ class TmpfsFile final : public Inode {
   }
   bool reads_pages() const override { return lower_bytes_ != 0; }
   bool can_read_again(u64 index) const override { return index << kPageShift < lower_bytes_; }
-  KResult<void> read_page(u64 index, Frame& frame) override {
-    const u64 start = index << kPageShift;
+  KResult<void> read_pages(u64 first, Span<Frame* const> frames) override {
+    const u64 start = first << kPageShift;
     if (start >= lower_bytes_) {
-      return Inode::read_page(index, frame);
+      return Inode::read_pages(first, frames);
     }
-    return lower_->read_page(index, std::min(lower_bytes_ - start, kPageBytes), frame);
+    return lower_->read_pages(first, std::min<u64>(lower_bytes_ - start, frames.size() << kPageShift),
+                              frames);
   }
 
   PageCache* page_cache() override { return &cache_; }

@@ -1,6 +1,7 @@
 // /proc/meminfo and its neighbours, and /proc/sys.
 #include "guest/drivers/rtc.h"
 #include "guest/fs/flusher.h"
+#include "guest/fs/page_cache.h"
 #include "guest/fs/procfs.h"
 #include "guest/fs/reclaim.h"
 #include "guest/hal/boot_info.h"
@@ -27,6 +28,12 @@ void show_kib(FormatSink& out, StringView label, u64 pages) {
   format(out, "{:<16}{:8} kB\n", with_colon, pages * kKibPerPage);
 }
 
+/// Pages of the cache that no store could give again (tmpfs, shared memory).
+u64 pages_in_memory_alone() {
+  const u64 cached = memory_stats().used_for(FrameUse::kPageCache);
+  return cached - std::min(cached, reclaimable_pages());
+}
+
 KResult<void> show_meminfo(const ProcContext&, FormatSink& out) {
   const MemoryStats& memory = memory_stats();
   const u64 cached = memory.used_for(FrameUse::kPageCache);
@@ -44,11 +51,11 @@ KResult<void> show_meminfo(const ProcContext&, FormatSink& out) {
   show_kib(out, "Mlocked", 0);
   show_kib(out, "SwapTotal", 0);
   show_kib(out, "SwapFree", 0);
-  show_kib(out, "Dirty", 0);
-  show_kib(out, "Writeback", 0);
+  show_kib(out, "Dirty", page_cache_stats().dirty);
+  show_kib(out, "Writeback", page_cache_stats().writing);
   show_kib(out, "AnonPages", anonymous);
   show_kib(out, "Mapped", 0);
-  show_kib(out, "Shmem", cached);
+  show_kib(out, "Shmem", pages_in_memory_alone());
   show_kib(out, "KReclaimable", 0);
   show_kib(out, "Slab", memory.used_for(FrameUse::kSlab));
   show_kib(out, "SReclaimable", 0);
@@ -72,9 +79,10 @@ KResult<void> show_vmstat(const ProcContext&, FormatSink& out) {
   const MemoryStats& memory = memory_stats();
   format(out,
          "nr_free_pages {}\nnr_anon_pages {}\nnr_file_pages {}\nnr_page_table_pages "
-         "{}\nnr_slab_unreclaimable {}\n",
+         "{}\nnr_slab_unreclaimable {}\nnr_shmem {}\nnr_dirty {}\nnr_writeback {}\n",
          memory.free(), memory.used_for(FrameUse::kAnon), memory.used_for(FrameUse::kPageCache),
-         memory.used_for(FrameUse::kPageTable), memory.used_for(FrameUse::kSlab));
+         memory.used_for(FrameUse::kPageTable), memory.used_for(FrameUse::kSlab), pages_in_memory_alone(),
+         page_cache_stats().dirty, page_cache_stats().writing);
   u64 minor = 0;
   u64 major = 0;
   process_table().for_each([&](const Process& process) {

@@ -67,15 +67,19 @@ constexpr FlagChange kFlagChanges[] = {
 /// place of the first ones. Ends early when the thread must.
 void read_ahead(PageCache& cache, u64 first, u64 end) {
   u64 room = memory_stats().free() + reclaimable_pages();
+  u64 came_along = 0;  // pages before this one were read together
   // Reading sleeps and others have turns: the file may become shorter on the way.
   const auto is_in_file = [&](u64 page) { return page << kPageShift < cache.inode().size(); };
   for (u64 page = first; page < end && is_in_file(page) && room > 0; page++) {
     if (cache.peek(page) != nullptr) {
+      room -= page < came_along ? 1 : 0;
       continue;
     }
-    if (!give_way().ok() || !cache.get(page).ok()) {
+    const bool many = room >= kReadWindowPages;
+    if (!give_way().ok() || !cache.get(page, many ? ReadMore::kAround : ReadMore::kNothing).ok()) {
       return;
     }
+    came_along = many ? align_down(page, kReadWindowPages) + kReadWindowPages : 0;
     room--;
   }
 }

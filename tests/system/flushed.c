@@ -26,12 +26,24 @@ static void look(const char *when, const char *name) {
   fflush(stdout);
 }
 
+static void show_dirty(void) {
+  char line[128];
+  FILE *const meminfo = fopen("/proc/meminfo", "r");
+  while (meminfo != NULL && fgets(line, sizeof line, meminfo) != NULL) {
+    if (strncmp(line, "Dirty:", 6) == 0) printf("%s", line);
+  }
+  fclose(meminfo);
+}
+
 int main(void) {
+  show_dirty();
   if (!store("a", "mapped") || !store("b", "mapped")) return 1;
+  show_dirty();
   sleep(29);
   look("after 29 s", "a");
   sleep(2);
   look("after 31 s", "b");
+  show_dirty();
   FILE *const expire = fopen("/proc/sys/vm/dirty_expire_centisecs", "w");
   if (expire == NULL || fprintf(expire, "100\n") < 0 || fclose(expire) != 0) return 2;
   if (!store("c", "again!") || !store("d", "again!")) return 3;

@@ -2,9 +2,13 @@
 
 import subprocess
 
+# Two pages of each of two files are dirty until the flusher comes.
 EXPECTED = """\
+Dirty:                 0 kB
+Dirty:                16 kB
 after 29 s: "" ""
 after 31 s: "mapped" "mapped"
+Dirty:                 0 kB
 after 0.9 s: "" ""
 after 1.1 s: "again!" "again!"
 """

@@ -11,8 +11,9 @@ using ninep::Type;
 
 namespace {
 
-/// A page of data behind the header of a write.
-constexpr u32 kMessageBytes = 2 * kPageBytes;
+/// Of data, in one message, besides a page for the rest of it.
+constexpr usize kMaxPagesAtOnce = 16;
+constexpr u32 message_bytes_for(usize pages) { return static_cast<u32>((1 + pages) * kPageBytes); }
 constexpr u16 kTag = 0;  // one message at a time
 
 }  // namespace
@@ -81,7 +82,7 @@ class NinepClient::Reply {
 };
 
 KResult<NinepClient::Reply> NinepClient::exchange(const Request& request, ConstByteSpan out,
-                                                  usize reply_bytes, ByteSpan in) {
+                                                  usize reply_bytes, Span<const ByteSpan> in) {
   ASSERT(lock_.held_by_me());
   if (request.failed()) {
     return Err(Errno::kENAMETOOLONG);
@@ -124,12 +125,13 @@ KResult<void> NinepClient::begin_session() {
   reply_ = FrameRef::adopt(TRY(alloc_frame(ZeroIt::kNo, FrameUse::kKernel)));
   const MutexGuard guard(lock_);
   Request version(*this, Type::kVersion);
-  version.put(kMessageBytes).text(ninep::kVersionName);
+  version.put(message_bytes_for(kMaxPagesAtOnce)).text(ninep::kVersionName);
   Reply agreed = TRY(exchange(version));
   const u32 message_bytes = TRY(agreed.get<u32>());
-  if (TRY(agreed.text()) != ninep::kVersionName || message_bytes < kMessageBytes) {
+  if (TRY(agreed.text()) != ninep::kVersionName || message_bytes < message_bytes_for(1)) {
     return Err(Errno::kEPROTO);
   }
+  pages_at_once_ = std::min<usize>({kMaxPagesAtOnce, channel_.max_pieces(), message_bytes / kPageBytes - 1});
   Request attach(*this, Type::kAttach);
   attach.put(kRootFid).put(ninep::kNoFid).text("root").text("").put(u32{0});
   TRY(exchange(attach));
@@ -268,15 +270,48 @@ KResult<void> NinepClient::create(NinepFid fid, StringView name, u32 flags, u32 
 
 // The reply's header and count come into the buffer, the data to where it belongs. An error is as long as
 // those.
-KResult<usize> NinepClient::read(NinepFid fid, u64 offset, ByteSpan to) {
+KResult<usize> NinepClient::read(NinepFid fid, u64 offset, Span<const ByteSpan> to) {
   static_assert(ninep::kReadHeaderBytes == ninep::kErrorBytes);
-  ASSERT(to.size() <= kPageBytes);
+  usize bytes = 0;
+  for (const ByteSpan piece : to) {
+    bytes += piece.size();
+  }
   const MutexGuard guard(lock_);
   Request request(*this, Type::kRead);
-  request.put(fid).put(offset).put(static_cast<u32>(to.size()));
+  request.put(fid).put(offset).put(static_cast<u32>(bytes));
   Reply reply = TRY(exchange(request, {}, ninep::kReadHeaderBytes, to));
   const u32 count = TRY(reply.get<u32>());
-  return count <= to.size() ? KResult<usize>(count) : Err(Errno::kEIO);
+  return count <= bytes ? KResult<usize>(count) : Err(Errno::kEIO);
+}
+
+// An answer may be shorter than what was asked for; only an empty one says that there is no more.
+KResult<void> NinepClient::read_pages(NinepFid fid, u64 first, u64 bytes, Span<Frame* const> frames) {
+  ASSERT(bytes <= frames.size() << kPageShift);
+  // From byte `from` of the frames on: the rest of one frame, of which `limit` bytes may be meant.
+  const auto rest_of_frame = [&](u64 from, u64 limit) {
+    const u64 in_frame = from & (kPageBytes - 1);
+    return ByteSpan(frame_data(frames[from >> kPageShift]) + in_frame,
+                    std::min(kPageBytes - in_frame, limit));
+  };
+  u64 done = 0;
+  while (done < bytes) {
+    ByteSpan pieces[kMaxPagesAtOnce];
+    usize count = 0;
+    for (u64 at = done; at < bytes && count < pages_at_once_; at += pieces[count++].size()) {
+      pieces[count] = rest_of_frame(at, bytes - at);
+    }
+    const usize got = TRY(read(fid, (first << kPageShift) + done, {pieces, count}));
+    if (got == 0) {
+      break;
+    }
+    done += got;
+  }
+  for (const u64 end = frames.size() << kPageShift; done < end;) {
+    const ByteSpan rest = rest_of_frame(done, end - done);
+    std::fill(rest.begin(), rest.end(), u8{0});
+    done += rest.size();
+  }
+  return {};
 }
 
 KResult<usize> NinepClient::write(NinepFid fid, u64 offset, ConstByteSpan from) {

@@ -69,8 +69,9 @@ class NinepClient : public RefCounted<NinepClient> {
   KResult<void> open(NinepFid fid, u32 flags);
   /// `fid`, which named the directory, is then the new file, open.
   KResult<void> create(NinepFid fid, StringView name, u32 flags, u32 mode);
-  /// Up to a page; the count, 0 at the end. `to` is in the linear map.
-  KResult<usize> read(NinepFid fid, u64 offset, ByteSpan to);
+  /// The first `bytes` of the file from page `first` on, as far as it has them; the rest of the frames is
+  /// zeroed.
+  KResult<void> read_pages(NinepFid fid, u64 first, u64 bytes, Span<Frame* const> frames);
   KResult<usize> write(NinepFid fid, u64 offset, ConstByteSpan from);
   KResult<void> sync(NinepFid fid);
   /// Calls `sink` for entries from `offset` on, of which one reply holds; whether there were any.
@@ -91,7 +92,9 @@ class NinepClient : public RefCounted<NinepClient> {
   KResult<void> begin_session();
   /// Sends the request; the reply's fields, or the errno it carries. `in` takes what follows `reply_bytes`.
   KResult<Reply> exchange(const Request& request, ConstByteSpan out = {}, usize reply_bytes = kPageBytes,
-                          ByteSpan in = {});
+                          Span<const ByteSpan> in = {});
+  /// The count, 0 at the end. At most kMaxPagesAtOnce pieces, all in the linear map.
+  KResult<usize> read(NinepFid fid, u64 offset, Span<const ByteSpan> to);
   KResult<NinepFid> take_fid();
   void give_fid(NinepFid fid);
 
@@ -101,6 +104,7 @@ class NinepClient : public RefCounted<NinepClient> {
   FrameRef reply_;
   Vector<NinepFid> free_fids_;
   NinepFid next_fid_ = kRootFid + 1;
+  usize pages_at_once_ = 1;  // that one message carries
 };
 
 /// A fid that is clunked when nobody needs it any more. Every exchange sleeps, so who uses a fid that others

@@ -89,12 +89,9 @@ class NinepLowerFile final : public LowerFile {
     return client().read_link(at.fid);
   }
 
-  KResult<void> read_page(u64 index, u64 bytes, Frame& frame) override {
+  KResult<void> read_pages(u64 first, u64 bytes, Span<Frame* const> frames) override {
     const auto fid = TRY(tree_->open_fid(*this));
-    const ByteSpan page(frame_data(&frame), kPageBytes);
-    const usize got = TRY(client().read(fid->fid(), index << kPageShift, page.first(bytes)));
-    std::fill_n(page.data() + got, kPageBytes - got, u8{0});
-    return {};
+    return client().read_pages(fid->fid(), first, bytes, frames);
   }
 
   /// A new fid that stands on this file.

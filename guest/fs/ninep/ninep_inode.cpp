@@ -310,12 +310,13 @@ KResult<void> NinepInode::resize(u64 size) {
   return {};
 }
 
-KResult<void> NinepInode::read_page(u64 index, Frame& frame) {
-  const ByteSpan page(frame_data(&frame), kPageBytes);
+// What is behind the end, as it is known here, need not be asked for.
+KResult<void> NinepInode::read_pages(u64 first, Span<Frame* const> frames) {
+  if (first << kPageShift >= size()) {
+    return Inode::read_pages(first, frames);
+  }
   const auto fid = TRY(fid_to_read());
-  const usize got = TRY(client().read(fid->fid(), index << kPageShift, page));
-  std::fill_n(page.data() + got, kPageBytes - got, u8{0});
-  return {};
+  return client().read_pages(fid->fid(), first, frames.size() << kPageShift, frames);
 }
 
 KResult<void> NinepInode::write_page(u64 index, Frame& frame) {

@@ -60,7 +60,7 @@ class NinepInode final : public Inode {
   KResult<FileOperations*> operations() override;
   PageCache* page_cache() override { return is_regular() ? &cache_ : nullptr; }
   KResult<void> resize(u64 size) override;
-  KResult<void> read_page(u64 index, Frame& frame) override;
+  KResult<void> read_pages(u64 first, Span<Frame* const> frames) override;
   KResult<void> write_page(u64 index, Frame& frame) override;
   bool lives_in_memory() const override { return false; }
   u64 blocks() const override { return (size() + 511) / 512; }

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <map>
+#include <numeric>
 
 #include "emu/devices/ninep/server.h"
 #include "guest/drivers/ninep_channel.h"
@@ -27,11 +28,15 @@ class DirectChannel final : public NinepChannel {
   DirectChannel(const std::string& directory, ShareAccess access) : server_(directory, access) {}
 
   StringView tag() const override { return "share"; }
-  KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply, ByteSpan in) override {
+  KResult<usize> exchange(ConstByteSpan request, ConstByteSpan out, ByteSpan reply,
+                          Span<const ByteSpan> in) override {
     host::Turns::pass();
+    EXPECT_LE(in.size(), max_pieces());
+    const usize in_bytes = std::accumulate(in.begin(), in.end(), usize{0},
+                                           [](usize sum, ByteSpan piece) { return sum + piece.size(); });
     std::vector<u8> whole(request.begin(), request.end());
     whole.insert(whole.end(), out.begin(), out.end());
-    const auto answer = server_.answer(whole, reply.size() + in.size());
+    const auto answer = server_.answer(whole, reply.size() + in_bytes);
     constexpr usize kTypeAt = 4;
     if (request[kTypeAt] == static_cast<u8>(quire::arch::ninep::Type::kClunk)) {
       EXPECT_EQ(answer[kTypeAt], quire::arch::ninep::reply_to(quire::arch::ninep::Type::kClunk))
@@ -39,10 +44,19 @@ class DirectChannel final : public NinepChannel {
     }
     const usize first = std::min(answer.size(), reply.size());
     std::copy_n(answer.begin(), first, reply.begin());
-    std::copy(answer.begin() + static_cast<std::ptrdiff_t>(first), answer.end(), in.begin());
+    reads += request[kTypeAt] == static_cast<u8>(quire::arch::ninep::Type::kRead) ? 1 : 0;
+    usize at = first;
+    for (const ByteSpan piece : in) {
+      const usize part = std::min(answer.size() - at, piece.size());
+      std::copy_n(answer.begin() + static_cast<std::ptrdiff_t>(at), part, piece.begin());
+      at += part;
+    }
     return answer.size();
   }
+  usize max_pieces() const override { return pieces; }
   usize fids() const { return server_.fid_count(); }
+  usize reads = 0;    // messages that ask for contents
+  usize pieces = 16;  // that one of them may have
 
  private:
   quire::share::Server server_;
@@ -123,6 +137,13 @@ struct OverShare : SharedTree {
     EXPECT_EQ(dir.get("hello"), "Hello, share!\n");
     EXPECT_EQ(dir.get("sub/inner"), "deeper");
     EXPECT_FALSE(dir.has("new"));
+  }
+};
+/// A channel that carries less at a time.
+struct OverSmallChannel : SharedTree {
+  OverSmallChannel() : SharedTree(ShareAccess::kReadOnly) {
+    channel_.pieces = 3;
+    use(must(make_tmpfs_over({.type = "overlay"}, must(ninep_lower_root("share")))));
   }
 };
 
@@ -435,6 +456,85 @@ TEST_F(OverShare, ThreadsReadMoreFilesThanAreOpen) {
   }
   host::Turns().run(jobs);
   EXPECT_LT(channel_.fids(), 80U);
+}
+
+/// Page n is full of '!' + n.
+std::string pages_of_text(int count) {
+  std::string text;
+  for (int page = 0; page < count; ++page) {
+    text += std::string(kPageBytes, static_cast<char>('!' + page));
+  }
+  return text;
+}
+
+TEST_F(OverShare, WhoReadsInOrderReads64KibAtATime) {
+  dir.put("file", pages_of_text(40));
+  channel_.reads = 0;
+  EXPECT_EQ(contents("file"), pages_of_text(40));
+  EXPECT_EQ(channel_.reads, 3U);
+}
+
+TEST_F(OverSmallChannel, ReadsWhatItCarriesAtATime) {
+  dir.put("file", pages_of_text(20) + "end");
+  EXPECT_EQ(contents("file"), pages_of_text(20) + "end");
+}
+
+TEST_F(OverShare, APageInTheMiddleIsReadAlone) {
+  dir.put("file", pages_of_text(40));
+  const auto file = must(try_open("file", kOpenReadOnly));
+  channel_.reads = 0;
+  const auto frame = must(file->inode().page_cache()->get(21, ReadMore::kIfInOrder));
+  EXPECT_EQ(*frame.data(), '!' + 21);
+  EXPECT_EQ(channel_.reads, 1U);
+  EXPECT_EQ(file->inode().page_cache()->pages(), 1U);
+}
+
+TEST_F(OverShare, AFaultReadsTheNeighboursThatAreMissing) {
+  dir.put("file", pages_of_text(40));
+  const auto file = must(try_open("file", kOpenReadOnly));
+  PageCache& cache = *file->inode().page_cache();
+  must(cache.get(18));
+  channel_.reads = 0;
+  const auto frame = must(cache.get(21, ReadMore::kAround));
+  EXPECT_EQ(*frame.data(), '!' + 21);
+  EXPECT_EQ(channel_.reads, 1U);
+  EXPECT_EQ(cache.pages(), 14U);  // 18, and 19 to 31
+  for (u64 page = 19; page < 32; ++page) {
+    EXPECT_EQ(*frame_data(cache.peek(page)), static_cast<u8>('!' + page));
+  }
+  EXPECT_EQ(cache.peek(17), nullptr);
+  must(cache.get(38, ReadMore::kAround));
+  EXPECT_EQ(cache.pages(), 22U);  // nothing behind the end
+}
+
+TEST_F(OverShare, PagesThatAreCutOffWhileTheyAreReadDoNotComeBack) {
+  for (int round = 0; round < 20; ++round) {
+    dir.put("file", pages_of_text(32));
+    const auto file = must(try_open("file", kOpenReadWrite));
+    PageCache& cache = *file->inode().page_cache();
+    std::vector<std::function<void()>> jobs;
+    for (u64 first = 0; first < 4; ++first) {
+      jobs.push_back([&cache, first] {
+        for (u64 page = first; page < 32; page += 5) {
+          must(cache.get(page, ReadMore::kAround));
+        }
+      });
+    }
+    jobs.push_back([&] {
+      for (int turn = 0; turn < round % 7; ++turn) {
+        host::Turns::pass();
+      }
+      must(file->truncate(9 * kPageBytes + 5));
+      // Whoever asked for a page by its number may have it; nothing that came along with it stays, nor what
+      // it held.
+      must(file->truncate(32 * kPageBytes));
+    });
+    host::Turns().run(jobs);
+    for (u64 page = 9; page < 32; ++page) {
+      const auto frame = must(cache.get(page));
+      EXPECT_EQ(frame.data()[5], 0) << "round " << round << " page " << page;
+    }
+  }
 }
 
 TEST_F(OverShare, DeepTreesAreWalked) {
