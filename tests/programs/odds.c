@@ -93,9 +93,9 @@ int main(void) {
   here.iov_base = "parent";
   here.iov_len = there.iov_len = 7;
   process_vm_writev(child, &here, 1, &there, 1, 0);
-  write(go[1], "x", 1);
   const char *refused = result(process_vm_readv(child, &whole, 1, &hole, 1, 0));
   long part = process_vm_readv(child, &whole, 1, &both, 1, 0);
+  write(go[1], "x", 1);
   int status;
   waitpid(child, &status, 0);
   printf("wrote \"parent\" %d, hole %s, part %ld, nobody %s\n", WEXITSTATUS(status), refused, part,
