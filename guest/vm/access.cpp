@@ -77,9 +77,10 @@ KResult<AddressSpace::WordKey> AddressSpace::shared_word_key(VirtAddr address) {
   if (!vma->shared()) {
     return WordKey{this, address.value};
   }
-  const u64 offset = (vma->page_of(page) << kPageShift) + (address - page);
-  // A driver may give every opening memory of its own.
-  return vma->has(kVmaDevice) ? WordKey{vma->file.get(), offset} : WordKey{&vma->file->inode(), offset};
+  if (vma->has(kVmaDevice)) {
+    return Err(Errno::kEFAULT);  // as on Linux, which looks for the page behind the word
+  }
+  return WordKey{&vma->file->inode(), (vma->page_of(page) << kPageShift) + (address - page)};
 }
 
 }  // namespace kernel

@@ -119,8 +119,8 @@ class AddressSpace : public RefCounted<AddressSpace> {
   KResult<void> format_smaps(FormatSink& out, const Path& root, bool rollup);
   /// Entries of /proc/PID/pagemap for pages from `first` on.
   void fill_pagemap(u64 first, Span<u64> out);
-  /// A futex word's identity when it is shared between processes: the object (of a device's memory, the
-  /// opening) and the byte offset in it; for a private one this space and the address. EFAULT.
+  /// A futex word's identity when it is shared between processes: the file and the byte offset in it; for a
+  /// private one this space and the address. EFAULT, also in a device's memory.
   struct WordKey {
     const void* object;
     u64 offset;

@@ -17,11 +17,13 @@
 // > private: EINVAL; beyond the end EINVAL; DONTNEED EINVAL; growing EFAULT
 // > moved: same pixel 1, old place SIGSEGV 1
 // > the end: read 0, write ENOSPC, beyond EFBIG, partly 4
+// > futex in it: shared EFAULT, private EAGAIN
 // > same mode 0, another EINVAL, panned EINVAL, unknown ENOTTY
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fb.h>
+#include <linux/futex.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +31,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -145,6 +148,9 @@ int main(void) {
   printf("beyond %s, ", error(pwrite(fd, &blue, 4, bytes + 4)));
   printf("partly %zd\n", pwrite(fd, (uint32_t[2]){blue, blue}, 8, bytes - 4));
 
+  volatile uint32_t *const word = mmap(NULL, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  printf("futex in it: shared %s, ", error(syscall(SYS_futex, word, FUTEX_WAIT, *word + 1, NULL)));
+  printf("private %s\n", error(syscall(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, *word + 1, NULL)));
   printf("same mode %d, ", ioctl(fd, FBIOPUT_VSCREENINFO, &var));
   var.xres = 640;
   printf("another %s, ", error(ioctl(fd, FBIOPUT_VSCREENINFO, &var)));
