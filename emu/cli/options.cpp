@@ -139,7 +139,8 @@ void add_run_options(CLI::App& app, Options& options) {
                  "Let the guest see a directory of the host, read-only unless :rw (repeatable)")
       ->type_name("HOST:GUEST[:rw]")
       ->allow_extra_args(false);
-  app.add_option("--file", options.files, "Give the program a file of the host (repeatable)")
+  app.add_option("--file", options.files,
+                 "Give the program a file of the host, or a folder as it is now (repeatable)")
       ->type_name("HOST:GUEST")
       ->allow_extra_args(false);
   app.add_flag("--check", options.check,

@@ -51,6 +51,16 @@ nlohmann::ordered_json faults_json(const EventCounters& events) {
   return faults;
 }
 
+/// Null when the run ended before its program.
+nlohmann::ordered_json injection_json(const Report& report) {
+  if (!report.injection) {
+    return nullptr;
+  }
+  return {{"reached", report.injection->refused != 0},
+          {"refused", report.injection->refused},
+          {"missing", report.injection->missing}};
+}
+
 nlohmann::ordered_json by_access_json(const std::uint64_t (&counts)[3]) {
   return {{"r", counts[0]}, {"w", counts[1]}, {"x", counts[2]}};
 }
@@ -171,6 +181,9 @@ std::string format_stats(const Report& report) {
                         machine.events.events(k_fork), machine.events.events(k_exec),
                         machine.events.events(k_syscall_enter), machine.events.events(k_context_switch));
   }
+  if (report.injection) {
+    text += fmt::format("fail-alloc    {} allocations refused\n", report.injection->refused);
+  }
   text +=
       fmt::format("TLB           {} misses, {} walks, {} evictions\n", tlb.misses, tlb.walks, tlb.evictions);
   // The fastest TLB does not see its hits (quire/machine.h).
@@ -216,6 +229,9 @@ std::string format_json(const Report& report, const Options& options) {
     json["seconds"] = machine.seconds;
     json["mips"] = mips(machine);
     json["faults"] = faults_json(machine.events);
+    if (!options.fail_alloc.empty()) {
+      json["fail_alloc"] = injection_json(report);
+    }
     json["tlb"] = tlb_json(machine.counters.tlb, machine.config.tlb.counts_hits());
     json["engine"] = engine_json(machine.engine);
     if (machine.fences.enabled) {

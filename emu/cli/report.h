@@ -24,12 +24,21 @@ struct MachineFacts {
   std::optional<std::uint64_t> digest;
 };
 
+/// What came of --fail-alloc: allocations that were refused, or how many more it would have taken to the
+/// first.
+struct InjectionOutcome {
+  std::uint64_t refused;
+  std::uint64_t missing;
+};
+
 struct Report {
   Origin origin = Origin::kEmulator;
   int status = 3;
   int signal = 0;      ///< that killed the guest's program, or 0
   std::string detail;  ///< one line; empty when there is nothing to say
   std::optional<MachineFacts> machine;
+  std::optional<InjectionOutcome>
+      injection;  ///< none without --fail-alloc, or when the run did not come to its end
 };
 
 std::string format_stats(const Report& report);

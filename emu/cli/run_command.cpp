@@ -132,6 +132,22 @@ void add_kernel_word(Config& config, std::string_view word) {
   config.command_line += word;
 }
 
+/// A name without a directory is not looked for along PATH, which who gives --root may expect.
+std::string hint_for_root(const Options& options) {
+  if (!options.root || options.program.find('/') != std::string::npos) {
+    return "";
+  }
+  const std::string root = parse_root(*options.root).host_path;
+  for (const char* directory : {"/usr/local/bin/", "/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"}) {
+    std::error_code error;
+    const auto there = std::filesystem::symlink_status(root + directory + options.program, error);
+    if (std::filesystem::exists(there)) {
+      return fmt::format("; did you mean {}{}?", directory, options.program);
+    }
+  }
+  return "; PROGRAM is a path in the root, as in /usr/bin/env";
+}
+
 /// An end that is the supervisor's doing, not the program's.
 void judge_supervisor(const Session& session, const KernelLog& log, const Options& options, Report& report) {
   const bool panicked = session.events().events(arch::TraceEventId::k_panic) > 0;
@@ -141,13 +157,39 @@ void judge_supervisor(const Session& session, const KernelLog& log, const Option
   }
   report.origin = Origin::kEmulator;
   report.status = 3;
+  const std::string line = log.last_line();
+  if (never_started && line.starts_with("cannot run ")) {
+    report.detail = line + hint_for_root(options);
+    return;
+  }
   report.detail = panicked ? "the supervisor panicked"
                            : fmt::format("{}: the supervisor did not start it", options.program);
-  if (const std::string line = log.last_line(); !line.empty()) {
+  if (!line.empty()) {
     report.detail += fmt::format("; its log ends: {}", line);
   } else {
     report.detail += options.kernel_log.empty() ? "; --kernel-log FILE keeps its log"
                                                 : fmt::format("; see its log, {}", options.kernel_log);
+  }
+}
+
+/// Hears from the supervisor what came of --fail-alloc.
+struct InjectionWatch final : TraceSink {
+  void on_event(const TraceEvent& event) override {
+    if (event.id == arch::TraceEventId::k_injection) {
+      outcome = {event.args[0], event.args[1]};
+    }
+  }
+  std::optional<InjectionOutcome> outcome;
+};
+
+void report_injection(const InjectionWatch& watch, const Options& options, Report& report) {
+  if (options.fail_alloc.empty()) {
+    return;
+  }
+  report.injection = watch.outcome;
+  if (watch.outcome && watch.outcome->refused == 0) {
+    note(fmt::format("--fail-alloc {} was not reached: the run made {} allocations too few",
+                     options.fail_alloc, watch.outcome->missing));
   }
 }
 
@@ -167,6 +209,10 @@ void explain_lack_of_memory(const Session& session, const Options& options, cons
 }  // namespace
 
 Report run_command(const Options& options) {
+  if (!options.export_qemu.empty() && !options.screen.empty()) {
+    throw Error(ErrorKind::kUsage,
+                "--export-qemu and --screen do not go together: QEMU's board has no such screen");
+  }
   Config config = machine_config(options);
   config.mode = BootMode::kSupervisor;
   Program program = program_of(options);
@@ -203,7 +249,11 @@ Report run_command(const Options& options) {
   }
 
   Session session(config, options, patience);
+  InjectionWatch injection;
+  session.machine().add_sink(&injection);
   Report report = session.run();
+  session.machine().remove_sink(&injection);
+  report_injection(injection, options, report);
   judge_supervisor(session, log, options, report);
   explain_lack_of_memory(session, options, report);
   return report;

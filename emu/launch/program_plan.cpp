@@ -1,6 +1,7 @@
 #include "emu/launch/program_plan.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -143,6 +144,16 @@ class Planner {
           fmt::format("{}: the guest has its own {}, so {} would not be seen there; choose another place",
                       wanted.host_path, *mount, wanted.guest_path));
     }
+    std::error_code error;
+    if (std::filesystem::is_directory(wanted.host_path, error)) {
+      add_folder(wanted);
+    } else {
+      add_one_file(wanted);
+    }
+  }
+
+ private:
+  void add_one_file(const GuestFile& wanted) {
     HostFile file = read_host_file(wanted.host_path);
     if (const auto elf = ElfFile::parse(file.data); elf.ok()) {
       add_libraries(tree_, elf.value(), wanted.host_path);
@@ -150,7 +161,29 @@ class Planner {
     tree_.add_file(wanted.guest_path, std::move(file.data), file.permissions);
   }
 
- private:
+  /// A directory with all that is in it; links stay links, and lead wherever they lead in the guest.
+  void add_folder(const GuestFile& wanted) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    const auto permissions = static_cast<std::uint32_t>(fs::status(wanted.host_path, error).permissions());
+    tree_.add_directory(wanted.guest_path, permissions);
+    for (auto at = fs::directory_iterator(wanted.host_path, error); !error && at != fs::end(at);
+         at.increment(error)) {
+      const std::string name = at->path().filename().string();
+      const GuestFile inner{at->path().string(), wanted.guest_path + "/" + name};
+      if (at->is_symlink()) {
+        tree_.add_symlink(inner.guest_path, fs::read_symlink(at->path(), error).string());
+      } else if (at->is_directory()) {
+        add_folder(inner);
+      } else {
+        add_one_file(inner);
+      }
+    }
+    if (error) {
+      fail(wanted.host_path, error.message());
+    }
+  }
+
   void add_interpreter(const std::string& script, const std::string& interpreter, unsigned depth) {
     if (interpreter.empty()) {
       fail(script, "its #! line names no interpreter");
@@ -269,6 +302,25 @@ void check_cwd(const Program& program) {
   }
 }
 
+/// What the guest mounts is known to it alone: there, the supervisor says so.
+void check_cwd_exists(const std::string& cwd, const GuestTree& tree, const GuestMounts& mounts) {
+  bool mounted = static_cast<bool>(mount_over(cwd));
+  for (const SharedPath& share : mounts.shares) {
+    mounted |= is_within(cwd, normal_guest_path(share.guest_path));
+  }
+  const GuestTree base = base_tree();
+  for (const GuestTree* where : {&tree, &base}) {
+    const auto entry = where->entries().find(cwd);
+    mounted |= entry != where->entries().end() && (entry->second.mode & S_IFMT) != S_IFREG;
+  }
+  if (!mounted) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("the working directory '{}' is no directory of the guest; --share or --file puts "
+                            "one of the host's there",
+                            cwd));
+  }
+}
+
 }  // namespace
 
 ProgramPlan plan_program_in_root(const Program& program) {
@@ -300,7 +352,7 @@ ProgramPlan plan_program(const Program& program, std::uint64_t memory_bytes, con
   }
   planner.add_executable(program.host_path, exe);
   const std::string cwd = normal_guest_path(program.cwd);
-  plan.tree.add_directory(cwd);
+  check_cwd_exists(cwd, plan.tree, mounts);
   plan.run_file = make_run_file(program, exe, cwd);
   return plan;
 }

@@ -227,6 +227,16 @@ SharedPath parse_root(std::string_view text) {
   if (path.empty()) {
     throw Error(ErrorKind::kUsage, fmt::format("'{}' is not DIR[:rw]", text));
   }
+  // A colon may be part of the directory's name, so what follows one is looked at only when there is none
+  // such.
+  std::error_code error;
+  const std::size_t colon = path.rfind(':');
+  if (colon != std::string_view::npos && !std::filesystem::exists(path, error) &&
+      std::filesystem::is_directory(path.substr(0, colon), error)) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("'{}' is not DIR[:rw]: '{}' is no access; write {}:rw, or {} alone", text,
+                            path.substr(colon), path.substr(0, colon), path.substr(0, colon)));
+  }
   return root;
 }
 

@@ -167,6 +167,31 @@ void reap_for_ever(void*) {
   }
 }
 
+/// One line that is all the user may get to see.
+void log_refusal(const RunRequest& request, StartStep failed, Errno error) {
+  const StringView name = errno_name(error);
+  const bool relative = request.executable.substr(0, 1) != StringView("/");
+  switch (failed) {
+    case StartStep::kMemory:
+      log_error("cannot run {}: {}", request.executable, name);
+      break;
+    case StartStep::kDirectory:
+      log_error("cannot run {} in {}: {} for that directory of the guest", request.executable, request.cwd,
+                name);
+      break;
+    case StartStep::kProgram:
+      log_error("cannot run {}: {}, looking for {}{}{}", request.executable, name,
+                relative ? request.cwd : "", relative && request.cwd.back() != '/' ? "/" : "",
+                request.executable);
+      break;
+    case StartStep::kExecute:
+      log_error(
+          "cannot run {}: {}{}", request.executable, name,
+          error == Errno::kENOENT ? ", it is there, but not the interpreter or loader that it names" : "");
+      break;
+  }
+}
+
 [[noreturn]] void run_program(ConstByteSpan run_file) {
   auto request = RunRequest::parse(run_file);
   if (!request.ok()) {
@@ -180,12 +205,17 @@ void reap_for_ever(void*) {
       log_error("quire.fail-alloc={} is not understood", *option);
     }
   }
-  const auto pid = start_program(request.value(), 0);
+  StartStep failed = StartStep::kMemory;
+  const auto pid = start_program(request.value(), 0, &failed);
   if (!pid.ok()) {
-    log_error("cannot run {}: {}", request.value().executable, errno_name(pid.error()));
+    log_refusal(request.value(), failed, pid.error());
     finish(pid.error() == Errno::kENOENT ? kStatusNotFound : kStatusNotExecutable);
   }
   const i32 status = wait_for_program(pid.value());
+  if (boot_option("quire.fail-alloc")) {
+    const InjectionOutcome outcome = injection_outcome();
+    trace(TraceEventId::k_injection, outcome.refused, outcome.missing);
+  }
   if (boot_option("quire.check")) {
     check_at_end();
   }

@@ -21,9 +21,10 @@ struct Start {
   bool done = false;
   Errno error{};
   bool failed = false;
+  StartStep step = StartStep::kDirectory;
 };
 
-KResult<void> run_exec(const Start& start) {
+KResult<void> run_exec(Start& start) {
   ExecArgs args(exec_args_limit(current_process()));
   for (const StringView text : start.request.args) {
     TRY(args.add_arg(text));
@@ -37,7 +38,9 @@ KResult<void> run_exec(const Start& start) {
   const FsContext& context = current_fs();
   Path cwd = TRY(resolve(context, context.root, start.request.cwd, kResolveFollow | kResolveDirectory));
   current_task().fs().cwd = std::move(cwd);
+  start.step = StartStep::kProgram;
   const Path program = TRY(resolve(context, context.cwd, start.request.executable, kResolveFollow));
+  start.step = StartStep::kExecute;
   return exec_program(program, start.request.executable, args);
 }
 
@@ -80,7 +83,7 @@ KResult<RefPtr<SharedFsContext>> root_context() {
 
 }  // namespace
 
-KResult<u32> start_program(const RunRequest& request, u32 token) {
+KResult<u32> start_program(const RunRequest& request, u32 token, StartStep* failed) {
   ProcessTable& table = process_table();
   auto fs = TRY(root_context());
   auto files = TRY(console_table(fs->context));
@@ -107,6 +110,9 @@ KResult<u32> start_program(const RunRequest& request, u32 token) {
   task->start();
   wait_event(start.finished, [&start] { return start.done; });
   if (start.failed) {
+    if (failed != nullptr) {
+      *failed = start.step;
+    }
     return Err(start.error);
   }
   return pid;

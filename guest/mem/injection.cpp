@@ -21,6 +21,8 @@ constexpr struct {
   FailTarget target;
 } kPrefixes[] = {{"heap:", FailTarget::kObjects}, {"io:", FailTarget::kTransfers}};
 
+FailTarget g_last_target = FailTarget::kFrames;
+
 /// xorshift64 (Marsaglia, 2003)
 u64 draw(u64& state) {
   state ^= state << 13;
@@ -58,6 +60,15 @@ void inject(const Injection& injection) {
                                                                .chance = 0,
                                                                .random = 1,
                                                                .failures = 0};
+  g_last_target = injection.target;
+}
+
+InjectionOutcome injection_outcome() {
+  const auto& slot = quire_fail_slots[static_cast<unsigned>(g_last_target)];
+  if (slot.left == 0) {
+    return {.refused = 1, .missing = 0};
+  }
+  return {.refused = slot.failures, .missing = slot.failures == 0 ? slot.left : 0};
 }
 
 void stop_injecting() {

@@ -27,6 +27,13 @@ struct Injection {
 };
 
 void inject(const Injection& injection);
+/// What came of inject() so far, until stop_injecting(): how many allocations were refused, and if none was,
+/// how many more there would have had to be.
+struct InjectionOutcome {
+  u64 refused = 0;
+  u64 missing = 0;
+};
+InjectionOutcome injection_outcome();
 void stop_injecting();
 
 namespace injection_detail {

@@ -76,7 +76,7 @@ def on_quire(binary, folder):
     def run(name, args, stdin=b"", tools=()):
         options = [f"--file={binary(tool)}:/bin/{tool}" for tool in tools]
         options += [f"--env={tool.upper()}=/bin/{tool}" for tool in tools]
-        files = [f"--file={p}:{p}" for p in sorted(folder.rglob("*")) if p.is_file()]
+        files = [f"--file={folder}:{folder}"]
         box = binary("busybox")
         done = subprocess.run(
             [BUILD / "quire", "run", f"--timeout={TIMEOUT_SECONDS}", f"--cwd={folder}", *files,

@@ -52,6 +52,10 @@ def hello(compile_c):
     (["run", "--max-insns"], ["--max-insns"]),
     (["run", "--fail-alloc", "0", "{hello}"], ["--fail-alloc", "'0'", "[heap:|io:]N[+]"]),
     (["run", "--fail-alloc", "stack:3", "{hello}"], ["--fail-alloc", "stack:3"]),
+    (["run", "--cwd", "/nowhere", "{hello}"], ["/nowhere", "no directory of the guest"]),
+    (["run", "--cwd", "/etc/passwd", "{hello}"], ["/etc/passwd", "no directory of the guest"]),
+    (["run", "--root", "/usr:rx", "{hello}"], ["/usr:rx", "':rx' is no access"]),
+    (["run", "--screen", "320x200", "--export-qemu", "/nowhere", "{hello}"], ["--export-qemu", "--screen"]),
     (["run", "--timeout", "0", "{hello}"], ["--timeout", "0"]),
     (["run", "--timeout", "-3", "{hello}"], ["--timeout", "-3"]),
     (["run", "--timeout", "nan", "{hello}"], ["--timeout", "nan"]),
@@ -190,6 +194,34 @@ def test_missing_file_for_the_program(quire_command, hello, tmp_path):
     status, _, error = invoke(quire_command, "run", "--file", f"{tmp_path}/none:/none", hello)
     assert status == 3
     assert_one_line(error, f"{tmp_path}/none")
+
+
+@pytest.mark.parametrize(("words", "parts"), [
+    (["hello"], ["cannot run hello", "ENOENT", "did you mean /usr/bin/hello?"]),
+    (["other"], ["cannot run other", "/other", "PROGRAM is a path in the root"]),
+    (["usr/bin/other"], ["cannot run usr/bin/other", "looking for /usr/bin/other"]),
+    (["--cwd", "/usr/none", "/usr/bin/hello"], ["/usr/none", "ENOENT", "directory of the guest"]),
+    (["/usr/bin/script"], ["cannot run /usr/bin/script", "interpreter"]),
+])
+def test_what_a_root_does_not_have(words, parts, quire_command, hello, tmp_path):
+    programs = tmp_path / "root/usr/bin"
+    programs.mkdir(parents=True)
+    shutil.copy(hello, programs / "hello")
+    (programs / "script").write_text("#!/bin/nothing\n")
+    (programs / "script").chmod(0o755)
+    status, out, error = invoke(quire_command, "run", "--root", tmp_path / "root", *words)
+    assert (status, out) == (3, "")
+    assert_one_line(error, *parts)
+
+
+def test_an_allocation_that_never_came(quire_command, hello):
+    status, out, error = invoke(quire_command, "run", "--json", "--fail-alloc", "1000000", hello)
+    assert status == 0
+    note, report = error.splitlines()
+    assert "--fail-alloc 1000000 was not reached" in note
+    assert json.loads(report)["fail_alloc"]["reached"] is False
+    status, out, error = invoke(quire_command, "run", "--json", "--fail-alloc", "3", hello)
+    assert json.loads(error.splitlines()[-1])["fail_alloc"] == {"reached": True, "refused": 1, "missing": 0}
 
 
 @pytest.mark.parametrize("option", ["--json", "--kernel-log"])

@@ -74,13 +74,40 @@ TEST_F(ProgramPlanTest, RunFileHoldsArgumentsInOrderAndDefaults) {
   wanted.args = {"-x", "", "a b"};
   wanted.env = {"HOME=/elsewhere", "K=V=W"};
   wanted.cwd = "/work/";
+  fs::create_directories(folder_ / "work/inner");
+  write("work/inner/file", "text");
+  fs::create_symlink("inner/file", folder_ / "work/link");
+  wanted.files = {{(folder_ / "work").string(), "/work"}};
   const ProgramPlan made = plan_program(wanted, kMemory);
   const std::string expected = std::string("quire-run 1\0cwd=/work\0exe=", 26) + wanted.host_path + '\0' +
                                "arg=" + wanted.host_path + std::string("\0arg=-x\0arg=\0arg=a b\0", 21) +
                                "env=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" +
                                std::string("\0env=HOME=/elsewhere\0env=K=V=W\0", 31);
   EXPECT_EQ(made.run_file, expected);
-  EXPECT_TRUE(made.tree.contains("/work"));
+  EXPECT_TRUE(made.tree.contains("/work/inner/file"));
+  EXPECT_EQ(made.tree.entries().at("/work/link").mode & S_IFMT, S_IFLNK | 0U);
+}
+
+TEST_F(ProgramPlanTest, StartsInADirectoryThatIsThere) {
+  Program wanted;
+  wanted.host_path = write("hello", program().build());
+  const auto starts_in = [&](const std::string& cwd, const GuestMounts& mounts = {}) {
+    wanted.cwd = cwd;
+    try {
+      plan_program(wanted, kMemory, mounts);
+      return true;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      return false;
+    }
+  };
+  EXPECT_TRUE(starts_in("/"));
+  EXPECT_TRUE(starts_in("/var/tmp"));
+  EXPECT_TRUE(starts_in("/dev/shm"));
+  EXPECT_TRUE(starts_in(folder_.string()));  // the program is in it
+  EXPECT_FALSE(starts_in("/nowhere"));
+  EXPECT_FALSE(starts_in("/etc/passwd"));
+  EXPECT_TRUE(starts_in("/mnt/deep", {.root = {}, .shares = {{folder_.string(), "/mnt", false}}}));
 }
 
 TEST_F(ProgramPlanTest, SaysWhyAFileCannotRun) {

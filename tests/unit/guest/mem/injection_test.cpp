@@ -34,6 +34,23 @@ TEST(Injection, OnceIsTheNthAlone) {
   EXPECT_FALSE(is_injected_failure(FailTarget::kFrames));
 }
 
+TEST(Injection, SaysWhatCameOfIt) {
+  inject({.nth = 3});
+  EXPECT_FALSE(is_injected_failure(FailTarget::kFrames));
+  EXPECT_EQ(injection_outcome().refused, 0u);
+  EXPECT_EQ(injection_outcome().missing, 2u);
+  EXPECT_FALSE(is_injected_failure(FailTarget::kFrames));
+  EXPECT_TRUE(is_injected_failure(FailTarget::kFrames));
+  EXPECT_EQ(injection_outcome().refused, 1u);
+  EXPECT_EQ(injection_outcome().missing, 0u);
+  inject({.lasting = FailFor::kEver, .nth = 1});
+  EXPECT_TRUE(is_injected_failure(FailTarget::kFrames));
+  EXPECT_TRUE(is_injected_failure(FailTarget::kFrames));
+  EXPECT_EQ(injection_outcome().refused, 2u);
+  EXPECT_EQ(injection_outcome().missing, 0u);
+  stop_injecting();
+}
+
 TEST(Injection, EverIsTheNthAndAllBehindItUntilItIsStopped) {
   inject({.target = FailTarget::kObjects, .lasting = FailFor::kEver, .nth = 2});
   EXPECT_FALSE(is_injected_failure(FailTarget::kObjects));
