@@ -17,11 +17,22 @@ constexpr long kTogetherSeconds = 1;
 std::atomic<int> typed_interrupts = 0;
 std::atomic<long> last_interrupt_ns = 0;
 std::atomic<bool> is_lent = false;
+std::atomic<bool> window_changed = false;
 
 long monotonic_ns() {
   struct timespec now;
   ::clock_gettime(CLOCK_MONOTONIC, &now);  // async-signal-safe
   return now.tv_sec * 1'000'000'000L + now.tv_nsec;
+}
+
+void on_window_change(int /*signo*/) { window_changed = true; }
+
+std::optional<TerminalWindow> window_now() {
+  struct winsize size = {};
+  if (::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) {
+    return std::nullopt;
+  }
+  return TerminalWindow{size.ws_row, size.ws_col};
 }
 
 class KeyboardSource : public FdSource {
@@ -34,6 +45,9 @@ class KeyboardSource : public FdSource {
       return {ReadStatus::kData, 1};
     }
     return FdSource::read(out);
+  }
+  std::optional<TerminalWindow> take_window() override {
+    return window_changed.exchange(false) ? window_now() : std::nullopt;
   }
 };
 
@@ -59,9 +73,19 @@ HostTerminal::HostTerminal(Lend lend) {
   mode_.emplace(lent);
   is_lent = true;
   source_ = std::make_shared<KeyboardSource>();
+  window_changed = false;
+  struct sigaction action = {};
+  action.sa_handler = on_window_change;  // without SA_RESTART: a wait for keys must come back
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGWINCH, &action, &before_);
 }
 
-HostTerminal::~HostTerminal() { is_lent = false; }
+HostTerminal::~HostTerminal() {
+  if (active()) {
+    ::sigaction(SIGWINCH, &before_, nullptr);
+  }
+  is_lent = false;
+}
 
 std::string HostTerminal::kernel_options() const {
   std::string streams;
@@ -70,12 +94,8 @@ std::string HostTerminal::kernel_options() const {
       streams += static_cast<char>('0' + stream);
     }
   }
-  struct winsize size = {};
-  if (::ioctl(STDIN_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) {
-    size.ws_row = 24;
-    size.ws_col = 80;
-  }
-  return fmt::format("quire.tty={} quire.winsize={}x{}", streams, size.ws_row, size.ws_col);
+  const TerminalWindow window = window_now().value_or(TerminalWindow{24, 80});
+  return fmt::format("quire.tty={} quire.winsize={}x{}", streams, window.rows, window.columns);
 }
 
 bool HostTerminal::pass_interrupt_on() {

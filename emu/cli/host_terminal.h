@@ -5,6 +5,7 @@
 // within a second can end the run whatever the guest does.
 #pragma once
 
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +29,7 @@ class HostTerminal {
   bool active() const { return mode_.has_value(); }
   /// For the supervisor's command line: which streams are the terminal, and how large it is.
   std::string kernel_options() const;
-  /// Standard input, with a Ctrl-C where one was typed.
+  /// Standard input, with a Ctrl-C where one was typed, and the window when it changes.
   std::shared_ptr<ByteSource> source() const { return source_; }
 
   /// For the SIGINT handler. False: there is no terminal, or this is the second one within a second.
@@ -38,6 +39,7 @@ class HostTerminal {
   bool is_terminal_[3] = {};
   std::optional<TerminalMode> mode_;
   std::shared_ptr<ByteSource> source_;
+  struct sigaction before_ = {};  // of SIGWINCH
 };
 
 }  // namespace quire::cli

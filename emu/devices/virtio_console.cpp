@@ -45,7 +45,7 @@ void VirtioConsole::power_on() { driver_reset(); }
 void VirtioConsole::driver_reset() {
   for (Port& port : ports_) {
     port.guest_open = false;
-    port.send_add = port.send_name = port.send_open = false;
+    port.send_add = port.send_name = port.send_open = port.send_window = false;
   }
 }
 
@@ -85,7 +85,19 @@ bool VirtioConsole::wants_input(u32 port) const {
 
 void VirtioConsole::poll_inputs() {
   for (u32 port = 0; port < ports_.size(); ++port) {
+    look_at_window(ports_[port]);
     receive_input(port);
+  }
+}
+
+void VirtioConsole::look_at_window(Port& port) {
+  if (port.backend.source == nullptr || !port.guest_open) {
+    return;
+  }
+  if (const auto window = port.backend.source->take_window()) {
+    port.window = {.cols = window->columns, .rows = window->rows};
+    port.send_window = true;
+    send_control();
   }
 }
 
@@ -204,7 +216,7 @@ VirtioConsole::Answer VirtioConsole::put_control(const Chain& chain) {
 }
 
 /// Takes the next message that waits: ports in order; of one port first that it exists, then its name, then
-/// whether the host's end is open.
+/// whether the host's end is open, then how large a window it is.
 bool VirtioConsole::next_control(std::vector<u8>& message) {
   const auto put = [&message](u32 id, ConsoleEvent event, u16 value) {
     ConsoleControl control{.id = id, .event = event, .value = value};
@@ -225,13 +237,20 @@ bool VirtioConsole::next_control(std::vector<u8>& message) {
     if (std::exchange(port.send_open, false)) {
       return put(id, ConsoleEvent::kPortOpen, !port.source_ended);
     }
+    if (std::exchange(port.send_window, false)) {
+      put(id, ConsoleEvent::kResize, 0);
+      const std::span<const u8> window = bytes_of(port.window);
+      message.insert(message.end(), window.begin(), window.end());
+      return true;
+    }
   }
   return false;
 }
 
 void VirtioConsole::transfer(StateArchive& archive) {
   for (Port& port : ports_) {
-    archive(port.guest_open, port.source_ended, port.send_add, port.send_name, port.send_open);
+    archive(port.guest_open, port.source_ended, port.send_add, port.send_name, port.send_open,
+            port.send_window, port.window.cols, port.window.rows);
   }
 }
 

@@ -2,8 +2,9 @@
 //
 // A port's input is read from its source only when the driver has opened the port (PORT_OPEN 1, as
 // 5.3.6.3 has it; drivers drop what comes earlier) and has posted a buffer. When the source ends,
-// the driver gets PORT_OPEN 0 after the last byte. Without MULTIPORT port 0 alone works, and is open.
-// Invariant: what the driver must still be told is a set of flags a port, so it is bounded.
+// the driver gets PORT_OPEN 0 after the last byte. It is told of a terminal's window by RESIZE. Without
+// MULTIPORT port 0 alone works, and is open. Invariant: what the driver must still be told is a set of flags
+// a port, so it is bounded.
 #pragma once
 
 #include <memory>
@@ -53,10 +54,13 @@ class VirtioConsole final : public VirtioDevice {
     bool send_add = false;
     bool send_name = false;
     bool send_open = false;
+    bool send_window = false;
+    arch::virtio::ConsoleResize window{};
   };
 
   bool accepts_input(u32 port) const;
   void receive_input(u32 port);
+  void look_at_window(Port& port);
   Answer fill(u32 port, const Chain& chain);
   Answer transmit(u32 port, Chain& chain);
   Answer receive_control(const Chain& chain);

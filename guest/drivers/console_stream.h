@@ -28,6 +28,8 @@ class ConsoleStream : NonCopyable {
   WaitQueue& input_waiters() { return input_waiters_; }
   /// Called as well, for whoever waits for several files at once; may be null. Must not sleep.
   static inline void (*on_input)() = nullptr;
+  /// The host's window at standard input has changed; may be null. Must not sleep.
+  static inline void (*on_resize)(u16 rows, u16 columns) = nullptr;
 
  protected:
   ~ConsoleStream() = default;

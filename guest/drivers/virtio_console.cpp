@@ -153,6 +153,7 @@ class VirtioConsole {
   void send_control(u32 port, virtio::ConsoleEvent event, u16 value);
   void take_control();
   void handle_control(ConstByteSpan message);
+  static void handle_resize(const Port& port, ConstByteSpan message);
   void on_interrupt();
   bool all_named() {
     return std::all_of(std::begin(kConsolePortNames), std::end(kConsolePortNames),
@@ -257,8 +258,20 @@ void VirtioConsole::handle_control(ConstByteSpan message) {
     case virtio::ConsoleEvent::kPortOpen:
       port.set_open(control.value != 0);
       break;
+    case virtio::ConsoleEvent::kResize:
+      handle_resize(port, message.subspan(sizeof(control)));
+      break;
     default:
       break;
+  }
+}
+
+void VirtioConsole::handle_resize(const Port& port, ConstByteSpan message) {
+  virtio::ConsoleResize size;
+  const StringView stdin_name = kConsolePortNames[static_cast<u32>(ConsolePort::kStdin)];
+  if (message.size() >= sizeof(size) && port.name() == stdin_name && ConsoleStream::on_resize != nullptr) {
+    std::copy_n(message.data(), sizeof(size), reinterpret_cast<u8*>(&size));
+    ConsoleStream::on_resize(size.rows, size.cols);
   }
 }
 

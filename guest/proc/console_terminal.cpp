@@ -118,6 +118,7 @@ KResult<void> register_console_terminal() {
   if (is_console_stream_terminal(0)) {
     console() = TRY(try_make_ref<ConsoleTerminal>());
     read_window(*console());
+    ConsoleStream::on_resize = [](u16 rows, u16 columns) { console()->set_window({rows, columns, 0, 0}); };
   }
   return {};
 }

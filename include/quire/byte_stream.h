@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace quire {
@@ -26,6 +27,12 @@ struct ReadResult {
   std::size_t count_bytes;  ///< > 0 with kData, else 0
 };
 
+/// Of a terminal, in characters.
+struct TerminalWindow {
+  std::uint16_t rows;
+  std::uint16_t columns;
+};
+
 /// Gives what the guest reads.
 class ByteSource {
  public:
@@ -35,6 +42,9 @@ class ByteSource {
   /// Waits until read() may answer something else than kNotYet, at most `timeout_ms`; called only while the
   /// guest has nothing else to do. False when nothing will ever come.
   virtual bool wait(int timeout_ms) = 0;
+  /// The window of the terminal at this end, once after each change of it. What it was at the start is
+  /// nobody's news.
+  virtual std::optional<TerminalWindow> take_window() { return std::nullopt; }
   /// For sources that can give again what they gave. Others have nothing to save: what was read is read.
   virtual void transfer(StateArchive& /*archive*/) {}
 };

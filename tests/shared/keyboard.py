@@ -34,6 +34,9 @@ class Keyboard:
     def type(self, keys):
         os.write(self.master, keys)
 
+    def resize(self, rows, columns):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def expect(self, pattern):
         """Reads until the pattern has come, and forgets what came up to its end."""
         deadline = time.monotonic() + SECONDS

@@ -9,6 +9,13 @@
 
 static volatile sig_atomic_t interrupts;
 static void on_interrupt(int signo) { interrupts += signo == SIGINT; }
+static volatile sig_atomic_t resizes;
+static void on_resize(int signo) { resizes += signo == SIGWINCH; }
+static void show_size(void) {
+  struct winsize size = {0};
+  ioctl(0, TIOCGWINSZ, &size);
+  printf("window %dx%d after %d\n", size.ws_row, size.ws_col, resizes);
+}
 
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "facts";
@@ -27,6 +34,19 @@ int main(int argc, char **argv) {
     while (interrupts < 1) {
     }
     printf("caught\n");
+  } else if (!strcmp(mode, "resize")) {
+    struct sigaction action = {.sa_handler = on_resize};
+    sigaction(SIGWINCH, &action, NULL);
+    show_size();
+    for (int seen = 0; resizes < 2 && seen < 2; seen += 1) {
+      if (argc > 2) {
+        while (resizes <= seen) {
+        }
+      } else {
+        read(0, line, 1);  // EINTR
+      }
+      show_size();
+    }
   } else if (!strcmp(mode, "sleep")) {
     printf("ready\n");
     sleep(1);

@@ -65,6 +65,18 @@ def test_two_interrupts_within_a_second_end_the_run(keyboard):
     assert at.is_as_before()
 
 
+@pytest.mark.parametrize("while_it", [["waits"], ["runs", "on"]], ids=lambda words: words[0])
+def test_a_new_window_reaches_the_program(keyboard, while_it):
+    at = keyboard("resize", *while_it[1:])
+    at.expect(rb"window 33x99 after 0\r\n")
+    at.resize(20, 70)
+    at.expect(rb"window 20x70 after 1\r\n")
+    at.resize(51, 132)
+    at.expect(rb"window 51x132 after 2\r\n")
+    assert at.status() == 0
+    assert at.is_as_before()
+
+
 def test_a_second_asleep_is_a_second_of_who_sits_there(keyboard):
     at = keyboard("sleep")
     at.expect(rb"ready\r\n")
