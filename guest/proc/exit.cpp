@@ -5,6 +5,7 @@
 #include "guest/proc/futex.h"
 #include "guest/proc/process_table.h"
 #include "guest/proc/signal.h"
+#include "guest/proc/sysv_sem.h"
 
 namespace kernel {
 
@@ -133,6 +134,7 @@ void exit_task(i32 wait_status) {
     const bool last = process->task_count() == 1;
     if (last) {
       process->timers.remove_all();
+      undo_semaphores(*process);
       release_memory(*process);
     }
     if (task.vfork_done) {

@@ -9,7 +9,6 @@ namespace kernel {
 namespace {
 
 constexpr u32 kMaxSegments = 4096;
-constexpr u32 kSequenceShift = 15;  // the number: sequence above, place in the table below
 constexpr u64 kMaxSegmentBytes = u64{1} << 46;
 
 struct Segment {
@@ -25,10 +24,6 @@ struct Table {
 Table& table() {
   static Table all;
   return all;
-}
-
-i32 number_of(usize index, const Segment& segment) {
-  return static_cast<i32>((u32{segment.info.permissions.sequence} << kSequenceShift) | index);
 }
 
 /// Mappings of the segment's start, in all address spaces.
@@ -50,32 +45,16 @@ void sweep() {
 /// EINVAL: no such number; EIDRM: it was one.
 KResult<Segment*> find(i32 id) {
   sweep();
-  const usize index = static_cast<u32>(id) & ((1U << kSequenceShift) - 1);
+  const usize index = static_cast<u32>(id) & ((1U << kIpcSequenceShift) - 1);
   if (id < 0 || index >= table().segments.size() || !table().segments[index].file) {
     return Err(Errno::kEINVAL);
   }
   Segment& segment = table().segments[index];
-  return number_of(index, segment) == id ? KResult<Segment*>(&segment)
-                                         : KResult<Segment*>(Err(Errno::kEIDRM));
+  return segment.info.permissions.number(index) == id ? KResult<Segment*>(&segment)
+                                                      : KResult<Segment*>(Err(Errno::kEIDRM));
 }
 
-/// `wanted`: three bits of a mode. EACCES.
-KResult<void> check_permission(const Segment& segment, u32 wanted) {
-  const FsCredentials who = current_process().identity.effective();
-  const IpcPermissions& permissions = segment.info.permissions;
-  const bool owner = who.uid == permissions.uid || who.uid == permissions.creator_uid;
-  const bool group = who.in_group(permissions.gid) || who.in_group(permissions.creator_gid);
-  const u32 granted = permissions.mode >> (owner ? 6 : group ? 3 : 0);
-  return who.privileged() || (wanted & ~granted & 7) == 0 ? KResult<void>()
-                                                          : KResult<void>(Err(Errno::kEACCES));
-}
-
-KResult<void> check_owner(const Segment& segment) {
-  const FsCredentials who = current_process().identity.effective();
-  const IpcPermissions& permissions = segment.info.permissions;
-  const bool owner = who.uid == permissions.uid || who.uid == permissions.creator_uid;
-  return owner || who.privileged() ? KResult<void>() : KResult<void>(Err(Errno::kEPERM));
-}
+FsCredentials caller() { return current_process().identity.effective(); }
 
 KResult<i32> make_segment(i32 key, u64 bytes, u32 flags) {
   if (bytes == 0 || bytes > kMaxSegmentBytes) {
@@ -92,7 +71,7 @@ KResult<i32> make_segment(i32 key, u64 bytes, u32 flags) {
   if (index == segments.size()) {
     TRY(segments.push(Segment{}));
   }
-  const FsCredentials who = current_process().identity.effective();
+  const FsCredentials who = caller();
   char name[24];
   const StringView shown = format_into(name, "/SYSV{:08x}", static_cast<u32>(key));
   RefPtr<File> file =
@@ -101,20 +80,11 @@ KResult<i32> make_segment(i32 key, u64 bytes, u32 flags) {
   segment.file = std::move(file);
   segment.removed = false;
   segment.info = {};
-  segment.info.permissions = {.key = key,
-                              .uid = who.uid,
-                              .gid = who.gid,
-                              .creator_uid = who.uid,
-                              .creator_gid = who.gid,
-                              .mode = flags & 0777,
-                              .sequence = table().sequence++,
-                              .pad0 = 0,
-                              .pad1 = 0,
-                              .unused = {}};
+  segment.info.permissions = IpcPermissions::make(key, flags, table().sequence++, who);
   segment.info.bytes = bytes;
   segment.info.change_time = wall_clock_now().seconds;
   segment.info.creator_pid = static_cast<i32>(current_process().pid());
-  return number_of(index, segment);
+  return segment.info.permissions.number(index);
 }
 
 Segment* segment_of(const Vma& vma) {
@@ -170,8 +140,8 @@ KResult<i32> shm_get(i32 key, u64 bytes, u32 flags) {
       if (bytes > segment.info.bytes) {
         return Err(Errno::kEINVAL);
       }
-      TRY(check_permission(segment, (flags >> 6) & 7));
-      return number_of(i, segment);
+      TRY(segment.info.permissions.check((flags >> 6) & 7, caller()));
+      return segment.info.permissions.number(i);
     }
     if ((flags & kIpcCreate) == 0) {
       return Err(Errno::kENOENT);
@@ -184,7 +154,7 @@ KResult<VirtAddr> shm_attach(i32 id, VirtAddr address, u32 flags) {
   Segment* const segment = TRY(find(id));
   const bool read_only = (flags & kShmReadOnly) != 0;
   const bool execute = (flags & kShmExecute) != 0;
-  TRY(check_permission(*segment, (read_only ? 4 : 6) | (execute ? 1 : 0)));
+  TRY(segment->info.permissions.check((read_only ? 4 : 6) | (execute ? 1 : 0), caller()));
   if (address.value == 0 && (flags & kShmRemap) != 0) {
     return Err(Errno::kEINVAL);
   }
@@ -235,7 +205,7 @@ KResult<void> shm_detach(VirtAddr address) {
 
 KResult<SharedSegmentInfo> shm_info(i32 id) {
   Segment* const segment = TRY(find(id));
-  TRY(check_permission(*segment, 4));
+  TRY(segment->info.permissions.check(4, caller()));
   SharedSegmentInfo info = segment->info;
   info.attached = count_attached(*segment);
   info.permissions.mode |= segment->removed ? u32{kShmDestroyed} : 0;
@@ -244,7 +214,7 @@ KResult<SharedSegmentInfo> shm_info(i32 id) {
 
 KResult<void> shm_set(i32 id, u32 uid, u32 gid, u32 mode) {
   Segment* const segment = TRY(find(id));
-  TRY(check_owner(*segment));
+  TRY(segment->info.permissions.check_owner(caller()));
   IpcPermissions& permissions = segment->info.permissions;
   permissions.uid = uid;
   permissions.gid = gid;
@@ -255,7 +225,7 @@ KResult<void> shm_set(i32 id, u32 uid, u32 gid, u32 mode) {
 
 KResult<void> shm_remove(i32 id) {
   Segment* const segment = TRY(find(id));
-  TRY(check_owner(*segment));
+  TRY(segment->info.permissions.check_owner(caller()));
   segment->removed = true;
   segment->info.permissions.key = kIpcPrivate;
   sweep();

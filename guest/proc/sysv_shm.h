@@ -7,34 +7,18 @@
 #pragma once
 
 #include "guest/proc/process.h"
+#include "guest/proc/sysv_ipc.h"
 
 namespace kernel {
 
 enum SharedMemoryFlag : u32 {
-  kIpcCreate = 01000,
-  kIpcExclusive = 02000,
   kShmReadOnly = 010000,
   kShmRound = 020000,
   kShmRemap = 040000,
   kShmExecute = 0100000,
   kShmDestroyed = 01000,  ///< in the mode that IPC_STAT tells
 };
-inline constexpr i32 kIpcPrivate = 0;
 
-/// struct ipc64_perm.
-struct IpcPermissions {
-  i32 key;
-  u32 uid;
-  u32 gid;
-  u32 creator_uid;
-  u32 creator_gid;
-  u32 mode;
-  u16 sequence;
-  u16 pad0;
-  u32 pad1;
-  u64 unused[2];
-};
-static_assert(sizeof(IpcPermissions) == 48);
 /// struct shmid64_ds.
 struct SharedSegmentInfo {
   IpcPermissions permissions;
