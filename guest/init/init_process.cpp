@@ -192,6 +192,13 @@ void log_refusal(const RunRequest& request, StartStep failed, Errno error) {
   }
 }
 
+void tell_of_injection() {
+  if (boot_option("quire.fail-alloc")) {
+    const InjectionOutcome outcome = injection_outcome();
+    trace(TraceEventId::k_injection, outcome.refused, outcome.missing);
+  }
+}
+
 [[noreturn]] void run_program(ConstByteSpan run_file) {
   auto request = RunRequest::parse(run_file);
   if (!request.ok()) {
@@ -209,13 +216,11 @@ void log_refusal(const RunRequest& request, StartStep failed, Errno error) {
   const auto pid = start_program(request.value(), 0, &failed);
   if (!pid.ok()) {
     log_refusal(request.value(), failed, pid.error());
+    tell_of_injection();
     finish(pid.error() == Errno::kENOENT ? kStatusNotFound : kStatusNotExecutable);
   }
   const i32 status = wait_for_program(pid.value());
-  if (boot_option("quire.fail-alloc")) {
-    const InjectionOutcome outcome = injection_outcome();
-    trace(TraceEventId::k_injection, outcome.refused, outcome.missing);
-  }
+  tell_of_injection();
   if (boot_option("quire.check")) {
     check_at_end();
   }
