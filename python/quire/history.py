@@ -92,8 +92,15 @@ class History:
 
     def _add(self, mark: _Mark) -> None:
         del self._way[self._at:]
+        self._forget_what_nothing_leads_to()
         self._way.append(mark)
         self._at = len(self._way)
+
+    def _forget_what_nothing_leads_to(self) -> None:
+        """Marks before the first snapshot that somebody keeps: a long session would fill the memory with them."""
+        first = next((i for i in range(self._at) if self._alive(i) is not None), self._at)
+        del self._way[:first]
+        self._at -= first
 
     def _idle_here(self) -> bool:
         return self._idle_at == self._guest.icount

@@ -164,6 +164,25 @@ def test_what_is_written_again_after_going_back_is_seen_again(echo):
         echo.restore(ready)
 
 
+def test_a_long_session_keeps_what_a_snapshot_leads_to_alone(echo):
+    echo.console.expect("> ")
+    kept = echo.snapshot()
+    for _ in range(50):
+        echo.console.send("x")
+    assert len(echo._history._way) == 51
+    there = echo.icount
+    del kept
+    for _ in range(50):
+        echo.console.send("x")
+    assert len(echo._history._way) == 1
+    kept = echo.snapshot()
+    echo.console.send("y")
+    echo.console.expect("Y")
+    end, digest = echo.icount, echo.digest
+    echo.run_to(icount=there)
+    assert echo.run_to(icount=end).icount == end and echo.digest == digest
+
+
 def test_run_until_the_guest_says_something(echo):
     stop = echo.run(until=echo.console.says("dy"))
     assert (stop.reason, echo.console.transcript) == ("until", "ready")
