@@ -1,7 +1,7 @@
 """Outcomes that take more than one program to bring about, and the plan: pruning, stopping when sure, what is impossible."""
 
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import pytest
 import quire
@@ -161,6 +161,28 @@ def test_threads_that_share_a_process_have_machines_of_their_own(sorting, tmp_pa
     with plan(sorting, tmp_path / "threads.db", space, samples=300, pruned=False) as shared, ThreadPoolExecutor(3) as pool:
         assert shared.run(executor=pool, workers=3).errors == 0
         assert rows(shared) == expected
+
+
+class FailingAtOnce(Executor):
+    """The first of its tasks fails; the others are waiting still."""
+
+    def __init__(self):
+        self.futures = []
+
+    def submit(self, function, /, *args, **kwargs):
+        future = Future()
+        if not self.futures:
+            future.set_exception(RuntimeError("out of order"))
+        self.futures.append(future)
+        return future
+
+
+def test_what_is_interrupted_leaves_no_work_behind(sorting, tmp_path):
+    with plan(sorting, tmp_path / "i.db", fi.Space(fi.flips("x")), samples=400, pruned=False) as campaign:
+        executor = FailingAtOnce()
+        with pytest.raises(RuntimeError, match="out of order"):
+            campaign.run(executor=executor, workers=8)
+        assert len(executor.futures) > 8 and all(future.cancelled() for future in executor.futures[1:])
 
 
 def test_pruning_of_memory_sees_the_walker_and_the_devices(sorting, tmp_path):

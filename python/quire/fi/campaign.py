@@ -178,12 +178,16 @@ class Campaign:
         # A few ahead, so that an interrupt has little to wait for.
         waiting = iter(tasks)
         running = {executor.submit(_work, task) for task in islice(waiting, 2 * workers)}
-        while running:
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                if (task := next(waiting, None)) is not None:
-                    running.add(executor.submit(_work, task))
-                yield future.result()
+        try:
+            while running:
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    if (task := next(waiting, None)) is not None:
+                        running.add(executor.submit(_work, task))
+                    yield future.result()
+        finally:
+            for future in running:
+                future.cancel()
 
     # --- looking ---
 
