@@ -124,10 +124,10 @@ bool HookSet::in_process(const HookSpec& spec) const {
   return process != nullptr && process->satp != 0 && process->satp == machine_.hart().csr(kCsrSatp);
 }
 
-void HookSet::note(std::size_t hook, HookNews news) {
+void HookSet::note(std::size_t hook, const HookNews& news) {
   Hook& noted = *hooks_[hook];
   ++noted.hits;
-  pending_.push_back({hook, noted.spec.kind, std::move(news)});
+  pending_.push_back({hook, noted.spec.kind, news});
 }
 
 template <class Matches>
@@ -162,7 +162,7 @@ void HookSet::at_breakpoint(const Stop& stop) {
 }
 
 Hit HookSet::next() {
-  Hit hit = std::move(pending_.front());
+  const Hit hit = pending_.front();
   pending_.pop_front();
   return hit;
 }

@@ -95,7 +95,7 @@ class HookSet final : private TraceSink, private Observer {
   bool any_of(HookKind kind) const;
   void caused(HookKind kind, const TrapEvent& event);
   bool in_process(const HookSpec& spec) const;
-  void note(std::size_t hook, HookNews news);
+  void note(std::size_t hook, const HookNews& news);
   template <class Matches>
   void note_all(HookKind kind, const HookNews& news, Matches&& matches);
 
