@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from .checks import count, seconds, wrong
-from .errors import Error
+from .errors import Error, UsageError
 from .events import Condition
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Output:
 
     def says(self, text: str | bytes) -> Condition:
         """That it writes this from now on: run(until=m.stdout.says("ready"))."""
-        return Condition([_core.Condition.of_text(self._stream, _bytes("text", text), self._guest.output_bytes(self._stream))])
+        return Condition([_core.Condition.of_text(self._stream, _sought("text", text), self._guest.output_bytes(self._stream))])
 
     def __repr__(self) -> str:
         return f"<Output of {self._guest.output_bytes(self._stream)} bytes>"
@@ -100,7 +100,7 @@ class Console:
         if isinstance(pattern, re.Pattern):
             find, term = _regex(pattern), None
         else:
-            text = _bytes("pattern", pattern)
+            text = _sought("pattern", pattern)
             find, term = _plain(text), _core.Condition.of_text(self._stream, text, self._seen)
         patience = seconds(timeout)
         deadline = time.monotonic() + patience if patience else None
@@ -158,6 +158,14 @@ def _bytes(name: str, text: Any) -> bytes:
     if isinstance(text, (bytes, bytearray, memoryview)):
         return bytes(text)
     raise wrong(name, text, "text or bytes")
+
+
+def _sought(name: str, text: Any) -> bytes:
+    """Refused here: a run that has begun to wait for other texts must not fail at one of them."""
+    data = _bytes(name, text)
+    if not data:
+        raise UsageError(f"{name}={text!r}: an empty text cannot be waited for")
+    return data
 
 
 def _plain(text: bytes) -> Callable[[bytes], int | None]:

@@ -183,6 +183,14 @@ def test_a_long_session_keeps_what_a_snapshot_leads_to_alone(echo):
     assert echo.run_to(icount=end).icount == end and echo.digest == digest
 
 
+def test_an_empty_text_is_refused_before_anything_waits(echo):
+    with pytest.raises(quire.UsageError, match="text='': an empty text"):
+        echo.run(until=[echo.console.says("> "), echo.console.says("")])
+    with pytest.raises(quire.UsageError, match="pattern=b'': an empty text"):
+        echo.console.expect(b"")
+    assert echo.run(max_insns=100_000).reason == "limit"  # nobody waits for "> "
+
+
 def test_run_until_the_guest_says_something(echo):
     stop = echo.run(until=echo.console.says("dy"))
     assert (stop.reason, echo.console.transcript) == ("until", "ready")
