@@ -42,7 +42,9 @@ def _number_of(field: str, text: str) -> int:
         for number in range(1024):
             if _core.syscall_name(number) == text:
                 return number
-    raise UsageError(f"{field}='{text}' is not a name of that field's values")
+    known = {"kind": FAULT_KINDS, "access": _ACCESSES, "nr": ["the system calls' own names, as write"]}.get(field)
+    raise UsageError(f"{field}='{text}' is not a name of that field's values: " +
+                     (f"there are {', '.join(known)}" if known else "they are numbers"))
 
 
 def _decoded(field: str, value: int | None) -> Any:

@@ -132,6 +132,7 @@ def test_every_so_many_instructions(started):
     (lambda: fi.at_syscall(nr="write", nth=4), "number 4: it has 3, counted from 1"),
     (lambda: fi.at_syscall(nr="write", nth=0), "number 0"),
     (lambda: fi.at_syscall(nr="fork2"), "is not a name"),
+    (lambda: fi.at_fault(kind="anonymous"), "there are spurious, zero_page, anon,"),
     (lambda: fi.at_events("fork"), "no event fork"),
     (lambda: fi.at_events("nosuch"), "nosuch"),
     (lambda: fi.where(fi.at_syscall(nth=1), lambda machine: False), "predicate is true"),

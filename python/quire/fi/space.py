@@ -101,7 +101,7 @@ def _at_event_of_process(event: str, field: str, nth: Nth, fields: dict[str, Any
 
 
 def at_fault(nth: Nth = None, **fields: Any) -> Moments:
-    """After the nth page fault of the process (or all); fields choose, as kind="anonymous"."""
+    """After the nth page fault of the process (or all); fields choose, as kind="anon" (quire.FAULT_KINDS)."""
     return _at_event_of_process("page_fault", "pid", nth, fields)
 
 

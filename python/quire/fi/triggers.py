@@ -3,7 +3,7 @@
 every            before every instruction          every:1000         before each thousandth
 insn:5,70        before these, from the start      pc:0x10234  pc:main@2   an address or a function's name
 read:0x5000+8    before reads of 8 bytes there     write:table+16@1   after writes
-syscall:write@3  fault:anonymous  switch           of the process     event:cow,pid=2@1  any of the supervisor's
+syscall:write@3  fault:anon       switch           of the process     event:cow,pid=2@1  any of the supervisor's
 """
 
 from __future__ import annotations
