@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import _core
+from .checks import wrong
 from .errors import UsageError
 
 StrPath = str | os.PathLike[str]
+
+
+def _path(value: Any) -> str:
+    try:
+        return os.fsdecode(value)
+    except TypeError:
+        raise wrong("path", value, "the path of a file") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +79,11 @@ class Snapshot:
     @classmethod
     def load(cls, path: StrPath) -> Snapshot:
         """From a file that save() wrote."""
-        return cls(_core.Snapshot.load(os.fspath(path)))
+        return cls(_core.Snapshot.load(_path(path)))
 
     def save(self, path: StrPath) -> None:
         """To a file, compressed and with a checksum; replaces one that is there."""
-        self._core.save(os.fspath(path))
+        self._core.save(_path(path))
 
     @property
     def icount(self) -> int:

@@ -1,6 +1,7 @@
 """Snapshots: back to them, over to another machine, into files; and backwards by playing again."""
 
 import gc
+import os
 import weakref
 
 import pytest
@@ -292,6 +293,11 @@ def test_misuse(machine, tmp_path):
         snapshot.diff(machine)
     with pytest.raises(quire.FileError, match="nothing.qs"):
         quire.Snapshot.load(tmp_path / "nothing.qs")
+    for use in (snapshot.save, quire.Snapshot.load):
+        with pytest.raises(quire.UsageError, match="path=7 is a int; give the path"):
+            use(7)
+    snapshot.save(os.fsencode(tmp_path / "bytes.qs"))
+    assert quire.Snapshot.load(tmp_path / "bytes.qs").same(snapshot)
     (tmp_path / "text.qs").write_text("text")
     with pytest.raises(quire.FileError, match="text.qs: not a snapshot"):
         quire.Snapshot.load(tmp_path / "text.qs")
