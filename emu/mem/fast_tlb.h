@@ -1,8 +1,9 @@
 // FastTlb: what the engines look at before each access; may lose any entry at any time.
 //
 // Invariant: a subset of the architectural TLB (and of the identity map where nothing is translated). A hit
-// of a bank means, for accesses in the bank's mode: RAM, permitted, A set; for stores also D set and no
-// decoded code in the page. Everything else is a miss. Standard layout: translated code addresses it.
+// of a bank means, for accesses in the bank's mode: RAM, permitted, A set; for stores also D set, loads
+// permitted, too, and no decoded code in the page. Everything else is a miss. Standard layout: translated
+// code addresses it.
 #pragma once
 
 #include <type_traits>

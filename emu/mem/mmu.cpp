@@ -103,11 +103,17 @@ void Mmu::forget(const TlbEntry& entry) {
   }
 }
 
+/// Page tables permit no page to be written and not read (12.3.1), and neither does the PMP; a TLB with a
+/// fault may. Precondition: stores at `va` are permitted.
+bool Mmu::loads_too(const MemoryMode& mode, VirtAddr va) const {
+  return !mode.translates() || (tlb_.peek(va, asid_of(mode))->flags & kPteRead) != 0;
+}
+
 void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address) {
   if (mode.translates() && sees_every_access()) return;
   const PhysAddr page(align_down(address.value, kPageBytes));
   if (!pmp_.allows_page(page, access, mode.privilege)) return;
-  if (access == Access::kWrite && bus_.ram().watched(page)) return;
+  if (access == Access::kWrite && (bus_.ram().watched(page) || !loads_too(mode, va))) return;
   const u64 va_page = align_down(va.value, kPageBytes);
   if (!slow_pages_.empty() && std::binary_search(slow_pages_.begin(), slow_pages_.end(), va_page)) return;
   if (access == Access::kWrite) bus_.ram().changed(page);

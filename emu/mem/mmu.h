@@ -104,6 +104,7 @@ class Mmu {
  private:
   MaybeTrap translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
   MaybeTrap walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
+  bool loads_too(const MemoryMode& mode, VirtAddr va) const;
   void fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address);
   void forget(const TlbEntry& entry);
   bool loses_fence() { return faults_ != nullptr && faults_->loses_fence(); }

@@ -7,6 +7,7 @@
 
 #include "emu/jit/translation_cache.h"
 #include "tests/unit/emu/isa/binutils.h"
+#include "tests/unit/emu/mem/page_tables.h"
 
 namespace quire::jit {
 namespace {
@@ -42,6 +43,31 @@ TEST(Translator, PagesThatNeverBecomeHotAreGivenUpToo) {
   EXPECT_EQ(board.translator.run(2 * (kPages - 1)), RunExit::kCount);
   EXPECT_EQ(board.hart.state().pc, kRam + (kPages - 1) * kPageBytes);
   EXPECT_EQ(board.translator.stats().flushes, 1u);
+}
+
+// A TLB with a fault can permit stores where loads trap: what was looked up for one is not good for the
+// other.
+TEST(Translator, LoadsBesideStoresTrapWhereTheirTlbEntryHasLostR) {
+  constexpr const char* kCode =
+      ".option norvc\n 1: sd a0, 0(s0)\n ld a1, 8(s0)\n addi a0, a0, 1\n j 1b\n"
+      ".balign 64\n csrr t1, mepc\n addi t1, t1, 4\n csrw mepc, t1\n mret";
+  constexpr u64 kData = 0x4000'0000;
+  Board board(4 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  board.ram.write(PhysAddr(kRam), quire::test::assemble(kCode));
+  quire::test::PageTables tables(board.ram);
+  tables.map(kRam, kRam, quire::test::kAll & ~u64{kPteUser});
+  tables.map(kData, kRam + 0x8000, quire::test::kKernelData);
+  HartState& state = board.hart.state();
+  state.privilege = Privilege::kSupervisor;
+  state.satp = tables.satp().raw;
+  state.mtvec = kRam + 64;
+  state.x[8] = kData;
+  board.hart.sync();
+  board.translator.run(4 * 25);
+  ASSERT_EQ(state.trap_count, 0u);
+  ASSERT_TRUE(board.hart.mmu().change_entry(VirtAddr(kData), 0, {.entry = {.flip = kPteRead}}));
+  board.translator.run(4 * 25 + 8 * 20);
+  EXPECT_EQ(state.trap_count, 20u);
 }
 
 // After fork(2) both go on with the machine, and each translates what the other does not.
