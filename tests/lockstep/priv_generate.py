@@ -176,7 +176,7 @@ class Generator:
         self.mode = MACHINE
         self.tsr = self.tw = False
         # QEMU 10 does an amo as a load and a store when there is one hart: where the load is denied by PMP or finds no
-        # memory, it says so before it looks at W. So a program has either amos or memory that cannot be read.
+        # memory, it says so before it looks at W and D. So a program has either amos or memory that cannot be read.
         self.amos = seed % 2 == 0
         # A page that is global in one space is not in the others, so such programs fence at each switch.
         self.globals = seed % 4 < 2
@@ -204,7 +204,7 @@ class Generator:
     def hole_flags(self) -> int:
         """For what may lead to no memory."""
         flags = self.flags()
-        return flags | R | W if self.amos else flags
+        return flags | R | W | A | D if self.amos else flags
 
     def page_entry(self) -> int:
         choice = self.random.random()
@@ -407,13 +407,17 @@ class Generator:
         value = 0
         for at in range(8):
             if self.chance(0.25):
-                choices = (0, 3, 7, 4) if region == TEST else (1, 3, 5, 7) if self.amos else (0, 1, 3, 5, 7, 4)
-                config = self.random.choice(choices)
+                config = self.random.choice(self.permissions(region))
                 config |= (self.random.choice((0, 2, 3)) if low and at == 1 else self.random.randrange(4)) << 3
                 config |= 0x80 if region == POOL and self.chance(0.01) else 0
                 value |= config << 8 * at
         value = value & ~0xFF | 0x1F if low else value & ~(0xFF << 56) | 0x1F << 56
         return [*words, *li(6, value), csrrw(self.result(), "pmpcfg0" if low else "pmpcfg2", 6), fence(9, 0, 0)]
+
+    def permissions(self, region: int) -> tuple[int, ...]:
+        if region == TEST:  # superpages lead here, too
+            return (3, 7) if self.amos else (0, 3, 7, 4)
+        return (1, 3, 5, 7) if self.amos else (0, 1, 3, 5, 7, 4)
 
     def status(self) -> list[int]:
         if self.mode != MACHINE and self.chance(0.9):
