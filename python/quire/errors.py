@@ -31,6 +31,10 @@ class PageFault(Error):
         self.access = access
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[PageFault], tuple[int, str, str]]:
+        """Made anew of its parts: a pool of processes that cannot read a worker's exception is broken for good."""
+        return PageFault, (self.va, self.access, self.reason)
+
 
 class ProgramFailed(Error):
     """Raised by run(check=True) for a status that is not 0; `completed` is the run."""

@@ -1,5 +1,6 @@
 """quire.Machine with a bare-metal program: runs by counts, registers, memory, misuse."""
 
+import pickle
 import platform
 import signal
 import subprocess
@@ -184,6 +185,12 @@ def test_what_is_closed_or_runs_can_still_be_shown(bare_program):
     assert len(shown) == 1 and all(text.startswith("<") for text in shown[0])
     machine.close()
     assert all(repr(thing).startswith("<") for thing in things)
+
+
+def test_a_page_fault_travels_between_processes():
+    fault = quire.PageFault(0x1234, "w", "no valid entry")
+    twin = pickle.loads(pickle.dumps(fault))
+    assert str(twin) == str(fault) and (twin.va, twin.access, twin.reason) == (0x1234, "w", "no valid entry")
 
 
 def test_settings_that_cannot_be(bare_program):
