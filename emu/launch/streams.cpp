@@ -132,14 +132,17 @@ void BufferSource::transfer(StateArchive& archive) {
 }
 
 void BufferSink::write(std::span<const std::uint8_t> data) {
-  std::function<void()> found;
+  std::vector<std::function<void()>> found;
   {
     const std::lock_guard lock(mutex_);
     data_.append(reinterpret_cast<const char*>(data.data()), data.size());
-    if (watch_ && found_since(*watch_, data.size())) {
-      found = std::move(watch_->found);
-      watch_.reset();
-    }
+    std::erase_if(watches_, [&](Watch& watch) {
+      const bool written = found_since(watch, data.size());
+      if (written) {
+        found.push_back(std::move(watch.found));
+      }
+      return written;
+    });
     // Trimmed by halves, so that a long log costs each byte one move at most.
     if (limit_bytes_ != SIZE_MAX && data_.size() / 2 > limit_bytes_) {
       const std::size_t too_many = surplus();
@@ -148,8 +151,8 @@ void BufferSink::write(std::span<const std::uint8_t> data) {
       taken_bytes_ -= std::min(taken_bytes_, too_many);
     }
   }
-  if (found) {
-    found();
+  for (const auto& tell : found) {
+    tell();
   }
 }
 
@@ -198,12 +201,12 @@ void BufferSink::watch(std::string text, std::uint64_t offset, std::function<voi
     throw Error(ErrorKind::kUsage, "an empty text cannot be waited for");
   }
   const std::lock_guard lock(mutex_);
-  watch_ = Watch{std::move(text), offset, std::move(found)};
+  watches_.push_back({std::move(text), offset, std::move(found)});
 }
 
 void BufferSink::stop_watching() {
   const std::lock_guard lock(mutex_);
-  watch_.reset();
+  watches_.clear();
 }
 
 void BufferSink::transfer(StateArchive& archive) {

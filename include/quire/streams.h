@@ -6,7 +6,6 @@
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,9 +97,10 @@ class BufferSink : public ByteSink {
   std::string since(std::uint64_t offset) const;
   bool holds(std::string_view text, std::uint64_t offset) const;
 
-  /// Calls `found`, within the write, when `text` has been written as a whole from `offset` on; once. One
-  /// watch at a time.
+  /// Calls `found`, within the write, when `text` has been written as a whole from `offset` on; once. Any
+  /// number of texts may be watched for.
   void watch(std::string text, std::uint64_t offset, std::function<void()> found);
+  /// For any of them.
   void stop_watching();
 
  private:
@@ -118,7 +118,7 @@ class BufferSink : public ByteSink {
   std::string data_;
   std::size_t taken_bytes_ = 0;
   std::uint64_t trimmed_bytes_ = 0;  ///< of what came before data_
-  std::optional<Watch> watch_;
+  std::vector<Watch> watches_;
 };
 
 }  // namespace quire

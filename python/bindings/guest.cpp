@@ -107,7 +107,7 @@ class ConditionSink : public TraceSink {
   void watch(const Condition& condition) {
     const Condition::Text& text = *condition.text();
     guest_.sink(text.stream).watch(text.text, text.offset, [this, &condition] {
-      met_ = &condition;
+      if (met_ == nullptr) met_ = &condition;
       machine_.request_stop();
     });
   }

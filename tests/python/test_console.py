@@ -183,6 +183,12 @@ def test_a_long_session_keeps_what_a_snapshot_leads_to_alone(echo):
     assert echo.run_to(icount=end).icount == end and echo.digest == digest
 
 
+def test_whichever_of_several_texts_comes_first(echo):
+    stop = echo.run(until=echo.console.says("ready") | echo.console.says("> "))
+    assert stop.detail == "text 'ready' on uart" and echo.console.read() == "ready"
+    assert echo.run(until=[echo.console.says("never"), echo.console.says("> ")]).reason == "until"
+
+
 def test_an_empty_text_is_refused_before_anything_waits(echo):
     with pytest.raises(quire.UsageError, match="text='': an empty text"):
         echo.run(until=[echo.console.says("> "), echo.console.says("")])
