@@ -92,6 +92,15 @@ def test_wrong_command_lines_say_what_is_wrong_in_one_line(command, program, wor
     assert named in said and said.startswith("quire fi: ") and len(said.splitlines()) == 1, said
 
 
+def test_symbols_of_a_program_that_lies_anywhere_are_no_addresses(compile_c):
+    from quire.fi.symbols import symbols_of
+
+    text = "void f(void) {}"
+    assert "f" in symbols_of(compile_c(text, "-nostdlib", "-Wl,-e,f"))
+    with pytest.raises(quire.UsageError, match="position-independent: give addresses"):
+        symbols_of(compile_c(text, "-nostdlib", "-shared", "-fPIC"))
+
+
 @pytest.mark.parametrize(("words", "named"), [
     (["run", "."], "unable to open"), (["run", "cut.db"], "cut.db: "),
     (["run", "nowhere.db"], "nowhere.db: no such campaign"), (["report", "text.db"], "not a campaign's file"),

@@ -54,9 +54,11 @@ def prune(session: Session, rows: Sequence[tuple[int, Fault]]) -> list[Chosen]:
         return chosen_as_they_are(rows)
     queries = [(*bank, session.start_icount + rows[i][0]) for i, bank in followed.items()]
     probe = session.machine._guest.probe_liveness(queries)
-    session.play_to_end()
-    answers = dict(zip(followed, probe.answers, strict=True))
-    probe.stop()
+    try:
+        session.play_to_end()
+        answers = dict(zip(followed, probe.answers, strict=True))
+    finally:
+        probe.stop()
     session.restart()
     return [_chosen(session, insns, fault, answers.get(i)) for i, (insns, fault) in enumerate(rows)]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import random
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +86,8 @@ def _place_key(place: str) -> tuple[str, int, str]:
 
 def _picture(campaign: Campaign, rows: list[Injection]) -> str:
     lines = _order(rows)
-    shown = rows if len(rows) <= _MAX_DOTS else rows[:: len(rows) // _MAX_DOTS + 1]
+    # By chance, and the same at each look: every n-th row of a whole space would leave out whole bits.
+    shown = rows if len(rows) <= _MAX_DOTS else random.Random(0).sample(rows, _MAX_DOTS)
     across, down = (_WIDTH - _LEFT - 10) / max(1, campaign.length), (_HEIGHT - _TOP - 30) / max(1, len(lines))
     size = max(1.5, min(5.0, down))
     dots: dict[str, list[str]] = {}

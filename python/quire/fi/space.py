@@ -81,9 +81,11 @@ def at_events(*events: str, nth: Nth = None, **fields: Any) -> Moments:
         if session.machine.config["mode"] != "supervisor":
             raise UsageError("events are the supervisor's: on another machine, trigger by at_pc(), at_access() or at_icounts()")
         recording = session.machine.record(*events, **fields)
-        session.play_to_end()
-        found = _within(session, (event.icount + 1 for event in recording))  # it tells within its instruction
-        recording.stop()
+        try:
+            session.play_to_end()
+            found = _within(session, (event.icount + 1 for event in recording))  # it tells within its instruction
+        finally:
+            recording.stop()
         return _nth_of(found, nth, text)
 
     return moments
@@ -118,10 +120,11 @@ def at_switch(nth: Nth = None, **fields: Any) -> Moments:
 def _found_natively(session: Session, pcs: list[int], accesses: list[tuple[int, int, str]], anywhere: bool) -> list[int]:
     satp = None if session.process is None or anywhere else session.process.satp
     finder = session.machine._guest.find_moments(pcs, accesses, satp)
-    session.play_to_end()
-    found = _within(session, finder.moments)
-    finder.stop()
-    return found
+    try:
+        session.play_to_end()
+        return _within(session, finder.moments)
+    finally:
+        finder.stop()
 
 
 def at_pc(*pcs: int, hit: Nth = None, anywhere: bool = False) -> Moments:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from ..errors import FileError
+from ..errors import FileError, UsageError
 
 _SYMTAB = 2
+_ET_DYN = b"\3\0"
+_MAGIC = b"\x7fELF\x02\x01"  # of 64 bits, little-endian
 
 
 def symbols_of(path: str) -> dict[str, int]:
-    """Empty for a stripped file. FileError when it is not there."""
+    """Empty for a stripped file. FileError when it is not there; UsageError when its addresses are known only as it runs."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}; check the path") from None
+    if data[:6] == _MAGIC and data[16:18] == _ET_DYN:
+        raise UsageError(f"{path}: it is position-independent: give addresses, not symbols, or link it with -no-pie")
     try:
         return _read(data)
     except (struct.error, IndexError, ValueError):
@@ -23,7 +27,7 @@ def symbols_of(path: str) -> dict[str, int]:
 
 
 def _read(data: bytes) -> dict[str, int]:
-    if data[:6] != b"\x7fELF\x02\x01":
+    if data[:6] != _MAGIC:
         return {}
     (sections,) = struct.unpack_from("<Q", data, 40)
     size, count = struct.unpack_from("<HH", data, 58)
