@@ -118,18 +118,20 @@ KResult<FrameRef> PageCache::read(u64 index, ReadMore more) {
   }
 }
 
-/// An empty reference when the backing store changed meanwhile, so that what came of it is worth nothing.
+/// An empty reference when these pages changed in the backing store meanwhile, so that what came of it is
+/// worth nothing.
 KResult<FrameRef> PageCache::read_window(u64 index, Window window) {
   Incoming incoming(inode_);
   for (u64 at = window.first; at < window.end; at++) {
     TRY(incoming.add());
   }
-  const u64 changes = changes_;
+  Reading reading{.first = window.first, .end = window.end, .outdated = false, .node = {}};
+  reading_.push_back(reading);
   TRY(inode_.read_pages(window.first, incoming.frames()));
   if (Frame* const present = index_.find(index); present != nullptr) {
     return FrameRef::share(present);  // another thread was first while reading slept
   }
-  if (changes != changes_) {
+  if (reading.outdated) {
     return FrameRef();
   }
   FrameRef wanted;
@@ -159,6 +161,14 @@ KResult<FrameRef> PageCache::insert(u64 index, FrameRef frame) {
     add_reclaimable(*frame.get());
   }
   return frame;
+}
+
+/// Pages [first, last] of it, or what of them is the file. Only reads of those are made anew: else a writer
+/// elsewhere in the file could keep readers from ever getting theirs.
+void PageCache::note_store_change(u64 first, u64 last) {
+  for (Reading& reading : reading_) {
+    reading.outdated |= first < reading.end && reading.first <= last;
+  }
 }
 
 void PageCache::mark_dirty(Frame& frame) {
@@ -194,7 +204,7 @@ KResult<void> PageCache::write_back(u64 first, u64 last) {
     g_stats.writing++;
     const auto written = inode_.write_page(entry.index, *pin.get());
     g_stats.writing--;
-    changes_++;
+    note_store_change(entry.index, entry.index);
     if (!written.ok()) {
       if (pin->mapping == this && (pin->flags & kFrameDirty) == 0) {
         pin->flags |= kFrameDirty;  // not for the flusher: it would come back to it for ever
@@ -211,12 +221,13 @@ void PageCache::truncate(u64 new_size) {
   // mmap(2), SIGBUS: beyond the end there is nothing, private copies included.
   drop((new_size + kPageBytes - 1) >> kPageShift, ~u64{0}, PrivateCopies::kDrop);
   if (const u64 tail = new_size & (kPageBytes - 1); tail != 0) {
+    note_store_change(new_size >> kPageShift, new_size >> kPageShift);
     zero_range(new_size >> kPageShift, tail, kPageBytes);
   }
 }
 
 void PageCache::drop(u64 first, u64 last, PrivateCopies copies) {
-  changes_++;
+  note_store_change(first, last);
   for_each_mapping(first, last, [&](FileMapping& mapping) {
     mapping.unmap_pages(std::max(first, mapping.first), std::min(last, mapping.last), copies);
   });

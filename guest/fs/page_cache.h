@@ -11,6 +11,7 @@
 #include "guest/fs/inode.h"
 #include "guest/fs/interval_tree.h"
 #include "guest/fs/page_index.h"
+#include "guest/lib/intrusive.h"
 
 namespace kernel {
 
@@ -106,18 +107,26 @@ class PageCache : NonCopyable {
     u64 first;
     u64 end;
   };
+  /// Pages that are on their way from the backing store; on the stack of who reads them.
+  struct Reading {
+    u64 first;
+    u64 end;
+    bool outdated;  ///< the store changed meanwhile
+    AutoListNode node;
+  };
   class Incoming;
   Window window_of(u64 index, ReadMore more) const;
   KResult<FrameRef> read(u64 index, ReadMore more);
   KResult<FrameRef> read_window(u64 index, Window window);
   KResult<FrameRef> insert(u64 index, FrameRef frame);
+  void note_store_change(u64 first, u64 last);
   void mark_clean(Frame& frame);
   void remove(u64 index, Frame* frame);
 
   Inode& inode_;
   Mutex writing_;
   PageIndex<Frame> index_;
-  u64 changes_ = 0;  // of the backing store, or of what of it is the file
+  AutoList<Reading, &Reading::node> reading_;
   IntervalTree mappings_;
 };
 

@@ -507,6 +507,29 @@ TEST_F(OverShare, AFaultReadsTheNeighboursThatAreMissing) {
   EXPECT_EQ(cache.pages(), 22U);  // nothing behind the end
 }
 
+// Else who writes without end keeps everybody else from reading.
+TEST_F(Share, WhatIsWrittenElsewhereInTheFileMakesNoReadAnew) {
+  dir.put("file", pages_of_text(48));
+  const auto file = must(try_open("file", kOpenReadWrite));
+  PageCache& cache = *file->inode().page_cache();
+  must(cache.get(0));
+  channel_.reads = 0;
+  host::Turns().run({[&] {
+                       for (int round = 0; round < 100; ++round) {
+                         write_at(*file, 0, "written");
+                         must(file->sync());
+                       }
+                     },
+                     [&] {
+                       for (u64 page = 1; page < 16; ++page) {
+                         EXPECT_EQ(*must(cache.get(page)).data(), '!' + page);
+                       }
+                       must(cache.get(20, ReadMore::kAround));
+                       must(cache.get(40, ReadMore::kAround));
+                     }});
+  EXPECT_EQ(channel_.reads, 17U);
+}
+
 TEST_F(OverShare, PagesThatAreCutOffWhileTheyAreReadDoNotComeBack) {
   for (int round = 0; round < 20; ++round) {
     dir.put("file", pages_of_text(32));
