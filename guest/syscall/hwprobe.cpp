@@ -4,6 +4,7 @@
 #include "guest/hal/boot_info.h"
 #include "guest/hal/sbi.h"
 #include "guest/hal/time.h"
+#include "guest/sched/thread.h"
 #include "guest/syscall/arguments.h"
 
 namespace kernel {
@@ -74,6 +75,12 @@ KResult<u64> user_cpus(VirtAddr cpus, u64 bytes) {
   return mask;
 }
 
+/// A program may ask for as many pairs as it has memory for. EINTR when the thread must end.
+KResult<void> give_way_between(u64 pair) {
+  constexpr u64 kPairsAtATime = 1024;
+  return pair % kPairsAtATime == kPairsAtATime - 1 ? give_way() : KResult<void>();
+}
+
 SyscallResult get_values(const SyscallArgs& args) {
   const VirtAddr cpus = args.as_address(3);
   const u64 bytes = std::min<u64>(args[2], sizeof(u64));
@@ -81,6 +88,7 @@ SyscallResult get_values(const SyscallArgs& args) {
     return Err(Errno::kEINVAL);
   }
   for (u64 i = 0; i < args[1]; i++) {
+    TRY(give_way_between(i));
     const VirtAddr place = args.as_address(0) + i * sizeof(Pair);
     const i64 key = TRY(get_user<Pair>(place)).key;
     TRY(put_user(place, is_key(key) ? Pair{key, value_of(key)} : Pair{kNoKey, 0}));
@@ -98,6 +106,7 @@ SyscallResult get_cpus(const SyscallArgs& args) {
   const u64 named = TRY(user_cpus(cpus, bytes));
   u64 found = named == 0 ? kCpuMask : named & kCpuMask;
   for (u64 i = 0; i < args[1]; i++) {
+    TRY(give_way_between(i));
     const VirtAddr place = args.as_address(0) + i * sizeof(Pair);
     const Pair wanted = TRY(get_user<Pair>(place));
     if (!is_key(wanted.key)) {

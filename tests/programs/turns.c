@@ -1,5 +1,5 @@
-// Gigabytes of pages are unmapped, protected, copied by fork, given up by exit and exec: another process has the hart in
-// between, and never waits for much longer than a slice.
+// Gigabytes of pages are unmapped, protected, copied by fork, given up by exit and exec, half a million questions asked
+// at once: another process has the hart in between, and never waits for much longer than a slice.
 // @no-qemu-user its clock is the host's, and so are its pages
 // @no-virt its clock is the host's
 // @links static
@@ -11,6 +11,7 @@
 // > exit: in turns
 // > exec: in turns
 // > smaps: in turns
+// > hwprobe: in turns
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
@@ -91,6 +92,13 @@ static void read_smaps(char *unused) {
   close(fd);
 }
 
+static void ask(char *unused) {
+  (void)unused;
+  enum { RISCV_HWPROBE = 258, BYTES = 8 << 20, PAIR_BYTES = 16 };
+  void *const pairs = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (syscall(RISCV_HWPROBE, pairs, BYTES / PAIR_BYTES, 0, NULL, 0) != 0) _exit(1);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1) return 0;
   watch = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -123,6 +131,9 @@ int main(int argc, char **argv) {
   end("exec");
   watch->longest_ns = smaps_ns;
   end("smaps");
+  begin();
+  waitpid(child(ask, NULL), NULL, 0);
+  end("hwprobe");
   kill(watcher, SIGKILL);
   return 0;
 }
