@@ -1,6 +1,7 @@
 // Mutex: a lock whose waiters sleep; the holder may sleep too. Not recursive, not for interrupt callbacks.
 //
-// Order: mmap lock > inode lock > page cache > frames.
+// Who unlocks hands it to the first who waits: else a thread that takes it again at once, and sleeps with it,
+// could keep all others out for ever. Order: mmap lock > inode lock > page cache > frames.
 #pragma once
 
 #include "guest/sched/wait.h"
@@ -11,8 +12,7 @@ class Mutex : NonCopyable {
  public:
   void lock() {
     ASSERT(owner_ != &current_thread());
-    wait_event(waiters_, [this] { return owner_ == nullptr; });
-    owner_ = &current_thread();
+    wait_event(waiters_, [this] { return try_lock() || held_by_me(); });
   }
   bool try_lock() {
     if (owner_ != nullptr) {
@@ -23,8 +23,7 @@ class Mutex : NonCopyable {
   }
   void unlock() {
     ASSERT(owner_ == &current_thread());
-    owner_ = nullptr;
-    waiters_.wake_one();
+    owner_ = waiters_.wake_one();
   }
   bool held_by_me() const { return owner_ == &current_thread(); }
 

@@ -30,16 +30,17 @@ KResult<void> WaitQueue::wait(Interruptible interruptible, u64 deadline_ns) {
   return {};
 }
 
-bool WaitQueue::wake_one() {
+Thread* WaitQueue::wake_one() {
   if (waiters_.empty()) {
-    return false;
+    return nullptr;
   }
-  wake_thread(waiters_.front());
-  return true;
+  Thread& first = waiters_.front();
+  wake_thread(first);
+  return &first;
 }
 
 void WaitQueue::wake_all() {
-  while (wake_one()) {
+  while (wake_one() != nullptr) {
   }
 }
 

@@ -21,8 +21,8 @@ class WaitQueue : NonCopyable {
   /// Sleeps until woken: EINTR when interruptible and the thread has an interrupt requested, ETIMEDOUT at the
   /// deadline (ns of the monotonic clock). Being woken says nothing: use wait_event.
   KResult<void> wait(Interruptible interruptible, u64 deadline_ns = kNoDeadline);
-  /// Wakes the first sleeper; returns whether there was one.
-  bool wake_one();
+  /// Wakes the first sleeper, which is the result; null when there was none.
+  Thread* wake_one();
   void wake_all();
   bool empty() const { return waiters_.empty(); }
 

@@ -29,3 +29,13 @@ def test_the_flusher_writes_what_nobody_asks_for(quire, compile_guest, tmp_path)
     assert done.stdout.decode() == EXPECTED
     assert (share / "a").stat().st_mtime_ns > before
     assert (share / "d").read_bytes()[:6] == b"again!"
+
+
+def test_who_writes_without_end_lets_others_read(quire, compile_guest, tmp_path):
+    (tmp_path / "file").write_bytes(bytes(1 << 20))
+    done = subprocess.run(
+        [quire, "run", "--timeout=120", "--check", "--share", f"{tmp_path}:/mnt:rw",
+         compile_guest("tests/system/share_in_turns.c")],
+        capture_output=True, timeout=150,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.decode()) == (0, "in turns\n"), done.stderr.decode()

@@ -38,7 +38,7 @@ KResult<void> WaitQueue::wait(Interruptible, u64) {
   }
   return host::g_on_sleep();
 }
-bool WaitQueue::wake_one() { return false; }
+Thread* WaitQueue::wake_one() { return nullptr; }
 void WaitQueue::wake_all() {}
 
 u64 monotonic_ns() { return host::g_now_ns; }
