@@ -126,28 +126,37 @@ void release_memory(Process& process) {
   kernel_page_table().activate();
 }
 
+namespace {
+
+/// What a process has no longer when its last task ends.
+void give_up_if_last(Process& process) {
+  if (process.task_count() == 1) {
+    process.timers.remove_all();
+    undo_semaphores(process);
+    release_memory(process);
+  }
+}
+
+}  // namespace
+
 void exit_task(i32 wait_status) {
   Task& task = current_task();
   {
     RefPtr<Process> process(task.process());
     tell_user_space(task);
-    const bool last = process->task_count() == 1;
-    if (last) {
-      process->timers.remove_all();
-      undo_semaphores(*process);
-      release_memory(*process);
-    }
+    give_up_if_last(*process);
     if (task.vfork_done) {
       task.vfork_done->complete();
       task.vfork_done.reset();
     }
-    // Closing may sleep: after this the task is still one.
+    // Closing may sleep: after this the task is still one, and may be the last although it was not before.
     process_table().drop_files(task);
+    give_up_if_last(*process);
     if (task.is_leader() && !process->ending) {
       process->end_status = wait_status;
     }
     task.pending.clear();
-    if (last) {
+    if (process->task_count() == 1) {
       (void)process->last_name.append(task.name());  // without memory it is just nameless
     }
     process_table().remove_task(task);
