@@ -20,12 +20,15 @@ class CachedFileOperations final : public FileOperations {
     PageCache& cache = *inode.page_cache();
     // The size is looked at for each page: a copy may sleep, and the file change.
     while (buffer.remaining() > 0 && position < inode.size() && !buffer.faulted()) {
-      const u64 offset = position & (kPageBytes - 1);
-      const usize part = std::min({kPageBytes - offset, inode.size() - position, buffer.remaining()});
       const auto frame = page_to_read(cache, position >> kPageShift);
       if (!frame.ok()) {
         return buffer.done() > 0 ? buffer.result() : Err(frame.error());
       }
+      if (position >= inode.size()) {
+        break;  // cut off while the page was read
+      }
+      const u64 offset = position & (kPageBytes - 1);
+      const usize part = std::min({kPageBytes - offset, inode.size() - position, buffer.remaining()});
       position += frame.value() ? buffer.put(frame.value().data() + offset, part) : buffer.put_zeros(part);
     }
     if ((file.flags() & kOpenNoAtime) == 0) {
@@ -107,11 +110,11 @@ class CachedFileOperations final : public FileOperations {
     Inode& inode = file.inode();
     FaultPage page;
     while (true) {
-      if (index >= (inode.size() + kPageBytes - 1) >> kPageShift) {
+      if (is_behind_end(inode, index)) {
         return Err(Errno::kENXIO);
       }
       page.frame = TRY(inode.page_cache()->get(index, ReadMore::kAround, &page.major));
-      if (page.frame->mapping == inode.page_cache()) {
+      if (page.frame->mapping == inode.page_cache() && !is_behind_end(inode, index)) {
         return page;
       }
     }
@@ -128,6 +131,9 @@ class CachedFileOperations final : public FileOperations {
   }
 
  private:
+  static bool is_behind_end(const Inode& inode, u64 index) {
+    return index >= (inode.size() + kPageBytes - 1) >> kPageShift;
+  }
   /// Holes of files that live in memory stay holes: an empty result reads as zeroes.
   static KResult<FrameRef> page_to_read(PageCache& cache, u64 index) {
     FrameRef present = cache.find(index);

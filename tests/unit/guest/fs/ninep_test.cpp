@@ -560,6 +560,28 @@ TEST_F(OverShare, PagesThatAreCutOffWhileTheyAreReadDoNotComeBack) {
   }
 }
 
+// What is behind the end is no zeroes to who reads, and nothing to map.
+TEST_F(Share, NothingIsBehindTheEndOfAFileThatIsCutWhileItIsRead) {
+  for (int round = 0; round < 40; ++round) {
+    dir.put("file", pages_of_text(4));
+    const auto cut = must(try_open("file", kOpenReadWrite));
+    const auto file = must(try_open("file", kOpenReadOnly));
+    host::Turns().run({[&] { must(cut->truncate(kPageBytes + 5)); },
+                       [&] {
+                         for (int turn = 0; turn < round % 4; ++turn) {
+                           host::Turns::pass();
+                         }
+                         if (round % 2 == 0) {
+                           const std::string text = read_all(*file, 3 * kPageBytes);
+                           EXPECT_EQ(text, pages_of_text(4).substr(3 * kPageBytes, text.size())) << round;
+                           return;
+                         }
+                         const auto page = file->operations().fault(*file, 3, Access::kRead);
+                         EXPECT_EQ(page.ok(), file->inode().size() > 3 * kPageBytes) << round;
+                       }});
+  }
+}
+
 TEST_F(OverShare, DeepTreesAreWalked) {
   std::string path = "d";
   for (int i = 0; i < 40; ++i) {
