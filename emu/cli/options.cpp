@@ -315,6 +315,14 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   add_bare_options(*bare, options);
   add_command(app, "fi", "Fault injection: plan, run, report and replay campaigns (the Python package's)",
               "quire fi plan|run|report|replay ...");
+  add_command(app, "maps", "A program's mappings at some moment (Python package)",
+              "quire maps [OPTIONS] PROGRAM");
+  add_command(app, "walk", "A page-table walk, entry by entry (Python package)",
+              "quire walk [OPTIONS] PROGRAM");
+  add_command(app, "trace", "What happens, event by event (Python package)", "quire trace [OPTIONS] PROGRAM");
+  add_command(app, "stat", "Counters of a run (Python package)", "quire stat [OPTIONS] PROGRAM");
+  add_command(app, "snap", "Save a program's state at some moment, or compare it (Python package)",
+              "quire snap [OPTIONS] PROGRAM");
   add_command(app, "doctor", "Say what this machine has and lacks, and what installs it", "quire doctor");
 
   const std::vector<std::string> words(argv + 1, argv + argc);

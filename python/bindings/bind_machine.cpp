@@ -554,6 +554,8 @@ void bind_machine(py::module_& module) {
       .def(
           "stop_recording", [](Guest& g, const Recorder& r) { g.stop_recording(r.events()); },
           py::arg("recorder"))
+      .def("pause_recordings", &Guest::pause_recordings)
+      .def("resume_recordings", &Guest::resume_recordings)
 
       .def(
           "write_stdin",

@@ -435,6 +435,20 @@ std::shared_ptr<EventRecorder> Guest::record(const std::vector<std::string>& nam
   return recorder;
 }
 
+void Guest::pause_recordings() {
+  Machine& machine = idle();
+  for (const auto& recorder : recorders_) {
+    recorder->detach(machine);
+  }
+}
+
+void Guest::resume_recordings() {
+  Machine& machine = idle();
+  for (const auto& recorder : recorders_) {
+    recorder->attach(machine);
+  }
+}
+
 void Guest::stop_recording(const std::shared_ptr<EventRecorder>& recorder) {
   const auto found = std::find(recorders_.begin(), recorders_.end(), recorder);
   if (found != recorders_.end()) {

@@ -63,6 +63,9 @@ class Guest : public std::enable_shared_from_this<Guest> {
                                         const std::vector<FieldFilter>& filters, AddressRange range,
                                         std::size_t limit_rows);
   void stop_recording(const std::shared_ptr<EventRecorder>& recorder);
+  /// While what has been is run again, nothing is recorded a second time.
+  void pause_recordings();
+  void resume_recordings();
 
   std::size_t add_hook(HookSpec spec);
   void remove_hook(std::size_t hook);

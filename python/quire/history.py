@@ -143,7 +143,7 @@ class History:
         return self._guest.icount == mark.icount and (not mark.idle or self._idle_here())
 
     def _run_guest(self, max_insns: int | None, timeout: float, terms: list[_core.Condition]) -> _core.Stop:
-        # On the way back to what has been, callbacks were called already.
+        # On the way back to what has been, callbacks were called already (and events recorded).
         stop = self._guest.run(max_insns, timeout, terms, None if self._muted else self._callbacks)
         if max_insns != 0:
             self._idle_at = stop.icount if stop.reason == "idle" else -1
@@ -170,9 +170,11 @@ class History:
     @contextmanager
     def _silence(self) -> Iterator[None]:
         self._muted = True
+        self._guest.pause_recordings()
         try:
             yield
         finally:
+            self._guest.resume_recordings()
             self._muted = False
             self.on_gone_back()
 

@@ -148,6 +148,8 @@ class Machine:
     def spawn(self, argv: Sequence[StrPath], *, env: Mapping[str, str] | None = None, cwd: str = "/",
               files: Files | None = None) -> Process:
         """Puts a program of the host (argv[0]) and `files` {guest path: host file} in, and starts it."""
+        if self.config["mode"] == "linux":
+            raise UsageError("Linux takes no program from outside: type at its console, or use Machine.supervisor()")
         pid = self._guest.spawn(program_of(argv, env, cwd, files), self.on._callbacks)
         return Process(self, self._guest, pid)
 

@@ -189,6 +189,13 @@ def test_whichever_of_several_texts_comes_first(echo):
     assert echo.run(until=[echo.console.says("never"), echo.console.says("> ")]).reason == "until"
 
 
+def test_linux_takes_no_program_from_outside(tmp_path):
+    (tmp_path / "image").write_bytes(b"\x6f\0\0\0")  # a jump to itself
+    with quire.Machine.linux(tmp_path / "image", ram="64M") as m:
+        with pytest.raises(quire.UsageError, match="type at its console"):
+            m.spawn(["./program"])
+
+
 def test_an_empty_text_is_refused_before_anything_waits(echo):
     with pytest.raises(quire.UsageError, match="text='': an empty text"):
         echo.run(until=[echo.console.says("> "), echo.console.says("")])

@@ -312,6 +312,19 @@ def test_going_back_calls_nobody_and_going_on_does(m):
     assert start.icount == 0
 
 
+def test_going_back_records_nothing_twice(m):
+    start = m.snapshot()
+    recorded = m.record("insn")
+    m.run(max_insns=100)
+    known = list(recorded.column("insn", "icount"))
+    m.step(-50)
+    m.run_to(icount=20)
+    m.run_to(icount=0)
+    assert list(recorded.column("insn", "icount")) == known and m.icount == start.icount
+    m.run(max_insns=10)
+    assert list(recorded.column("insn", "icount")) == known + known[:10]
+
+
 def test_a_way_that_a_callback_changed_is_not_gone_back(m):
     m.snapshot()
     m.on.insn("back")(lambda e: setattr(m.harts[0].x, "a3", 0))
