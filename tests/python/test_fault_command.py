@@ -207,3 +207,17 @@ if __name__ == "__main__":
     with fi.Campaign.open(tmp_path / "d.db") as other:
         assert [(str(i.fault), i.insns, i.outcome, i.run_insns) for i in other] == [
             (str(i.fault), i.insns, i.outcome, i.run_insns) for i in campaign]
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["plan", "c.db", "--fault", "skip", "--", "PROGRAM"], "nothing is planned"), (["run", "c.db"], "'quire fi run' goes on"),
+])
+def test_what_an_interruption_leaves_is_said(words, said, monkeypatch, capsys):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    from quire.fi import command as module
+
+    monkeypatch.setattr(module, f"_{words[0]}", interrupted)
+    assert module.main(words) == 130
+    assert capsys.readouterr().err == f"quire fi: interrupted; {said}\n"

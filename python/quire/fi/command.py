@@ -100,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except sqlite3.Error as error:
         return _complain(FileError(f"{options.file}: {error}; is it whole, and may it be written to?"), _FAILED)
     except KeyboardInterrupt:
-        print("quire fi: interrupted; 'quire fi run' goes on", file=sys.stderr)
+        then = {"plan": "nothing is planned", "run": "'quire fi run' goes on"}.get(options.command, "nothing is changed")
+        print(f"quire fi: interrupted; {then}", file=sys.stderr)
         return _INTERRUPTED
     return 0
 
