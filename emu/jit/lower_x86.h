@@ -92,6 +92,8 @@ class LowerX86 {
   x86::Gp temp();
   /// This very temporary, whatever was in it.
   x86::Gp claim(x86::Gp host);
+  /// Precondition: it is in one.
+  Temp& temp_of(const Held& held) { return temps_[static_cast<u8>(held.temp)]; }
   void spill(unsigned index);
   void hold(usize at, x86::Gp host);
   void consume(Ref ref);

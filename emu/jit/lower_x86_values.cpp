@@ -37,7 +37,7 @@ asmjit::Operand LowerX86::place(Ref ref) {
   if (definition(ref).op == IrOp::kPageBase) return state_field(offsetof(HartState, fetch_page), 8);
   const Held& held = held_[ref.index()];
   if (held.temp >= 0) {
-    temps_[static_cast<usize>(held.temp)].locked = true;
+    temp_of(held).locked = true;
     return kTemps[held.temp];
   }
   if (held.early.isValid()) return held.early;
@@ -205,12 +205,12 @@ void LowerX86::consume(Ref ref) {
   if (--remaining_[ref.index()] != 0) return;
   Held& held = held_[ref.index()];
   if (held.temp >= 0) {
-    Temp& t = temps_[static_cast<usize>(held.temp)];
+    Temp& t = temp_of(held);
     if (t.holds == ref) t.holds = {};
     held.temp = -1;
   }
   if (held.slot >= 0) {
-    slots_[static_cast<usize>(held.slot)] = {};
+    slots_[static_cast<u8>(held.slot)] = {};
     held.slot = -1;
   }
 }

@@ -135,6 +135,7 @@ WatchKind watch_kind(const std::string& access) {
 HeldMoments find_moments(Guest& guest, const std::vector<std::uint64_t>& pcs,
                          const std::vector<Access>& accesses, std::optional<std::uint64_t> satp) {
   std::vector<Watchpoint> watched;
+  watched.reserve(accesses.size());
   for (const auto& [address, size, access] : accesses) {
     watched.push_back({address, size, watch_kind(access)});
   }

@@ -545,6 +545,7 @@ void bind_machine(py::module_& module) {
              const std::vector<std::pair<std::string, std::uint64_t>>& fields, std::uint64_t first,
              std::uint64_t last, std::size_t limit) {
             std::vector<FieldFilter> filters;
+            filters.reserve(fields.size());
             for (const auto& [name, value] : fields) {
               filters.push_back({name, value});
             }

@@ -2,6 +2,8 @@
 // use.
 #include <pybind11/pybind11.h>
 
+#include <utility>
+
 #include "python/bindings/bind.h"
 #include "python/bindings/moments.h"
 #include "quire/error.h"
@@ -31,17 +33,16 @@ const char* class_name(ErrorKind kind) {
 }  // namespace
 
 void bind_errors(py::module_& /*module*/) {
-  py::register_exception_translator(
-      [](std::exception_ptr pointer) {  // NOLINT(performance-unnecessary-value-param): pybind11's type
-        try {
-          std::rethrow_exception(pointer);
-        } catch (const Error& error) {
-          PyErr_SetString(error_class(class_name(error.kind())).ptr(), error.what());
-        } catch (const PageFaultError& fault) {
-          const py::object type = error_class("PageFault");
-          PyErr_SetObject(type.ptr(), type(fault.va, fault.access, fault.reason).ptr());
-        }
-      });
+  py::register_exception_translator([](std::exception_ptr pointer) {  // pybind11's type
+    try {
+      std::rethrow_exception(std::move(pointer));
+    } catch (const Error& error) {
+      PyErr_SetString(error_class(class_name(error.kind())).ptr(), error.what());
+    } catch (const PageFaultError& fault) {
+      const py::object type = error_class("PageFault");
+      PyErr_SetObject(type.ptr(), type(fault.va, fault.access, fault.reason).ptr());
+    }
+  });
 }
 
 }  // namespace quire::python
