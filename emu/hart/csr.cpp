@@ -103,7 +103,6 @@ void Hart::write_satp(u64 value) {
   if (mode != SatpMode::kBare && (mode < SatpMode::kSv39 || mode > SatpMode::kSv57)) return;
   if (value == state_.satp) return;
   state_.satp = value;
-  mmu_.mode_changed();
   drop_fetch_page();
   sync();
 }

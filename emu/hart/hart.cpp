@@ -6,7 +6,7 @@
 namespace quire {
 
 Hart::Hart(unsigned id, Bus& bus, const TlbConfig& tlb, HartEnv& env, ExtensionSet extensions)
-    : id_(id), isa_(extensions), bus_(bus), env_(env), mmu_(bus, state_.fast, tlb, this) {
+    : id_(id), isa_(extensions), bus_(bus), env_(env), mmu_(bus, fast_, tlb, this) {
   bus_.ram().add_watcher(this);
   reset(bus_.ram().base().value, Privilege::kMachine, 0, 0);
 }
@@ -60,8 +60,9 @@ void Hart::sync() {
   const PteRules rules = pte_rules();
   data_mode_ = {Satp{s.satp}, data_privilege, sum, mxr, rules};
   fetch_mode_ = {Satp{s.satp}, s.privilege, sum, mxr, rules};
-  s.data_bank = &s.fast.banks[FastTlb::bank_index(data_privilege, sum)];
-  s.fetch_bank = &s.fast.banks[FastTlb::bank_index(s.privilege, sum)];
+  fast_.enter(s.satp);
+  s.data_bank = &fast_.bank(FastTlb::bank_index(data_privilege, sum));
+  s.fetch_bank = &fast_.bank(FastTlb::bank_index(s.privilege, sum));
   fp::set_fs_dirty(s.fp, s.fp_status == 3);
 }
 

@@ -94,6 +94,11 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   void mark_fp_dirty();
   /// Recomputes what is derived from privilege, mstatus and satp.
   void sync();
+  /// Fetches from the held page are answered by the FastTlb, with what the engine keeps for it.
+  void fill_fetch(u64 payload) {
+    fast_.fill(FastTlb::bank_index(fetch_mode_.privilege, fetch_mode_.sum), Access::kExecute,
+               state_.fetch_page, payload);
+  }
   /// The next instruction looks its page up again.
   void drop_fetch_page() {
     state_.fetch_page = FastTlb::kNoPage;
@@ -151,6 +156,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   Bus& bus_;
   HartEnv& env_;
   HartState state_{};
+  FastTlb fast_;
   Mmu mmu_;
   MemoryMode data_mode_;
   MemoryMode fetch_mode_;

@@ -79,7 +79,6 @@ struct HartState {
   void* fetch_blocks;         ///< the engine's index of the blocks in fetch_page; null: not looked up yet
   void* engine;               ///< the engine that runs the hart
   u64 ram_delta;              ///< physical address of a byte of RAM less its host address
-  FastTlb fast;
 
   static constexpr u64 kNoReservation = ~u64{0};
 };

@@ -66,7 +66,7 @@ MaybeTrap hold_page(Engine& engine, u64 pc) {
   // A breakpoint is asked for before its page is looked up.
   const bool may_stop = engine.breakpoints.any() && engine.breakpoints.in_page(state.fetch_page);
   if (!held && !must_count && !may_stop) {
-    state.fetch_bank->slot(Access::kExecute, pc) = {state.fetch_page, reinterpret_cast<u64>(&page)};
+    hart.fill_fetch(reinterpret_cast<u64>(&page));
   }
   return {};
 }

@@ -84,8 +84,7 @@ void LowerX86::jump_indirect(const Node& node) {
 void LowerX86::enter_page(std::optional<u32> known_offset) {
   constexpr unsigned kIndexShift = kPageShift - 4;
   constexpr u32 kIndexMask = (FastTlb::kEntries - 1) * sizeof(FastEntry);
-  constexpr i32 kTable =
-      static_cast<i32>(static_cast<unsigned>(Access::kExecute) * FastTlb::kEntries * sizeof(FastEntry));
+  constexpr i32 kTable = static_cast<i32>(static_cast<usize>(Access::kExecute) * FastTlb::kTableBytes);
   const Label miss = as_.newLabel();
   as_.test(kLeft, kLeft);
   as_.jz(miss);

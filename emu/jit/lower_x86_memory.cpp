@@ -38,7 +38,7 @@ void LowerX86::look_up(x86::Gp base, i32 first, i32 last, Access access, x86::Gp
     as_.mov(scratch, base);
   }
   as_.and_(scratch, -static_cast<i32>(kPageBytes));
-  const i32 table = static_cast<i32>(static_cast<unsigned>(access) * FastTlb::kEntries * sizeof(FastEntry));
+  const i32 table = static_cast<i32>(static_cast<usize>(access) * FastTlb::kTableBytes);
   as_.cmp(scratch, x86::qword_ptr(x86::rcx, table + static_cast<i32>(offsetof(FastEntry, tag))));
   as_.jne(miss);
   as_.mov(x86::rcx, x86::qword_ptr(x86::rcx, table + static_cast<i32>(offsetof(FastEntry, payload))));

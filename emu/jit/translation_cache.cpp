@@ -95,7 +95,7 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   if (!emission.finish()) return nullptr;
   if (page.decoded.none()) {
     ram_.set_has_code(PhysAddr(page.frame), true);
-    fast_.clear_stores();
+    fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
   }
   for (u64 at = offset; at < u64{offset} + ir.length_bytes(); at += 2) page.decoded.set(at / 2);
   ++stats_.blocks_built;

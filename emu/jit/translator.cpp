@@ -161,7 +161,7 @@ MaybeTrap Translator::Impl::hold_page(u64 pc) {
   // A breakpoint is asked for before its page is looked up.
   const bool may_stop = breakpoints_.any() && breakpoints_.in_page(state_.fetch_page);
   if (!held && !must_count && !may_stop) {
-    state_.fetch_bank->slot(Access::kExecute, pc) = {state_.fetch_page, reinterpret_cast<u64>(&page)};
+    hart_.fill_fetch(reinterpret_cast<u64>(&page));
   }
   return {};
 }

@@ -1,31 +1,148 @@
 #include "emu/mem/fast_tlb.h"
 
-#include <initializer_list>
+#include <new>
 
 namespace quire {
+namespace {
 
-void FastTlb::clear() {
-  for (Bank& bank : banks) {
-    for (auto& entries : bank.entries) {
-      for (FastEntry& entry : entries) entry.tag = kNoPage;
-    }
+/// More than that in a bank's list, and it has entries twice.
+constexpr usize kMaxFilled = usize{4} * FastTlb::kEntries;
+constexpr unsigned kIndexBits = 12;
+static_assert(FastTlb::kEntries == 1 << kIndexBits);
+
+bool is_of(u64 satp, u16 asid) { return static_cast<u16>(Satp{satp}.asid()) == asid; }
+
+}  // namespace
+
+FastTlb::FastTlb() : current_(spaces_.data()) { current_->make(); }
+
+/// Memory that is zero when it is first looked at, so that what no program fills is never there. An empty
+/// entry's tag, 0, is that of page 0, which is looked for in the first place, and by an access that begins in
+/// the last page, in the last.
+void FastTlb::Space::make() {
+  void* const memory = std::calloc(kBanks, sizeof(Bank));
+  if (memory == nullptr) throw std::bad_alloc();
+  banks.reset(static_cast<Bank*>(memory));
+  for (unsigned index = 0; index < kBanks; ++index) {
+    for (auto& entries : banks[index].entries) entries[0].tag = entries[kEntries - 1].tag = kNoPage;
   }
 }
 
-void FastTlb::clear_page(VirtAddr va) {
-  const u64 page = align_down(va.value, kPageBytes);
-  for (Bank& bank : banks) {
+FastEntry& FastTlb::Space::entry(unsigned bank_index, u16 place) {
+  return banks[bank_index].entries[place >> kIndexBits][place & (kEntries - 1)];
+}
+
+void FastTlb::Space::clear() {
+  for (unsigned index = 0; index < kBanks; ++index) {
+    for (const u16 place : filled[index]) entry(index, place).tag = kNoPage;
+    filled[index].clear();
+  }
+}
+
+void FastTlb::Space::clear_page(u64 page) {
+  for (unsigned index = 0; index < kBanks; ++index) {
+    if (filled[index].empty()) continue;
     for (const Access access : {Access::kRead, Access::kWrite, Access::kExecute}) {
-      FastEntry& entry = bank.slot(access, page);
+      FastEntry& entry = banks[index].slot(access, page);
       if (entry.tag == page) entry.tag = kNoPage;
     }
   }
 }
 
-void FastTlb::clear_stores() {
-  for (Bank& bank : banks) {
-    for (FastEntry& entry : bank.entries[static_cast<unsigned>(Access::kWrite)]) entry.tag = kNoPage;
+template <class Matches>
+void FastTlb::Space::clear_where(Matches&& matches) {
+  for (unsigned index = 0; index < kBanks; ++index) {
+    for (const u16 place : filled[index]) {
+      FastEntry& one = entry(index, place);
+      if (one.tag != kNoPage && matches(static_cast<Access>(place >> kIndexBits), one)) one.tag = kNoPage;
+    }
   }
+}
+
+void FastTlb::fill(unsigned bank_index, Access access, u64 va, u64 payload) {
+  FastEntry& entry = bank(bank_index).slot(access, va);
+  if (entry.tag == kNoPage || entry.tag == 0) {
+    std::vector<u16>& filled = current_->filled[bank_index];
+    if (filled.size() == kMaxFilled) current_->clear();
+    const u64 index = (va >> kPageShift) & (kEntries - 1);
+    filled.push_back(static_cast<u16>(static_cast<u64>(access) << kIndexBits | index));
+  }
+  entry = {align_down(va, kPageBytes), payload};
+}
+
+void FastTlb::change_space(u64 satp) {
+  Space* free = nullptr;
+  for (Space& space : spaces_) {
+    if (space.in_use() && space.satp == satp) {
+      current_ = &space;
+      return;
+    }
+    if (!space.in_use() && free == nullptr) free = &space;
+  }
+  if (free == nullptr) {
+    do {
+      free = &spaces_[next_victim_++ % kSpaces];
+    } while (free == current_);
+    free->clear();
+  } else {
+    free->make();
+  }
+  free->satp = satp;
+  current_ = free;
+}
+
+template <class Act>
+void FastTlb::for_each_space(Act&& act) {
+  for (Space& space : spaces_) {
+    if (space.in_use()) act(space);
+  }
+}
+
+template <class Act>
+void FastTlb::for_each_space(u16 asid, Act&& act) {
+  for (Space& space : spaces_) {
+    if (space.in_use() && is_of(space.satp, asid)) act(space);
+  }
+}
+
+void FastTlb::clear() {
+  for_each_space([](Space& space) { space.clear(); });
+}
+
+void FastTlb::clear_asid(u16 asid) {
+  for_each_space(asid, [](Space& space) { space.clear(); });
+}
+
+void FastTlb::clear_page(VirtAddr va) {
+  const u64 page = align_down(va.value, kPageBytes);
+  for_each_space([page](Space& space) { space.clear_page(page); });
+}
+
+void FastTlb::clear_page(VirtAddr va, u16 asid) {
+  const u64 page = align_down(va.value, kPageBytes);
+  for_each_space(asid, [page](Space& space) { space.clear_page(page); });
+}
+
+void FastTlb::clear_range(VirtAddr first, u64 bytes) {
+  const auto inside = [=](Access, const FastEntry& entry) { return entry.tag - first.value < bytes; };
+  for_each_space([&](Space& space) { space.clear_where(inside); });
+}
+
+void FastTlb::clear_range(VirtAddr first, u64 bytes, u16 asid) {
+  const auto inside = [=](Access, const FastEntry& entry) { return entry.tag - first.value < bytes; };
+  for_each_space(asid, [&](Space& space) { space.clear_where(inside); });
+}
+
+void FastTlb::clear_stores_to(const u8* host) {
+  const auto leads_there = [host = reinterpret_cast<u64>(host)](Access access, const FastEntry& entry) {
+    return access == Access::kWrite && entry.tag + entry.payload == host;
+  };
+  for_each_space([&](Space& space) { space.clear_where(leads_there); });
+}
+
+void FastTlb::clear_stores() {
+  const auto stores = [](Access access, const FastEntry&) { return access == Access::kWrite; };
+  for_each_space([&](Space& space) { space.clear_where(stores); });
 }
 
 }  // namespace quire

@@ -1,12 +1,17 @@
 // FastTlb: what the engines look at before each access; may lose any entry at any time.
 //
-// Invariant: a subset of the architectural TLB (and of the identity map where nothing is translated). A hit
-// of a bank means, for accesses in the bank's mode: RAM, permitted, A set; for stores also D set, loads
-// permitted, too, and no decoded code in the page. Everything else is a miss. Standard layout: translated
-// code addresses it.
+// One space for each of the values that satp had lately, so that going from one to another and back loses
+// nothing. Invariant: a space is a subset of what the architectural TLB answers under its satp (and of the
+// identity map where nothing is translated). A hit of a bank means, for accesses in the bank's mode: RAM,
+// permitted, A set; for stores also D set, loads permitted, too, and no decoded code in the page. Everything
+// else is a miss. Banks are standard layout: translated code addresses them. Clearing costs what was filled.
 #pragma once
 
+#include <array>
+#include <cstdlib>
+#include <memory>
 #include <type_traits>
+#include <vector>
 
 #include "emu/base/types.h"
 #include "quire/arch/bits.h"
@@ -22,8 +27,9 @@ struct FastEntry {
 
 class FastTlb {
  public:
-  static constexpr unsigned kEntries = 256;
+  static constexpr unsigned kEntries = 4096;
   static constexpr u64 kNoPage = 1;
+  static constexpr usize kTableBytes = kEntries * sizeof(FastEntry);
 
   struct Bank {
     FastEntry entries[3][kEntries];  // by Access
@@ -47,15 +53,59 @@ class FastTlb {
     if (privilege == Privilege::kUser) return 1;
     return sum ? 3 : 2;
   }
+  static constexpr unsigned kSpaces = 8;
 
+  FastTlb();
+
+  /// Those of the space entered last; another satp has others.
+  Bank& bank(unsigned index) { return current_->banks[index]; }
+  /// To the space of this satp; what it held is still there, unless too many others came between.
+  void enter(u64 satp) {
+    if (satp != current_->satp) change_space(satp);
+  }
+  /// Into the current space.
+  void fill(unsigned bank_index, Access access, u64 va, u64 payload);
+
+  /// These hold for every space, but where an ASID is given: for those of this one.
   void clear();
-  /// Forgets the page of `va` in every bank.
+  void clear_asid(u16 asid);
   void clear_page(VirtAddr va);
-  /// Forgets all store entries: a page of RAM got code, wherever it is mapped.
+  void clear_page(VirtAddr va, u16 asid);
+  /// Likewise where the entry that has changed maps many pages.
+  void clear_range(VirtAddr first, u64 bytes);
+  void clear_range(VirtAddr first, u64 bytes, u16 asid);
+  /// Forgets stores to the page of RAM that is at `host`, wherever it is mapped: it got code.
+  void clear_stores_to(const u8* host);
   void clear_stores();
 
-  Bank banks[kBanks];
+ private:
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  struct Space {
+    u64 satp = 0;
+    std::unique_ptr<Bank[], Free> banks;
+    std::vector<u16> filled[kBanks];  ///< entries that may be valid: access and index; some twice
+
+    bool in_use() const { return banks != nullptr; }
+    void make();
+    void clear();
+    FastEntry& entry(unsigned bank_index, u16 place);
+    void clear_page(u64 page);
+    template <class Matches>
+    void clear_where(Matches&& matches);
+  };
+
+  void change_space(u64 satp);
+  template <class Act>
+  void for_each_space(Act&& act);
+  template <class Act>
+  void for_each_space(u16 asid, Act&& act);
+
+  std::array<Space, kSpaces> spaces_;
+  Space* current_;
+  unsigned next_victim_ = 0;
 };
-static_assert(std::is_standard_layout_v<FastTlb> && sizeof(FastEntry) == 16);
+static_assert(std::is_standard_layout_v<FastTlb::Bank> && sizeof(FastEntry) == 16);
 
 }  // namespace quire

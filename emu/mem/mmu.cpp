@@ -84,6 +84,7 @@ MaybeTrap Mmu::walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access,
   }
   const auto evicted = tlb_.insert(va, asid_of(mode), leaf.pte, leaf.level);
   if (evicted) forget(*evicted);
+  forget_hidden(leaf.pte, leaf.level, va);
   if (observer_ != nullptr) {
     const TlbEntry& filled = *tlb_.peek(va, asid_of(mode));
     // The same page anew, as when D was set, is no eviction.
@@ -96,10 +97,23 @@ MaybeTrap Mmu::walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access,
 
 /// An entry has left the TLB: the fast ones made from it must not outlive it.
 void Mmu::forget(const TlbEntry& entry) {
-  if (entry.shift == kPageShift) {
-    fast_.clear_page(VirtAddr(entry.first_va()));
+  const VirtAddr first(entry.first_va());
+  const bool small = entry.shift == kPageShift;
+  if ((entry.flags & kPteGlobal) != 0) {
+    small ? fast_.clear_page(first) : fast_.clear_range(first, entry.bytes());
   } else {
-    fast_.clear();
+    small ? fast_.clear_page(first, entry.asid) : fast_.clear_range(first, entry.bytes(), entry.asid);
+  }
+}
+
+/// A global entry has come that answers in every address space, and may be found before one of theirs.
+void Mmu::forget_hidden(const Pte& leaf, unsigned level, VirtAddr va) {
+  if (!leaf.has(kPteGlobal)) return;
+  const u64 bytes = u64{1} << leaf_shift(leaf, level);
+  if (bytes == kPageBytes) {
+    fast_.clear_page(va);
+  } else {
+    fast_.clear_range(VirtAddr(align_down(va.value, bytes)), bytes);
   }
 }
 
@@ -117,8 +131,8 @@ void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr
   const u64 va_page = align_down(va.value, kPageBytes);
   if (!slow_pages_.empty() && std::binary_search(slow_pages_.begin(), slow_pages_.end(), va_page)) return;
   if (access == Access::kWrite) bus_.ram().changed(page);
-  FastEntry& slot = fast_.banks[FastTlb::bank_index(mode.privilege, mode.sum)].slot(access, va_page);
-  slot = {va_page, reinterpret_cast<u64>(bus_.ram().host(page)) - va_page};
+  fast_.fill(FastTlb::bank_index(mode.privilege, mode.sum), access, va_page,
+             reinterpret_cast<u64>(bus_.ram().host(page)) - va_page);
 }
 
 MaybeTrap Mmu::load(const MemoryMode& mode, VirtAddr va, unsigned size, u64& out) {
@@ -257,7 +271,7 @@ void Mmu::fence_asid(u16 asid) {
   if (observer_ != nullptr) observer_->on_fence({}, asid);
   if (loses_fence()) return;
   tlb_.flush_asid(asid);
-  fast_.clear();
+  fast_.clear_asid(asid);
 }
 
 void Mmu::fence_page(VirtAddr va) {
@@ -276,9 +290,9 @@ void Mmu::fence_page_asid(VirtAddr va, u16 asid) {
   if (loses_fence()) return;
   const bool small_pages_only = tlb_.flush_page_asid(va, asid);
   if (small_pages_only) {
-    fast_.clear_page(va);
+    fast_.clear_page(va, asid);
   } else {
-    fast_.clear();
+    fast_.clear_asid(asid);
   }
 }
 

@@ -54,8 +54,8 @@ class Mmu {
   void fence_asid(u16 asid);
   void fence_page(VirtAddr va);
   void fence_page_asid(VirtAddr va, u16 asid);
-  /// To be called when satp, MXR, the rules for entries or the PMP changed: the fast entries were made under
-  /// the old value.
+  /// To be called when MXR, the rules for entries or the PMP changed: the fast entries were made under the
+  /// old value. For another satp there is FastTlb::enter().
   void mode_changed() { fast_.clear(); }
   /// To be called when RAM's pages count as unchanged anew: the first store to each must be seen.
   void watch_changes() { fast_.clear_stores(); }
@@ -107,6 +107,7 @@ class Mmu {
   bool loads_too(const MemoryMode& mode, VirtAddr va) const;
   void fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address);
   void forget(const TlbEntry& entry);
+  void forget_hidden(const Pte& leaf, unsigned level, VirtAddr va);
   bool loses_fence() { return faults_ != nullptr && faults_->loses_fence(); }
   MaybeTrap access_across_pages(const MemoryMode& mode, VirtAddr va, unsigned size, Access access,
                                 u64& value);

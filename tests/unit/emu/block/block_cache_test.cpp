@@ -244,12 +244,13 @@ TEST_F(BlockCacheTest, WritesAcrossPagesReachEachOfThem) {
 }
 
 TEST_F(BlockCacheTest, FirstBlockOfAPageDropsFastStoreEntries) {
-  fast->banks[0].slot(Access::kWrite, kBase.value) = {kBase.value, 0};
-  fast->banks[0].slot(Access::kRead, kBase.value) = {kBase.value, 0};
+  const u64 payload = reinterpret_cast<u64>(ram.host(kBase)) - kBase.value;
+  fast->fill(0, Access::kWrite, kBase.value, payload);
+  fast->fill(0, Access::kRead, kBase.value, payload);
   put<u32>(0, {kJumpSelf});
   build(0);
-  EXPECT_EQ(fast->banks[0].slot(Access::kWrite, kBase.value).tag, u64{FastTlb::kNoPage});
-  EXPECT_EQ(fast->banks[0].slot(Access::kRead, kBase.value).tag, kBase.value);
+  EXPECT_EQ(fast->bank(0).slot(Access::kWrite, kBase.value).tag, u64{FastTlb::kNoPage});
+  EXPECT_EQ(fast->bank(0).slot(Access::kRead, kBase.value).tag, kBase.value);
 }
 
 TEST_F(BlockCacheTest, LeavesNoPageWatchedBehind) {

@@ -34,10 +34,14 @@ struct MmuTest : testing::Test {
   MemoryMode user = user_mode(tables);
   u64 out = 0;
 
-  void SetUp() override { mmu.pmp().allow_everything(); }
+  void SetUp() override {
+    mmu.pmp().allow_everything();
+    fast.enter(user.satp.raw);
+  }
 
   FastTlb::Bank& bank(const MemoryMode& mode) {
-    return fast.banks[FastTlb::bank_index(mode.privilege, mode.sum)];
+    fast.enter(mode.satp.raw);
+    return fast.bank(FastTlb::bank_index(mode.privilege, mode.sum));
   }
   bool hits(Access access, u64 va, unsigned size = 8) {
     u8* host;
@@ -126,6 +130,37 @@ TEST_F(MmuTest, FastEntriesGoWithTheEntryTheyWereMadeFrom) {
   ASSERT_FALSE(tiny.load(user, VirtAddr(0x2000), 8, out));
   EXPECT_FALSE(hits(Access::kRead, kVa));
   EXPECT_TRUE(hits(Access::kRead, 0x2000));
+}
+
+TEST_F(MmuTest, AGlobalEntryThatComesHidesWhatOtherSpacesHad) {
+  const auto in_space = [&](u16 asid) {
+    MemoryMode mode = user;
+    mode.satp = Satp::make(user.satp.mode(), asid, user.satp.root());
+    fast.enter(mode.satp.raw);
+    return mode;
+  };
+  tables.map(kVa, kPage, kAll);
+  ASSERT_FALSE(mmu.load(in_space(1), VirtAddr(kVa), 8, out));
+  tables.map(kVa, kOther, kAll | kPteGlobal);
+  poke(kOther, 7);
+  ASSERT_FALSE(mmu.load(in_space(2), VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 7u);
+  const MemoryMode first = in_space(1);
+  u8* host;
+  EXPECT_FALSE(fast.bank(FastTlb::bank_index(first.privilege, first.sum)).find(Access::kRead, kVa, 8, host));
+}
+
+TEST_F(MmuTest, WhatIsEvictedInOneSpaceIsGoneFromTheOther) {
+  Mmu tiny(bus, fast, TlbConfig{.entries = 1, .ways = 1, .policy = TlbPolicy::kDefault});
+  tiny.pmp().allow_everything();
+  tables.map(kVa, kPage, kAll);
+  tables.map(0x2000, kOther, kAll);
+  ASSERT_FALSE(tiny.load(user, VirtAddr(kVa), 8, out));
+  MemoryMode other = user;
+  other.satp = Satp::make(user.satp.mode(), 5, user.satp.root());
+  fast.enter(other.satp.raw);
+  ASSERT_FALSE(tiny.load(other, VirtAddr(0x2000), 8, out));
+  EXPECT_FALSE(hits(Access::kRead, kVa));
 }
 
 TEST_F(MmuTest, FencingAPageOfASuperpageDropsAllItsFastEntries) {
