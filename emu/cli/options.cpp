@@ -323,6 +323,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   add_command(app, "stat", "Counters of a run (Python package)", "quire stat [OPTIONS] PROGRAM");
   add_command(app, "snap", "Save a program's state at some moment, or compare it (Python package)",
               "quire snap [OPTIONS] PROGRAM");
+  add_command(app, "bench", "Measure speed beside QEMU, native code and the supervisor (in the source tree)",
+              "quire bench [OPTIONS] [NAME...]");
   add_command(app, "doctor", "Say what this machine has and lacks, and what installs it", "quire doctor");
 
   const std::vector<std::string> words(argv + 1, argv + argc);

@@ -24,9 +24,10 @@ struct PythonCommand {
   const char* first_words;  ///< what main() is given before the user's own
 };
 constexpr PythonCommand kCommands[] = {
-    {"fi", "quire.fi.command", ""},     {"maps", "quire.commands", "maps"},
-    {"walk", "quire.commands", "walk"}, {"trace", "quire.commands", "trace"},
-    {"stat", "quire.commands", "stat"}, {"snap", "quire.commands", "snap"}};
+    {"bench", "quire.bench", ""},         {"fi", "quire.fi.command", ""},
+    {"maps", "quire.commands", "maps"},   {"walk", "quire.commands", "walk"},
+    {"trace", "quire.commands", "trace"}, {"stat", "quire.commands", "stat"},
+    {"snap", "quire.commands", "snap"}};
 
 const PythonCommand* find_command(const char* name) {
   const auto* const found =
