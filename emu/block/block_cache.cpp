@@ -127,7 +127,9 @@ OpHandler BlockCache::handler_of(const Insn& insn) const {
   const bool is_direct = has_flag(insn.op, kBranch) || insn.op == Op::jal;
   const bool may_trap =
       rest != 0 && (insn.op == Op::jalr || (is_direct && (static_cast<u64>(insn.imm) & rest) != 0));
-  return may_trap ? handlers_.slow : handlers_.op[static_cast<unsigned>(insn.op)];
+  if (may_trap) return handlers_.slow;
+  const bool logs_accesses = logging_ == Logging::kAccesses || logging_ == Logging::kBoth;
+  return (logs_accesses ? handlers_.op_logged : handlers_.op)[static_cast<unsigned>(insn.op)];
 }
 
 std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded, u64 offset) const {
@@ -148,7 +150,7 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
   if (has_flag(last.op, kBranch) || falls_through) deltas[exit_count++] = length;
 
   const bool may_stop = stops_.test(offset / 2);
-  const bool logs = logging_ == Logging::kOn;
+  const bool logs = logging_ != Logging::kOff;
   const unsigned cell_count =
       count + (may_stop ? 1 : 0) + (logs ? 1 : 0) + (straddles ? 1 : 0) + (falls_through ? 1 : 0);
   const usize code_bytes = cell_count * sizeof(Cell) + exit_count * sizeof(Exit);
@@ -157,7 +159,7 @@ std::unique_ptr<BlockCache::Storage> BlockCache::lay_out(const Decoded& decoded,
   Cell* const entry = reinterpret_cast<Cell*>(storage->code.get());
   Cell* next = entry;
   if (may_stop) *next++ = marker(handlers_.stop, static_cast<i32>(count));
-  if (logs) *next++ = marker(handlers_.log, static_cast<i32>(count));
+  if (logs) *next++ = marker(handlers_.log[static_cast<unsigned>(logging_)], static_cast<i32>(count));
   Cell* const cells = next;
   if (straddles) *next++ = marker(handlers_.straddle, static_cast<i32>(last.raw));
   unsigned place = 0;

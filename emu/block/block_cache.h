@@ -28,8 +28,13 @@ struct HandlerTable {
   OpHandler cross_page;    ///< an exit to another page
   OpHandler straddle;      ///< before an instruction that straddles two pages: checks its bits, Cell::imm
   OpHandler stop;  ///< before a block at whose start a stop may be wanted; Cell::imm: its instructions
-  OpHandler log;   ///< before a block that is to be logged as it is entered; likewise
+  std::array<OpHandler, 4>
+      log;  ///< by Logging: before a block that is to be logged as it is entered; likewise
+  std::array<OpHandler, kOpCount> op_logged;  ///< instead of `op`, where accesses are logged
 };
+
+/// What is kept of all that runs: with any, blocks begin with HandlerTable::log.
+enum class Logging : u8 { kOff, kInsns, kAccesses, kBoth };
 
 struct BlockStats {
   u64 built, dropped;
@@ -63,8 +68,7 @@ class BlockCache final : private RamWatcher {
   using StopOffsets = std::bitset<kPageBytes / 2>;
   /// Drops the blocks that the difference concerns; with none there is nothing to be seen of it in a block.
   void set_stops(const StopOffsets& stops);
-  /// Whether blocks begin with HandlerTable::log. Drops all of them when that changes.
-  enum class Logging : u8 { kOff, kOn };
+  /// Drops all blocks when it changes.
   void set_logging(Logging logging);
 
   /// Whether collect() is due before another block is built.

@@ -45,14 +45,15 @@ class Breakpoints {
   /// Whether the instruction at `pc`, number `icount`, must wait; then it is remembered as passed.
   bool hit(u64 pc, u64 icount) {
     if (!std::binary_search(pcs_.begin(), pcs_.end(), pc) && !in_a_range(pc)) return false;
-    if (pc == passed_pc_ && icount == passed_icount_) return false;
-    passed_pc_ = pc;
-    passed_icount_ = icount;
+    if (pc == passed_.pc && icount == passed_.icount) return false;
+    passed_ = {pc, icount};
     return true;
   }
 
   /// For a hart whose state was replaced: it may come to the same pc at the same count again.
-  void forget_passed() { passed_icount_ = ~u64{0}; }
+  void forget_passed() { passed_ = {}; }
+  const PassedBreakpoint& passed() const { return passed_; }
+  void set_passed(const PassedBreakpoint& passed) { passed_ = passed; }
 
  private:
   bool in_a_range(u64 pc) const {
@@ -62,8 +63,7 @@ class Breakpoints {
 
   std::vector<u64> pcs_;  // sorted
   std::vector<PcRange> ranges_;
-  u64 passed_pc_ = 0;
-  u64 passed_icount_ = ~u64{0};
+  PassedBreakpoint passed_;
 };
 
 }  // namespace quire

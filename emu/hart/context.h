@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "emu/hart/access_log.h"
 #include "emu/hart/arithmetic.h"
 #include "emu/hart/fp/fp.h"
 #include "emu/hart/hart.h"
@@ -136,8 +137,11 @@ class HartContext : public PlainArithmetic {
 
  private:
   void accessed(Access access, u64 addr, unsigned size, u64 value) {
+    if (AccessLog* log = hart_.access_log()) [[unlikely]] {
+      log->add(state_.icount, state_.pc, access, addr, size, value);
+    }
     if (HartObserver* observer = hart_.observer()) [[unlikely]] {
-      observer->on_access(access, addr, size, value);
+      observer->on_access(access, addr, size, size == 8 ? value : zext(value, size * 8));
     }
   }
   bool keep(const MaybeTrap& trap) {

@@ -102,6 +102,7 @@ void Hart::write_satp(u64 value) {
   // With a mode that is not implemented, no field is written (12.1.11).
   if (mode != SatpMode::kBare && (mode < SatpMode::kSv39 || mode > SatpMode::kSv57)) return;
   if (value == state_.satp) return;
+  if (log_keeper_ != nullptr) log_keeper_->flush_logs();
   state_.satp = value;
   drop_fetch_page();
   sync();

@@ -25,6 +25,12 @@ struct PcRange {
   bool operator==(const PcRange&) const = default;
 };
 
+/// Where a breakpoint stopped the hart last, which it gets past by running on.
+struct PassedBreakpoint {
+  u64 pc = 0;
+  u64 icount = ~u64{0};  ///< this: nowhere
+};
+
 class HartEngine {
  public:
   virtual ~HartEngine() = default;
@@ -38,6 +44,9 @@ class HartEngine {
   virtual void set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges = {}) = 0;
   /// The hart's state was replaced: a breakpoint at its pc is one that it has not stopped at.
   virtual void forget_passed_breakpoint() = 0;
+  /// For an engine that takes over from another.
+  virtual PassedBreakpoint passed_breakpoint() const = 0;
+  virtual void set_passed_breakpoint(const PassedBreakpoint& passed) = 0;
 
   virtual EngineStats stats() const = 0;
 };

@@ -29,8 +29,16 @@ class HartEnv {
   virtual void set_supervisor_compare(std::optional<u64> /*ticks*/) {}
 };
 
+class AccessLog;
 class HartObserver;
 class InsnLog;
+
+/// Has what was logged told.
+class LogKeeper {
+ public:
+  virtual ~LogKeeper() = default;
+  virtual void flush_logs() = 0;
+};
 
 enum class CsrAccess : u8 { kRead, kWrite };
 
@@ -114,11 +122,18 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   }
   HartObserver* observer() const { return observer_; }
   /// Whether an engine must go one by one; for a log alone, one that can log its blocks need not.
-  bool observes_every_insn() const { return observes_every_insn_ || insn_log_ != nullptr; }
+  bool observes_every_insn() const {
+    return observes_every_insn_ || insn_log_ != nullptr || access_log_ != nullptr;
+  }
   bool observer_sees_every_insn() const { return observes_every_insn_; }
   /// Null: none. fetch() logs; engines that do without log what they execute, and settle at each end.
   void set_insn_log(InsnLog* log) { insn_log_ = log; }
   InsnLog* insn_log() const { return insn_log_; }
+  /// Null: none. The complete execution logs; so must an engine what it does without.
+  void set_access_log(AccessLog* log) { access_log_ = log; }
+  AccessLog* access_log() const { return access_log_; }
+  /// Is asked before satp changes.
+  void set_log_keeper(LogKeeper* keeper) { log_keeper_ = keeper; }
 
   u64 mip() const { return state_.mip_software | state_.mip_lines; }
 
@@ -165,6 +180,8 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   HartObserver* observer_ = nullptr;
   bool observes_every_insn_ = false;
   InsnLog* insn_log_ = nullptr;
+  AccessLog* access_log_ = nullptr;
+  LogKeeper* log_keeper_ = nullptr;
 };
 
 }  // namespace quire

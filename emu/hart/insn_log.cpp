@@ -14,6 +14,18 @@ void InsnLog::settle(u64 icount) {
   tell();
 }
 
+void InsnLog::settle_so_far(u64 icount) {
+  if (entries_.empty()) return;
+  Entry rest = entries_.back();
+  settle(icount);
+  const u64 executed = std::min<u64>(rest.count, icount - rest.icount);
+  for (u64 i = 0; i < executed && rest.insns != nullptr; ++i) rest.pc += rest.insns[i].length;
+  rest.icount += executed;
+  if (rest.insns != nullptr) rest.insns += executed;
+  rest.count -= static_cast<u32>(executed);
+  if (rest.count != 0) entries_.push_back(rest);
+}
+
 void InsnLog::expand(const Entry& entry, u64 executed) {
   constexpr usize kBatch = 8192;
   const usize first = places_.size();

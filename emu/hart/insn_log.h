@@ -28,13 +28,15 @@ class InsnLog {
   }
   /// Before one instruction.
   void one(u64 icount, u64 pc) { block(icount, pc, nullptr, 1); }
-  /// All before `icount` has been executed: tells of it.
+  /// All before `icount` has been executed: tells of it. The engine has stopped.
   void settle(u64 icount);
+  /// The same while it goes on within the block that it logged last.
+  void settle_so_far(u64 icount);
   /// What is not told yet belongs to a state that is gone.
   void forget() { entries_.clear(); }
 
  private:
-  struct Entry {
+  struct Entry {  // of the last, what settle_so_far() has told is taken off
     u64 icount, pc;
     const Insn* insns;  ///< null: one, whose length does not matter
     u32 count;

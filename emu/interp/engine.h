@@ -3,6 +3,7 @@
 
 #include "emu/block/block_cache.h"
 #include "emu/block/breakpoints.h"
+#include "emu/hart/access_log.h"
 #include "emu/hart/hart.h"
 
 // Handlers call each other in tail position. Where the compiler does not promise to make jumps of these calls
@@ -36,6 +37,11 @@ struct Engine {
   bool block_too_long = false;  ///< left the threaded code as the next block would run past the end
   Breakpoints breakpoints;
   bool at_breakpoint = false;  ///< left the threaded code before the instruction at state.pc
+
+  // While accesses are logged: where, the block that runs, its first instruction and the count before that.
+  AccessLog* access_log = nullptr;
+  const Cell* logged_cells = nullptr;
+  u64 logged_icount = 0;
 
   /// Asks before the instruction at state.pc, icount being exact.
   bool stops_here() {

@@ -10,6 +10,7 @@
 #include "emu/hart/insn_log.h"
 #include "emu/interp/engine.h"
 #include "emu/interp/fast_context.h"
+#include "emu/interp/logged_context.h"
 #include "emu/isa/sem/sem.h"
 
 namespace quire {
@@ -182,11 +183,11 @@ QUIRE_HANDLER straddle(HartState* state, const Cell* cell, u64 pc, i64 left) {
   QUIRE_TAIL return enter(state, cell, state->pc, left - 1);
 }
 
-template <Op O>
+template <Op O, class Context>
 QUIRE_HANDLER run_op(HartState* state, const Cell* cell, u64 pc, i64 left) {
-  FastContext context(*state, *cell, pc);
+  Context context(*state, *cell, pc);
   const Insn insn = expand<O>(*cell);
-  if constexpr (kCanTrap<O, FastContext>) {
+  if constexpr (kCanTrap<O, Context>) {
     if (__builtin_expect(!sem<O>(context, insn), 0)) QUIRE_TAIL return run_slowly(state, cell, pc, left);
   } else {
     sem<O>(context, insn);
@@ -235,42 +236,67 @@ QUIRE_HANDLER cross_page(HartState* state, const Cell* cell, u64 pc, i64 left) {
   QUIRE_DISPATCH(state, cell + 1, pc, left);
 }
 
-/// Before a block that is logged; its instructions are counted already.
+OpHandler erase(Handler handler) { return reinterpret_cast<OpHandler>(handler); }
+
+/// Before a block of which something is logged; its instructions are counted already.
+template <Logging What>
 [[gnu::noinline]] void log_block(HartState* state, const Cell* cell, u64 pc, i64 left) {
   Engine& engine = engine_of(state);
-  const Block* block = static_cast<const CodePage*>(state->fetch_blocks)->find(pc);
-  engine.hart.insn_log()->block(engine.end_icount - static_cast<u64>(left + cell->imm), pc, block->insns,
-                                block->count);
+  const u64 icount = engine.end_icount - static_cast<u64>(left + cell->imm);
+  if constexpr (What != Logging::kAccesses) {
+    const Block* block = static_cast<const CodePage*>(state->fetch_blocks)->find(pc);
+    engine.hart.insn_log()->block(icount, pc, block->insns, block->count);
+  }
+  if constexpr (What != Logging::kInsns) {
+    engine.logged_icount = icount;
+    // Of an instruction that straddles, the check comes first.
+    engine.logged_cells = cell[1].handler == erase(straddle) ? cell + 2 : cell + 1;
+  }
   QUIRE_DISPATCH(state, cell + 1, pc, left);
 }
 
-template <Op O>
+template <Op O, class Context>
 constexpr Handler handler_of() {
   if constexpr (has_flag(O, kSystem)) {
     return run_slowly;
   } else {
-    return run_op<O>;
+    return run_op<O, Context>;
   }
 }
 
-OpHandler erase(Handler handler) { return reinterpret_cast<OpHandler>(handler); }
+/// Of what makes no access there is one handler.
+template <Op O>
+constexpr Handler logged_handler_of() {
+  if constexpr (has_flag(O, kLoad | kStore)) {
+    return handler_of<O, LoggedContext>();
+  } else {
+    return handler_of<O, FastContext>();
+  }
+}
 
 }  // namespace
 
 const HandlerTable& interpreter_handlers() {
-  static const HandlerTable table{.op =
-                                      {
-                                          erase(handler_of<Op::illegal>()),
-#define QUIRE_INSN(name, pattern, format, group, flags) erase(handler_of<Op::name>()),
+  static const HandlerTable table{
+      .op =
+          {
+              erase(handler_of<Op::illegal, FastContext>()),
+#define QUIRE_INSN(name, pattern, format, group, flags) erase(handler_of<Op::name, FastContext>()),
 #include "emu/isa/isa.inc"
-                                      },
-                                  .slow = erase(run_slowly),
-                                  .fall_through = erase(fall_through),
-                                  .link = erase(link),
-                                  .cross_page = erase(cross_page),
-                                  .straddle = erase(straddle),
-                                  .stop = erase(stop),
-                                  .log = erase(log_block)};
+          },
+      .slow = erase(run_slowly),
+      .fall_through = erase(fall_through),
+      .link = erase(link),
+      .cross_page = erase(cross_page),
+      .straddle = erase(straddle),
+      .stop = erase(stop),
+      .log = {nullptr, erase(log_block<Logging::kInsns>), erase(log_block<Logging::kAccesses>),
+              erase(log_block<Logging::kBoth>)},
+      .op_logged = {
+          erase(logged_handler_of<Op::illegal>()),
+#define QUIRE_INSN(name, pattern, format, group, flags) erase(logged_handler_of<Op::name>()),
+#include "emu/isa/isa.inc"
+      }};
   return table;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emu/hart/access_log.h"
 #include "emu/hart/execute.h"
 #include "emu/hart/insn_log.h"
 #include "emu/interp/engine.h"
@@ -32,10 +33,11 @@ class Interpreter::Impl {
     engine_.breakpoints.set(std::move(pcs), std::move(ranges));
     breakpoints_changed_ = true;
   }
-  void forget_passed_breakpoint() { engine_.breakpoints.forget_passed(); }
+  Breakpoints& breakpoints() { return engine_.breakpoints; }
 
  private:
   void apply_breakpoints();
+  void apply_logging();
   void run_slice(u64 end_icount);
   void run_logged_slice(u64 end_icount);
 
@@ -50,15 +52,23 @@ void Interpreter::Impl::apply_breakpoints() {
   hart_.mmu().fast().clear();  // entries that lead past the question
 }
 
+void Interpreter::Impl::apply_logging() {
+  engine_.access_log = hart_.access_log();
+  const unsigned insns = hart_.insn_log() != nullptr ? static_cast<unsigned>(Logging::kInsns) : 0;
+  const unsigned accesses = engine_.access_log != nullptr ? static_cast<unsigned>(Logging::kAccesses) : 0;
+  engine_.blocks.set_logging(static_cast<Logging>(insns | accesses));
+}
+
 RunExit Interpreter::Impl::run(u64 until_icount) {
   HartState& state = hart_.state();
   if (state.engine != &engine_) {
+    // What fetches lead to is another engine's.
     state.engine = &engine_;
-    state.fetch_blocks = nullptr;  // another engine's
+    state.fetch_blocks = nullptr;
+    hart_.mmu().fast().clear();
   }
   if (breakpoints_changed_) apply_breakpoints();
-  engine_.blocks.set_logging(hart_.insn_log() != nullptr ? BlockCache::Logging::kOn
-                                                         : BlockCache::Logging::kOff);
+  apply_logging();
   const fp::HostGuard guard(state.fp);
   while (true) {
     if (hart_.exit_requested()) {
@@ -116,6 +126,10 @@ const BlockStats& Interpreter::block_stats() const { return impl_->block_stats()
 void Interpreter::set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) {
   impl_->set_breakpoints(std::move(pcs), std::move(ranges));
 }
-void Interpreter::forget_passed_breakpoint() { impl_->forget_passed_breakpoint(); }
+void Interpreter::forget_passed_breakpoint() { impl_->breakpoints().forget_passed(); }
+PassedBreakpoint Interpreter::passed_breakpoint() const { return impl_->breakpoints().passed(); }
+void Interpreter::set_passed_breakpoint(const PassedBreakpoint& passed) {
+  impl_->breakpoints().set_passed(passed);
+}
 
 }  // namespace quire

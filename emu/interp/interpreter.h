@@ -24,6 +24,8 @@ class Interpreter final : public HartEngine {
   RunExit run(u64 until_icount) override;
   void set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) override;
   void forget_passed_breakpoint() override;
+  PassedBreakpoint passed_breakpoint() const override;
+  void set_passed_breakpoint(const PassedBreakpoint& passed) override;
   EngineStats stats() const override;
   const BlockStats& block_stats() const;
 

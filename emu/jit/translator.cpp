@@ -36,7 +36,7 @@ class Translator::Impl : private Runtime {
     breakpoints_.set(std::move(pcs), std::move(ranges));
     breakpoints_changed_ = true;
   }
-  void forget_passed_breakpoint() { breakpoints_.forget_passed(); }
+  Breakpoints& breakpoints() { return breakpoints_; }
 
  private:
   static Impl& of(HartState* state) { return *static_cast<Impl*>(static_cast<Runtime*>(state->engine)); }
@@ -321,7 +321,11 @@ RunExit Translator::run(u64 until_icount) { return impl_->run(until_icount); }
 void Translator::set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) {
   impl_->set_breakpoints(std::move(pcs), std::move(ranges));
 }
-void Translator::forget_passed_breakpoint() { impl_->forget_passed_breakpoint(); }
+void Translator::forget_passed_breakpoint() { impl_->breakpoints().forget_passed(); }
+PassedBreakpoint Translator::passed_breakpoint() const { return impl_->breakpoints().passed(); }
+void Translator::set_passed_breakpoint(const PassedBreakpoint& passed) {
+  impl_->breakpoints().set_passed(passed);
+}
 EngineStats Translator::stats() const { return impl_->stats(); }
 
 }  // namespace quire::jit

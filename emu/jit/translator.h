@@ -32,6 +32,8 @@ class Translator final : public HartEngine {
   RunExit run(u64 until_icount) override;
   void set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) override;
   void forget_passed_breakpoint() override;
+  PassedBreakpoint passed_breakpoint() const override;
+  void set_passed_breakpoint(const PassedBreakpoint& passed) override;
   EngineStats stats() const override;
 
  private:

@@ -52,16 +52,33 @@ constexpr std::uint64_t kNone = UINT64_MAX;
 
 }  // namespace
 
+std::uint32_t RowOrder::row_at(std::size_t at) const {
+  const std::uint8_t table = table_of_[at];
+  const std::size_t sample = at / kStride;
+  const auto begin = table_of_.begin() + static_cast<std::ptrdiff_t>(sample * kStride);
+  const auto since = std::count(begin, table_of_.begin() + static_cast<std::ptrdiff_t>(at), table);
+  return samples_[sample * counts_.size() + table] + static_cast<std::uint32_t>(since);
+}
+
+void RowOrder::clear() {
+  table_of_.clear();
+  samples_.clear();
+  std::fill(counts_.begin(), counts_.end(), 0);
+}
+
 EventRecorder::EventRecorder(const std::vector<std::string>& names, const std::vector<FieldFilter>& filters,
-                             AddressRange range, std::size_t limit_rows)
-    : range_(range), limit_rows_(std::min<std::size_t>(limit_rows, UINT32_MAX)) {
+                             MachineFilter of_machine, std::size_t limit_rows)
+    : range_(of_machine.range),
+      holds_(std::move(of_machine.holds)),
+      limit_rows_(std::min<std::size_t>(limit_rows, UINT32_MAX)) {
   table_of_machine_.fill(-1);
-  if (range.last < range.first) {
+  if (range_.last < range_.first) {
     throw Error(ErrorKind::kUsage, "a range of addresses ends before it begins; give the lower one first");
   }
   for (const EventInfo* info : select_events(names)) {
     add_table(info);
   }
+  order_ = RowOrder(tables_.size());
   for (const FieldFilter& filter : filters) {
     bool used = false;
     for (std::size_t i = 0; i < tables_.size(); ++i) {
@@ -123,7 +140,7 @@ void EventRecorder::attach(Machine& machine) {
     machine.add_observer(this, observed());
   }
   if (records(MachineEventId::kMemRead) || records(MachineEventId::kMemWrite)) {
-    machine.observe_memory(this, watchpoint());
+    machine.add_access_sink(this, watchpoint());
   }
   if (records(MachineEventId::kInsn)) {
     machine.add_insn_sink(this);
@@ -133,7 +150,7 @@ void EventRecorder::attach(Machine& machine) {
 void EventRecorder::detach(Machine& machine) {
   machine.remove_sink(this);
   machine.remove_observer(this);
-  machine.stop_observing_memory(this, watchpoint());
+  machine.remove_access_sink(this);
   machine.remove_insn_sink(this);
 }
 
@@ -146,6 +163,7 @@ void EventRecorder::on_event(const TraceEvent& event) {
 
 /// The one that there may be very many of.
 void EventRecorder::on_insns(std::span<const InsnPlace> insns) {
+  if (!holds()) return;
   const int index = table_of(MachineEventId::kInsn);
   if (tables_.size() != 1 || !tests_[0].empty()) {
     for (const InsnPlace& insn : insns) {
@@ -172,9 +190,71 @@ void EventRecorder::on_insns(std::span<const InsnPlace> insns) {
   table.args[0].shrink_to(before + kept);
 }
 
-void EventRecorder::on_access(const AccessEvent& event) {
-  const MachineEventId id = event.is_store ? MachineEventId::kMemWrite : MachineEventId::kMemRead;
-  keep(id, event.at.icount, {event.at.pc, event.address, event.size_bytes, event.value});
+namespace {
+
+constexpr std::size_t kPiece = 512;
+
+/// Numbers of those of a piece that go into one table.
+struct Picked {
+  std::array<std::uint16_t, kPiece> numbers;
+  std::size_t count = 0;
+};
+
+/// Column by column, as memory likes it.
+void append(EventRecorder::Table& table, std::span<const AccessPlace> from, const Picked& picked) {
+  if (picked.count == 0) return;
+  const auto fill = [&](Column& column, auto&& field) {
+    std::uint64_t* const out = column.extend(picked.count);
+    for (std::size_t i = 0; i < picked.count; ++i) out[i] = field(from[picked.numbers[i]]);
+  };
+  fill(table.icount, [](const AccessPlace& a) { return a.icount; });
+  fill(table.args[0], [](const AccessPlace& a) { return a.pc; });
+  fill(table.args[1], [](const AccessPlace& a) { return a.address; });
+  fill(table.args[2], [](const AccessPlace& a) -> std::uint64_t { return a.size_bytes; });
+  fill(table.args[3], [](const AccessPlace& a) { return a.value; });
+}
+
+}  // namespace
+
+/// There may be as many of these.
+void EventRecorder::on_accesses(std::span<const AccessPlace> accesses) {
+  if (!holds()) return;
+  while (!accesses.empty()) {
+    const auto piece = accesses.first(std::min(accesses.size(), kPiece));
+    keep_accesses(piece);
+    accesses = accesses.subspan(piece.size());
+  }
+}
+
+void EventRecorder::keep_accesses(std::span<const AccessPlace> accesses) {
+  const int table_of_kind[] = {table_of(MachineEventId::kMemRead), table_of(MachineEventId::kMemWrite)};
+  std::size_t left = limit_rows_ - std::min(limit_rows_, size());
+  const bool several = tables_.size() > 1;
+  const bool tested =
+      std::any_of(tests_.begin(), tests_.end(), [](const auto& tests) { return !tests.empty(); });
+  Picked picked[2];
+  for (std::size_t i = 0; i < accesses.size(); ++i) {
+    const AccessPlace& access = accesses[i];
+    const int table = table_of_kind[access.is_store ? 1 : 0];
+    if (table < 0 || !in_range(access.address, access.size_bytes)) continue;
+    if (tested) {
+      const std::uint64_t args[] = {access.pc, access.address, access.size_bytes, access.value};
+      if (!passes(table, args)) continue;
+    }
+    if (left == 0) {
+      ++dropped_;
+      continue;
+    }
+    --left;
+    Picked& mine = picked[access.is_store ? 1 : 0];
+    mine.numbers[mine.count++] = static_cast<std::uint16_t>(i);
+    if (several) order_.add(static_cast<std::size_t>(table));
+  }
+  for (std::size_t kind = 0; kind < 2; ++kind) {
+    if (table_of_kind[kind] >= 0) {
+      append(tables_[static_cast<std::size_t>(table_of_kind[kind])], accesses, picked[kind]);
+    }
+  }
 }
 
 void EventRecorder::on_trap(const TrapEvent& event) {
@@ -219,16 +299,20 @@ bool EventRecorder::in_range(std::uint64_t address, std::uint64_t bytes) const {
 }
 
 void EventRecorder::keep(MachineEventId id, std::uint64_t icount, std::initializer_list<std::uint64_t> args) {
-  if (records(id)) {
+  if (records(id) && holds()) {
     keep(table_of(id), icount, {args.begin(), args.size()});
   }
 }
 
+bool EventRecorder::passes(int table, std::span<const std::uint64_t> args) const {
+  const std::vector<Test>& tests = tests_[static_cast<std::size_t>(table)];
+  return std::all_of(tests.begin(), tests.end(),
+                     [args](const Test& test) { return args[test.arg] == test.value; });
+}
+
 void EventRecorder::keep(int index, std::uint64_t icount, std::span<const std::uint64_t> args) {
-  for (const Test& test : tests_[static_cast<std::size_t>(index)]) {
-    if (args[test.arg] != test.value) {
-      return;
-    }
+  if (!passes(index, args)) {
+    return;
   }
   if (size() >= limit_rows_) {
     ++dropped_;
@@ -236,7 +320,7 @@ void EventRecorder::keep(int index, std::uint64_t icount, std::span<const std::u
   }
   Table& table = tables_[static_cast<std::size_t>(index)];
   if (tables_.size() > 1) {
-    order_.push_back({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(table.rows())});
+    order_.add(static_cast<std::size_t>(index));
   }
   table.icount.push_back(icount);
   for (std::size_t i = 0; i < table.args.size(); ++i) {

@@ -104,6 +104,10 @@ void Machine::add_observer(Observer* observer, ObservedSet what) { impl_->observ
 void Machine::remove_observer(Observer* observer) { impl_->observers().remove(observer); }
 void Machine::add_insn_sink(InsnSink* sink) { impl_->observers().add_insn_sink(sink); }
 void Machine::remove_insn_sink(InsnSink* sink) { impl_->observers().remove_insn_sink(sink); }
+void Machine::add_access_sink(AccessSink* sink, const Watchpoint& where) {
+  impl_->observers().add_access_sink(sink, where);
+}
+void Machine::remove_access_sink(AccessSink* sink) { impl_->observers().remove_access_sink(sink); }
 void Machine::observe_memory(Observer* observer, const Watchpoint& where) {
   impl_->observers().observe_memory(observer, where);
 }

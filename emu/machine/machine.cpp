@@ -25,7 +25,8 @@ Machine::Impl::Impl(const Config& config)
       ram_(PhysAddr(kRamBase), config_.ram_bytes),
       bus_(ram_),
       hart_(0, bus_, config_.tlb, *this, parse_isa(config_.isa)),
-      engine_(make_engine(config_.engine, hart_)),
+      engine_config_(config_.engine),
+      engine_(make_engine(engine_config_, hart_)),
       events_([this] { return hart_.state().icount; }, [this](u64 deadline_ns) { on_schedule(deadline_ns); }),
       machine_software_(hart_, Interrupt::kMachineSoftware),
       machine_timer_(hart_, Interrupt::kMachineTimer),
@@ -171,6 +172,7 @@ void Machine::Impl::trace(TraceEventId id, std::span<const u64> args) {
                    .icount = hart_.state().icount,
                    .args = {}};
   std::copy(args.begin(), args.end(), event.args.begin());
+  hub_.flush_logs();
   sinks_.tell([&event](const Sink& sink) { sink.who->on_event(event); });
 }
 

@@ -136,6 +136,7 @@ class Machine::Impl final : private HartEnv {
   Idle idle(std::optional<HostClock::time_point> deadline);
   bool wait_for_input(int timeout_ms, std::optional<HostClock::time_point> deadline);
   void pass_time_to(u64 due_ns, std::optional<HostClock::time_point> deadline);
+  void choose_engine();
   void run_slice(u64 end_icount);
   void on_schedule(u64 deadline_ns);
   void breakpoints_changed();
@@ -152,6 +153,7 @@ class Machine::Impl final : private HartEnv {
   Ram ram_;
   Bus bus_;
   Hart hart_;
+  EngineConfig engine_config_;  ///< of the engine that there is now
   std::unique_ptr<HartEngine> engine_;
   EventQueue events_;
   HartLine machine_software_;

@@ -40,6 +40,11 @@ void check_range(const Watchpoint& watchpoint) {
   }
 }
 
+/// The largest size means all of memory.
+u64 last_of(const Watchpoint& w) {
+  return w.size_bytes == ~u64{0} ? ~u64{0} : w.address + (w.size_bytes - 1);
+}
+
 /// What is looked at page by page; for more, every access takes the slow way.
 constexpr u64 kMaxPages = 1024;
 
@@ -100,8 +105,85 @@ void ObserverHub::remove_insn_sink(InsnSink* sink) {
   hart_.set_insn_log(insn_sinks_.empty() ? nullptr : &insn_log_);
 }
 
+void ObserverHub::add_access_sink(AccessSink* sink, const Watchpoint& where) {
+  check_range(where);
+  access_sinks_.push_back({sink, where});
+  install_access_log();
+}
+
+void ObserverHub::remove_access_sink(AccessSink* sink) {
+  std::erase_if(access_sinks_, [sink](const Sink& one) { return one.who == sink; });
+  install_access_log();
+}
+
+/// What any of the sinks wants is logged; each looks for its own.
+void ObserverHub::install_access_log() {
+  AccessLog::Wanted wanted{.first = ~u64{0}, .last = 0};
+  for (const Sink& sink : access_sinks_) {
+    wanted.first = std::min(wanted.first, sink.where.address);
+    wanted.last = std::max(wanted.last, last_of(sink.where));
+    wanted.reads = wanted.reads || sink.where.kind != WatchKind::kWrite;
+    wanted.writes = wanted.writes || sink.where.kind != WatchKind::kRead;
+  }
+  access_log_.set_wanted(wanted);
+  hart_.set_access_log(access_sinks_.empty() ? nullptr : &access_log_);
+}
+
+void ObserverHub::settle_log() {
+  insn_log_.settle(hart_.state().icount);
+  flush_logs();
+}
+
+void ObserverHub::flush_logs() {
+  insn_log_.settle_so_far(hart_.state().icount);
+  tell_accesses_before(~u64{0});
+  access_log_.forget();
+  accesses_told_ = 0;
+}
+
+void ObserverHub::forget_logged() {
+  insn_log_.forget();
+  access_log_.forget();
+  accesses_told_ = 0;
+}
+
+/// Accesses come after their instruction and before the next.
 void ObserverHub::on_insns(std::span<const InsnPlace> insns) {
+  while (!insns.empty()) {
+    const auto untold = access_log_.entries().subspan(accesses_told_);
+    usize count = insns.size();
+    if (!untold.empty()) {
+      const auto after = std::upper_bound(insns.begin(), insns.end(), untold.front().icount,
+                                          [](u64 icount, const InsnPlace& i) { return icount < i.icount; });
+      count = static_cast<usize>(after - insns.begin());
+    }
+    tell_insns(insns.first(count));
+    insns = insns.subspan(count);
+    if (!insns.empty()) tell_accesses_before(insns.front().icount);
+  }
+}
+
+void ObserverHub::tell_insns(std::span<const InsnPlace> insns) {
+  if (insns.empty()) return;
   for (InsnSink* const sink : insn_sinks_) sink->on_insns(insns);
+}
+
+/// The log of accesses is full; what was executed up to the last of them is in the other.
+void ObserverHub::on_accesses(std::span<const AccessPlace> accesses) {
+  insn_log_.settle_so_far(accesses.back().icount + 1);
+  tell_accesses_before(~u64{0});
+  access_log_.forget();
+  accesses_told_ = 0;
+}
+
+void ObserverHub::tell_accesses_before(u64 icount) {
+  const auto untold = access_log_.entries().subspan(accesses_told_);
+  const auto end = std::lower_bound(untold.begin(), untold.end(), icount,
+                                    [](const AccessPlace& a, u64 limit) { return a.icount < limit; });
+  const usize count = static_cast<usize>(end - untold.begin());
+  if (count == 0) return;
+  accesses_told_ += count;
+  for (const Sink& sink : access_sinks_) sink.who->on_accesses(untold.first(count));
 }
 
 std::optional<WatchHit> ObserverHub::take_hit() { return std::exchange(hit_, std::nullopt); }
@@ -151,6 +233,7 @@ EventPlace ObserverHub::place() const {
 
 template <class Call>
 void ObserverHub::tell(Observed what, Call&& call) {
+  flush_logs();
   const fp::HostPause pause(hart_.state().fp);
   observers_.tell([&](const Registered& r) {
     if (r.what.contains(what)) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "emu/hart/access_log.h"
 #include "emu/hart/hart.h"
 #include "emu/hart/insn_log.h"
 #include "emu/hart/observer.h"
@@ -17,9 +18,14 @@
 
 namespace quire {
 
-class ObserverHub final : private HartObserver, private MmuObserver, private BusObserver, private InsnSink {
+class ObserverHub final : private HartObserver,
+                          private MmuObserver,
+                          private BusObserver,
+                          private InsnSink,
+                          private AccessSink,
+                          private LogKeeper {
  public:
-  explicit ObserverHub(Hart& hart) : hart_(hart) {}
+  explicit ObserverHub(Hart& hart) : hart_(hart) { hart_.set_log_keeper(this); }
   ~ObserverHub() override = default;
   ObserverHub(const ObserverHub&) = delete;
   ObserverHub& operator=(const ObserverHub&) = delete;
@@ -33,10 +39,14 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   void stop_observing_memory(Observer* observer, const Watchpoint& where);
   void add_insn_sink(InsnSink* sink);
   void remove_insn_sink(InsnSink* sink);
+  void add_access_sink(AccessSink* sink, const Watchpoint& where);
+  void remove_access_sink(AccessSink* sink);
   /// The engine has stopped: what it logged is told.
-  void settle_log() { insn_log_.settle(hart_.state().icount); }
+  void settle_log();
+  /// What has been logged comes before what is about to be told or to change.
+  void flush_logs() override;
   /// The hart's state was replaced.
-  void forget_logged() { insn_log_.forget(); }
+  void forget_logged();
   /// The hit that asked the hart to exit, once.
   std::optional<WatchHit> take_hit();
 
@@ -48,6 +58,10 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   struct Registered {
     Observer* who;
     ObservedSet what;
+  };
+  struct Sink {
+    AccessSink* who;
+    Watchpoint where;
   };
   struct Place {
     Observer* who;
@@ -73,6 +87,10 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   void on_device_access(const Device& device, u64 offset, unsigned size, Access access, u64 value) override;
 
   void on_insns(std::span<const InsnPlace> insns) override;
+  void on_accesses(std::span<const AccessPlace> accesses) override;
+  void tell_insns(std::span<const InsnPlace> insns);
+  void tell_accesses_before(u64 icount);
+  void install_access_log();
 
   void install();
   bool install_pages();
@@ -90,6 +108,9 @@ class ObserverHub final : private HartObserver, private MmuObserver, private Bus
   std::vector<Place> places_;
   std::vector<InsnSink*> insn_sinks_;
   InsnLog insn_log_{*this};
+  std::vector<Sink> access_sinks_;
+  AccessLog access_log_{*this};
+  usize accesses_told_ = 0;  ///< of what is in the log
 
   Before before_{};
   std::vector<RegisterWrite> writes_;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <utility>
 
+#include "emu/machine/engines.h"
 #include "emu/machine/machine_impl.h"
 
 namespace quire {
@@ -43,6 +44,7 @@ u64 add_saturating(u64 a, u64 b) { return b > UINT64_MAX - a ? UINT64_MAX : a + 
 
 Stop Machine::Impl::run(const RunLimits& limits) {
   const RunningGuard guard(running_);
+  choose_engine();
   const u64 end_icount = add_saturating(icount(), limits.max_insns);
   std::optional<HostClock::time_point> deadline;
   if (limits.timeout_seconds > 0) {
@@ -90,6 +92,23 @@ std::optional<Stop> Machine::Impl::check_stop(u64 end_icount, std::optional<Host
     return make_stop(StopReason::kTimeout, "the time limit is reached");
   }
   return std::nullopt;
+}
+
+/// The translator would go one by one to log what the interpreter logs by blocks. There is one engine at a
+/// time: each marks the pages of RAM that it has code of, and unmarks them.
+void Machine::Impl::choose_engine() {
+  const bool logs = hart_.insn_log() != nullptr || hart_.access_log() != nullptr;
+  const EngineKind wanted = logs ? EngineKind::kInterpreter : config_.engine.kind;
+  if (engine_config_.kind == wanted) {
+    return;
+  }
+  const PassedBreakpoint passed = engine_->passed_breakpoint();
+  engine_.reset();
+  engine_config_ = config_.engine;
+  engine_config_.kind = wanted;
+  engine_ = make_engine(engine_config_, hart_);
+  engine_->set_breakpoints({breakpoints_.begin(), breakpoints_.end()}, breakpoint_ranges_);
+  engine_->set_passed_breakpoint(passed);
 }
 
 void Machine::Impl::run_slice(u64 end_icount) {

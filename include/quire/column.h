@@ -20,7 +20,7 @@ class Column {
   const std::uint64_t* data() const { return data_; }
   std::uint64_t operator[](std::size_t at) const { return data_[at]; }
 
-  /// Precondition, as for extend(): it stays within the limit.
+  /// Within the limit, as for extend(); beyond it, and when the host has no room, throws std::bad_alloc.
   void push_back(std::uint64_t value) { *extend(1) = value; }
   /// Room for `count` more, which the caller writes.
   std::uint64_t* extend(std::size_t count) {
@@ -39,12 +39,11 @@ class Column {
   std::shared_ptr<const void> storage() const { return storage_; }
 
  private:
-  /// Throws std::bad_alloc when the host has no room.
   void make_ready(std::size_t size);
 
   std::size_t limit_;
   std::size_t size_ = 0;
-  std::size_t ready_ = 0;  ///< as far as the host has been told how to back it
+  std::size_t ready_ = 0;  ///< numbers that there is address space for: none, or all
   std::uint64_t* data_ = nullptr;
   std::shared_ptr<void> storage_;
 };

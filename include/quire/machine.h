@@ -248,8 +248,13 @@ class Machine {
   /// pages cost those who access them; a thousand and more cost every instruction. Not from within on_access.
   void observe_memory(Observer* observer, const Watchpoint& where);
   void stop_observing_memory(Observer* observer, const Watchpoint& where);
-  void add_insn_sink(InsnSink* sink);  ///< not owned; not from within a run
+  /// Not owned; not from within a run. While there is a sink of instructions or accesses, the interpreter
+  /// runs the machine, whatever its engine: what it does is the same.
+  void add_insn_sink(InsnSink* sink);
   void remove_insn_sink(InsnSink* sink);
+  /// Tells it of accesses to some of these bytes, however many they are. One sink, one place.
+  void add_access_sink(AccessSink* sink, const Watchpoint& where);
+  void remove_access_sink(AccessSink* sink);
 
   /// 64-bit xxh3 over architectural state: every hart's registers and CSRs, all RAM, icount and time.
   std::uint64_t digest() const;

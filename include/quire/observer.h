@@ -132,12 +132,30 @@ struct InsnPlace {
   std::uint64_t pc;
 };
 
+/// An access by a load, a store or an atomic, as AccessEvent.
+struct AccessPlace {
+  std::uint64_t icount;  ///< before its instruction
+  std::uint64_t pc;
+  std::uint64_t address;  ///< virtual
+  std::uint64_t value;    ///< read or written
+  std::uint8_t size_bytes;
+  bool is_store;
+};
+
 /// Takes all that a hart executes, in order, in batches and some time after: for many, at little cost each.
+/// A batch is told before any other event that came later, and before satp changes.
 class InsnSink {
  public:
   virtual ~InsnSink() = default;
-  /// Within a run, between instructions. Must not touch the machine, nor throw.
+  /// Within a run. Must not change the machine, nor throw.
   virtual void on_insns(std::span<const InsnPlace> insns) = 0;
+};
+
+/// The same of accesses; those of an instruction come after it.
+class AccessSink {
+ public:
+  virtual ~AccessSink() = default;
+  virtual void on_accesses(std::span<const AccessPlace> accesses) = 0;
 };
 
 class Observer {

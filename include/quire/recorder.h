@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,37 @@ struct AddressRange {
   std::uint64_t first = 0, last = UINT64_MAX;
 };
 
-class EventRecorder : public TraceSink, private Observer, private InsnSink {
+/// Which of the machine's events are kept.
+struct MachineFilter {
+  AddressRange range;
+  std::function<bool()>
+      holds;  ///< asked at the time of the event, when the machine may be read; empty: always
+};
+
+/// Which of several tables each row is in, in the order recorded: a byte a row.
+class RowOrder {
+ public:
+  explicit RowOrder(std::size_t tables) : counts_(tables) {}
+  std::size_t size() const { return table_of_.size(); }
+  void add(std::size_t table) {
+    if (table_of_.size() % kStride == 0) samples_.insert(samples_.end(), counts_.begin(), counts_.end());
+    table_of_.push_back(static_cast<std::uint8_t>(table));
+    ++counts_[table];
+  }
+  std::uint32_t table_at(std::size_t at) const { return table_of_[at]; }
+  /// Number of the row in its table.
+  std::uint32_t row_at(std::size_t at) const;
+  void clear();
+
+ private:
+  static constexpr std::size_t kStride = 256;
+
+  std::vector<std::uint8_t> table_of_;
+  std::vector<std::uint32_t> samples_;  ///< rows of each table before each kStride-th
+  std::vector<std::uint32_t> counts_;   ///< and by now
+};
+
+class EventRecorder : public TraceSink, private Observer, private InsnSink, private AccessSink {
  public:
   /// The events of one kind.
   struct Table {
@@ -47,10 +78,10 @@ class EventRecorder : public TraceSink, private Observer, private InsnSink {
 
   /// `names` are of the supervisor's events and the machine's. Throws Error(kUsage) for a name that no event
   /// has, or a filter on a field that none of them has. "syscall" stands for syscall_enter and syscall_exit,
-  /// "mem_access" for mem_read and mem_write. `range` concerns the machine's events. At most `limit_rows` are
-  /// kept; those beyond are counted as dropped.
+  /// "mem_access" for mem_read and mem_write. At most `limit_rows` are kept; those beyond are counted as
+  /// dropped.
   EventRecorder(const std::vector<std::string>& names, const std::vector<FieldFilter>& filters,
-                AddressRange range = {}, std::size_t limit_rows = kDefaultLimitRows);
+                MachineFilter of_machine = {}, std::size_t limit_rows = kDefaultLimitRows);
   ~EventRecorder() override = default;
 
   /// Records from now on; the machine must outlive that, and it must not run.
@@ -63,7 +94,8 @@ class EventRecorder : public TraceSink, private Observer, private InsnSink {
   std::uint64_t dropped() const { return dropped_; }
   const std::vector<Table>& tables() const { return tables_; }
   Row row_at(std::size_t at) const {
-    return tables_.size() == 1 ? Row{0, static_cast<std::uint32_t>(at)} : order_[at];
+    return tables_.size() == 1 ? Row{0, static_cast<std::uint32_t>(at)}
+                               : Row{order_.table_at(at), order_.row_at(at)};
   }
   void clear();
 
@@ -75,7 +107,7 @@ class EventRecorder : public TraceSink, private Observer, private InsnSink {
   static constexpr std::size_t kMachineEvents = 16;
 
   void on_insns(std::span<const InsnPlace> insns) override;
-  void on_access(const AccessEvent& event) override;
+  void on_accesses(std::span<const AccessPlace> accesses) override;
   void on_trap(const TrapEvent& event) override;
   void on_interrupt(const TrapEvent& event) override;
   void on_mmu(const MmuEvent& event) override;
@@ -89,6 +121,9 @@ class EventRecorder : public TraceSink, private Observer, private InsnSink {
   Watchpoint watchpoint() const;
   ObservedSet observed() const;
   bool in_range(std::uint64_t address, std::uint64_t bytes) const;
+  void keep_accesses(std::span<const AccessPlace> accesses);
+  bool holds() const { return !holds_ || holds_(); }
+  bool passes(int table, std::span<const std::uint64_t> args) const;
   void keep(int table, std::uint64_t icount, std::span<const std::uint64_t> args);
   void keep(MachineEventId id, std::uint64_t icount, std::initializer_list<std::uint64_t> args);
 
@@ -97,7 +132,8 @@ class EventRecorder : public TraceSink, private Observer, private InsnSink {
   std::vector<int> table_of_event_;       ///< by id; -1: not recorded
   std::array<int, kMachineEvents> table_of_machine_;
   AddressRange range_;
-  std::vector<Row> order_;  ///< with several tables
+  std::function<bool()> holds_;
+  RowOrder order_{0};  ///< with several tables
   std::size_t limit_rows_;
   std::uint64_t dropped_ = 0;
 };

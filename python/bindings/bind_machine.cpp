@@ -543,15 +543,16 @@ void bind_machine(py::module_& module) {
           "record",
           [](Guest& g, const std::vector<std::string>& events,
              const std::vector<std::pair<std::string, std::uint64_t>>& fields, std::uint64_t first,
-             std::uint64_t last, std::size_t limit) {
+             std::uint64_t last, std::optional<int> pid, std::size_t limit) {
             std::vector<FieldFilter> filters;
             filters.reserve(fields.size());
             for (const auto& [name, value] : fields) {
               filters.push_back({name, value});
             }
-            return Recorder(g.record(events, filters, {first, last}, limit), g.shared_from_this());
+            return Recorder(g.record(events, filters, {first, last}, pid, limit), g.shared_from_this());
           },
-          py::arg("events"), py::arg("fields"), py::arg("first"), py::arg("last"), py::arg("limit"))
+          py::arg("events"), py::arg("fields"), py::arg("first"), py::arg("last"), py::arg("pid"),
+          py::arg("limit"))
       .def(
           "stop_recording", [](Guest& g, const Recorder& r) { g.stop_recording(r.events()); },
           py::arg("recorder"))

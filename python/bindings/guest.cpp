@@ -427,9 +427,11 @@ void Guest::release() noexcept {
 
 std::shared_ptr<EventRecorder> Guest::record(const std::vector<std::string>& names,
                                              const std::vector<FieldFilter>& filters, AddressRange range,
-                                             std::size_t limit_rows) {
+                                             std::optional<int> pid, std::size_t limit_rows) {
   Machine& machine = idle();
-  auto recorder = std::make_shared<EventRecorder>(names, filters, range, limit_rows);
+  MachineFilter of_machine{range, {}};
+  if (pid) of_machine.holds = [this, pid = *pid] { return in_address_space(*machine_, processes_, pid); };
+  auto recorder = std::make_shared<EventRecorder>(names, filters, std::move(of_machine), limit_rows);
   recorder->attach(machine);
   recorders_.push_back(recorder);
   return recorder;

@@ -61,7 +61,7 @@ class Guest : public std::enable_shared_from_this<Guest> {
 
   std::shared_ptr<EventRecorder> record(const std::vector<std::string>& names,
                                         const std::vector<FieldFilter>& filters, AddressRange range,
-                                        std::size_t limit_rows);
+                                        std::optional<int> pid, std::size_t limit_rows);
   void stop_recording(const std::shared_ptr<EventRecorder>& recorder);
   /// While what has been is run again, nothing is recorded a second time.
   void pause_recordings();

@@ -118,10 +118,13 @@ void HookSet::listen() {
   if (any_of(HookKind::kEvent)) machine_.add_sink(this);
 }
 
+bool in_address_space(Machine& machine, const ProcessTable& processes, int pid) {
+  const ProcessInfo* process = processes.find(pid);
+  return process != nullptr && process->satp != 0 && process->satp == machine.hart().csr(kCsrSatp);
+}
+
 bool HookSet::in_process(const HookSpec& spec) const {
-  if (!spec.pid) return true;
-  const ProcessInfo* process = processes_.find(*spec.pid);
-  return process != nullptr && process->satp != 0 && process->satp == machine_.hart().csr(kCsrSatp);
+  return !spec.pid || in_address_space(machine_, processes_, *spec.pid);
 }
 
 void HookSet::note(std::size_t hook, const HookNews& news) {

@@ -53,6 +53,9 @@ struct Hit {
   HookNews news;
 };
 
+/// Whether that process' page table is in force.
+bool in_address_space(Machine& machine, const ProcessTable& processes, int pid);
+
 class HookSet final : private TraceSink, private Observer {
  public:
   /// Both must outlive it.

@@ -131,7 +131,7 @@ class On:
         icount, pc, hart and priv.
         """
         first, last = self._range(lo, hi)
-        process = _pid(pid)
+        process = pid_of(pid)
         return Arming(self, lambda: [self._guest.hook_insn(first, last, process)], _plain, f"insn({_place(lo, hi)})")
 
     def mem_read(self, lo: int | str | None = None, hi: int | None = None, *,
@@ -155,7 +155,7 @@ class On:
 
     def _mem(self, access: str, lo: int | str | None, hi: int | None, pid: int | Process | None) -> Arming:
         first, last = self._range(lo, hi)
-        process = _pid(pid)
+        process = pid_of(pid)
         name = {"r": "mem_read", "w": "mem_write", "rw": "mem_access"}[access]
         return Arming(self, lambda: [self._guest.hook_access(first, last, access, process)], _plain,
                       f"{name}({_place(lo, hi)})")
@@ -204,7 +204,7 @@ class On:
     def _machine(self, what: str, lo: int | None = None, hi: int | None = None, *, number: int | None = None,
                  pid: int | Process | None = None, device: str = "", shown: object = None) -> Arming:
         first, last = self._range(lo, hi)
-        process = _pid(pid)
+        process = pid_of(pid)
         text = _place(lo, hi) if lo is not None else "" if shown is None else repr(shown)
         return Arming(self, lambda: [self._guest.hook_machine(what, first, last, process, number, device)],
                       _of_machine, f"{what}({text})")
@@ -257,7 +257,7 @@ def _of_machine(function: Callback) -> Callable[..., object]:
     return lambda name, icount, hart, fields: function(Event(name, icount, hart, fields))
 
 
-def _pid(process: int | Process | None) -> int | None:
+def pid_of(process: int | Process | None) -> int | None:
     if process is None:
         return None
     return count(process.pid if isinstance(process, Process) else process, "pid", bits=31)

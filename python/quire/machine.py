@@ -13,9 +13,9 @@ from .checks import buffer_of, count, seconds, text_of
 from .console import Console, Output
 from .drive import Drive
 from .errors import Error, FileError, UsageError
-from .events import Condition, Recording, all_of, fields_of, happens
+from .events import EVENTS, MACHINE_EVENTS, Condition, Recording, all_of, fields_of, happens
 from .hart import Hart, hart_list
-from .hooks import On
+from .hooks import On, pid_of
 from .memory import PhysicalMemory
 from .mmu import Mmu
 from .history import History
@@ -31,6 +31,8 @@ Files = Mapping[str, StrPath]
 
 _BOOT_LIMIT_INSNS = 2_000_000_000
 _OUTPUT_LIMIT = "16M"
+#: Names that stand for several events.
+_GROUPS = {"syscall": ["syscall_enter", "syscall_exit"], "mem_access": ["mem_read", "mem_write"]}
 
 
 class Input:
@@ -228,8 +230,9 @@ class Machine:
         """Records events natively from now on: record("page_fault", "cow", pid=2).
 
         There are the supervisor's events (quire.EVENTS) and the machine's (quire.MACHINE_EVENTS): "insn", "mem_read",
-        "trap" ... of which lo <= address < hi are kept (lo alone: that one address or symbol; neither: all). "syscall"
-        stands for enter and exit, "mem_access" for reads and writes. Beyond `limit` events they are counted alone.
+        "trap" ... of which lo <= address < hi are kept (lo alone: that one address or symbol; neither: all), and with
+        pid= (a number or a process) those while that process' page table is in force. "syscall" stands for enter and
+        exit, "mem_access" for reads and writes. Beyond `limit` events they are counted alone.
         """
         if not events:
             raise UsageError("record() takes the names of events")
@@ -237,7 +240,14 @@ class Machine:
             if not isinstance(event, str):
                 raise UsageError(f"record({event!r}) is not the name of an event; quire.EVENTS lists them")
         first, last = self.on._range(lo, hi)
-        return Recording(self._guest, self._guest.record(list(events), fields_of(fields), first, last, count(limit, "limit", bits=40)))
+        process = pid_of(fields.pop("pid", None))
+        names = {name for event in events for name in _GROUPS.get(event, [event])}
+        if process is not None and any("pid" in EVENTS.get(name, ()) for name in names):
+            fields["pid"] = process
+        elif process is not None and not names & set(MACHINE_EVENTS):
+            raise UsageError(f"none of the recorded events has a field 'pid': {', '.join(sorted(names))}")
+        return Recording(self._guest, self._guest.record(list(events), fields_of(fields), first, last, process,
+                                                         count(limit, "limit", bits=40)))
 
     def process(self, pid: int) -> Process:
         if self._guest.process(count(pid, "pid", bits=31)) is None:

@@ -100,6 +100,152 @@ def test_accesses(m):
     assert r.filter("mem_read", value=7)[0].icount == r.filter("mem_write", value=7)[0].icount + 1
 
 
+ACCESSES = """
+    .globl _start
+_start:
+    la t1, word
+    la t2, edge - 4
+    li a1, 0x1122334455667788
+    li a5, 3
+1:  sd a1, 0(t1)
+    lb a2, 7(t1)
+    sh a1, 2(t1)
+    sb a1, 1(t1)
+    lwu a2, 3(t1)
+    sd a1, 0(t2)            # across two pages
+    ld a2, 0(t2)
+    amoadd.w a2, a1, (t1)
+    amomax.d a2, a1, (t1)
+    lr.d a2, (t1)
+    sc.d a3, a1, (t1)
+    sc.d a3, a1, (t1)       # fails
+    .insn r 0x2f, 3, 0x14, a2, t1, a1   # amocas.d: rarely finds what it expects
+    mv a2, a1
+    .insn r 0x2f, 3, 0x14, a2, t1, a3
+    mv s2, a1
+    li s3, 0
+    mv s4, a1
+    li s5, 9
+    addi t3, t1, 16
+    .insn r 0x2f, 4, 0x14, s2, t3, s4   # amocas.q
+    .insn i 0x0f, 2, x0, t1, 4   # cbo.zero
+    li t0, 0x6000
+    csrs mstatus, t0
+    fmv.d.x fa0, a1
+    fsd fa0, 8(t1)
+    flw fa1, 8(t1)
+    li t0, 0x200bff8
+    ld t0, 0(t0)            # a device's
+    addi a5, a5, -1
+    j over
+    .balign 4096
+    .skip 4094
+over:
+    .option push
+    .option norvc
+    ld a2, 0(t1)            # the instruction straddles two pages
+    sd a2, 40(t1)
+    .option pop
+    bnez a5, 1b
+    la t1, tohost
+    li t0, 1
+    sd t0, 0(t1)
+2:  j 2b
+    .data
+    .balign 4096
+word: .zero 4096
+edge: .zero 4096
+    .section .tohost, "aw", @progbits
+    .balign 4096
+    .globl tohost
+tohost: .dword 0
+"""
+
+
+def fields(e):
+    return e.icount, e.pc, e.va, e.size, e.value, "w" if getattr(e, "event", "") == "mem_write" else getattr(e, "access", "r")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("pieces", [[], [1] * 60, [7, 11, 13] * 5])
+def test_accesses_of_every_kind_as_callbacks_see_them(engine, pieces, link_bare):
+    program = link_bare(ACCESSES)
+
+    def run(watch):
+        with quire.Machine.bare(program, ram="16M", engine=engine) as m:
+            seen = watch(m)
+            for piece in pieces:
+                m.run(max_insns=piece)
+            m.run()
+            return seen(), m.digest
+
+    def by_callback(m):
+        seen = []
+        m.on.mem_access(0, 1 << 64)(lambda e: seen.append((e.icount, e.pc, e.va, e.size, e.value, e.access)))
+        return lambda: seen
+
+    def by_recorder(m):
+        r = m.record("mem_access")
+        return lambda: [fields(e) for e in r]
+
+    called, recorded = run(by_callback), run(by_recorder)
+    assert recorded == called and len(called[0]) > 90
+    assert {row[3] for row in called[0]} == {1, 2, 4, 8} and all(value < 1 << 8 * size for *_, size, value, _ in called[0])
+
+
+def test_kinds_are_in_the_order_in_which_they_happened(m):
+    r = m.record("insn", "mem_access", "trap", "interrupt")
+    for _ in range(3):
+        m.run(max_insns=777)
+    m.run()
+    events = list(r)
+    places = [(e.icount, e.event != "insn") for e in events if e.event not in ("trap", "interrupt")]
+    assert places == sorted(places)
+    trap = next(i for i, e in enumerate(events) if e.event == "trap")
+    assert events[trap - 1].pc == events[trap].pc and events[trap + 1].pc == m.symbol("handler")
+
+
+def test_accesses_recorded_from_a_callback_on(m):
+    """The engine may be another one from there on; the callback is not called twice."""
+    recordings, hits = [], []
+
+    def begin(e):
+        hits.append(e.icount)
+        if len(hits) == 10:
+            recordings.append(m.record("mem_write", lo="word"))
+        if len(hits) == 20:
+            recordings[0].stop()
+
+    m.on.insn("loop")(begin)
+    m.run()
+    assert len(hits) == len(set(hits)) == ROUNDS
+    assert recordings[0]["value"] == list(range(ROUNDS - 9, ROUNDS - 19, -1))
+
+
+def test_of_one_process_alone(compile_c):
+    def run(watch):
+        with quire.Machine.supervisor(ram="64M") as m:
+            p = m.spawn([compile_c(PROGRAM)])
+            m.run(until=quire.happens("fork"))
+            child = max(m.processes)
+            seen = watch(m, m.process(child))
+            m.run(until=p.exited)
+            return seen(), m.digest
+
+    def by_callback(m, child):
+        seen = []
+        m.on.mem_write(0, 1 << 64, pid=child)(lambda e: seen.append((e.icount, e.pc, e.va, e.size, e.value, "w")))
+        return lambda: seen
+
+    def by_recorder(m, child):
+        r, faults = m.record("mem_write", pid=child), m.record("mem_write", "page_fault", pid=child)
+        return lambda: ([fields(e) for e in r], [fields(e) for e in faults.filter("mem_write")], set(faults.filter("page_fault")["pid"]), child.pid)
+
+    called = run(by_callback)
+    (recorded, again, pids, child), digest = run(by_recorder)
+    assert recorded == again == called[0] and digest == called[1] and len(recorded) > 1000 and pids == {child}
+
+
 def test_traps_interrupts_and_the_mmu(compile_c):
     with quire.Machine.supervisor(ram="64M") as m:
         before = m.stats

@@ -86,6 +86,31 @@ TEST(Column, KeepsItsPlaceAsItGrowsAndIsSharedBeyondClear) {
   EXPECT_EQ(column[0], 8U);
 }
 
+TEST(Column, RefusesWhatIsBeyondItsLimitOrNoAddressCanSay) {
+  Column small(3);
+  small.extend(3);
+  EXPECT_THROW(small.push_back(1), std::bad_alloc);
+  Column absurd(SIZE_MAX / sizeof(std::uint64_t) + 2);  // whose bytes wrap around to 8
+  EXPECT_THROW(absurd.push_back(1), std::bad_alloc);
+}
+
+TEST(RowOrder, KnowsTheRowOfEachTableAtAnyPlace) {
+  RowOrder order(3);
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> expected;
+  std::uint32_t rows[3] = {};
+  for (std::uint32_t i = 0; i < 2000; ++i) {
+    const std::uint32_t table = i * i % 7 % 3;
+    order.add(table);
+    expected.emplace_back(table, rows[table]++);
+  }
+  for (std::size_t at = 0; at < expected.size(); ++at) {
+    ASSERT_EQ(std::pair(order.table_at(at), order.row_at(at)), expected[at]) << at;
+  }
+  order.clear();
+  order.add(2);
+  EXPECT_EQ(order.row_at(0), 0U);
+}
+
 TEST(EventRecorder, CountsWhatItHasNoRoomFor) {
   EventRecorder recorder({"page_fault"}, {}, {}, 2);
   for (int i = 0; i < 5; ++i) {
