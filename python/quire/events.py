@@ -262,7 +262,10 @@ class Recording:
             raise FileError(f"{os.fspath(path)}: {error}; check the path") from None
 
     def write_trace(self, path: str | os.PathLike[str]) -> None:
-        """A Chrome trace, which ui.perfetto.dev opens: processes with their calls as slices, the rest as instants."""
+        """A trace that ui.perfetto.dev opens: processes with their calls as slices, the rest as instants.
+
+        A Perfetto trace where the name ends in .pftrace or .perfetto-trace, else a Chrome trace (JSON).
+        """
         from .trace_file import write_trace  # noqa: PLC0415
 
         write_trace(self, Path(path), {"events": ", ".join(self.events), "dropped": str(self.dropped)})

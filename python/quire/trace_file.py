@@ -1,4 +1,4 @@
-"""A recording as a Chrome trace: what ui.perfetto.dev, chrome://tracing and speedscope open.
+"""A recording as a Chrome trace (what ui.perfetto.dev, chrome://tracing and speedscope open) or as one of Perfetto's own.
 
 One instruction is one nanosecond. Each process of the guest is a process of the trace; its system calls are slices, and so
 are the stretches in which it ran; everything else is an instant with its fields as arguments.
@@ -14,16 +14,16 @@ from typing import Any
 from .errors import FileError
 from .events import Event
 
-_NS_PER_US = 1000
+NS_PER_US = 1000
 
 
 def _instant(event: Event, pid: int) -> dict[str, Any]:
-    return {"name": event.event, "ph": "i", "s": "t", "ts": event.icount / _NS_PER_US, "pid": pid, "tid": pid,
+    return {"name": event.event, "ph": "i", "s": "t", "ts": event.icount / NS_PER_US, "pid": pid, "tid": pid,
             "args": {name: hex(value) if isinstance(value, int) and name not in ("pid", "child") else value for name, value in event.fields.items()}}
 
 
 def _slice(name: str, begin: int, end: int, pid: int, args: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "ph": "X", "ts": begin / _NS_PER_US, "dur": (end - begin) / _NS_PER_US, "pid": pid, "tid": pid, "args": args}
+    return {"name": name, "ph": "X", "ts": begin / NS_PER_US, "dur": (end - begin) / NS_PER_US, "pid": pid, "tid": pid, "args": args}
 
 
 def trace_events(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
@@ -58,11 +58,17 @@ def trace_events(events: Iterable[Event]) -> Iterator[dict[str, Any]]:
 
 
 def write_trace(events: Iterable[Event], path: Path, origin: dict[str, Any]) -> None:
-    document = {"traceEvents": list(trace_events(events)), "displayTimeUnit": "ns", "otherData": origin}
+    """As Perfetto's own format where the name ends in .pftrace or .perfetto-trace, else as JSON."""
+    if path.suffix in (".pftrace", ".perfetto-trace"):
+        from .perfetto import perfetto_trace  # noqa: PLC0415  (only who asks for it pays)
+
+        data = perfetto_trace(events)
+    else:
+        data = json.dumps({"traceEvents": list(trace_events(events)), "displayTimeUnit": "ns", "otherData": origin}).encode()
     try:
-        path.write_text(json.dumps(document))
+        path.write_bytes(data)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}; check the path") from None
 
 
-__all__ = ["trace_events", "write_trace"]
+__all__ = ["NS_PER_US", "trace_events", "write_trace"]
