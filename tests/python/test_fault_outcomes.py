@@ -206,6 +206,33 @@ def test_pruning_of_memory_sees_the_walker_and_the_devices(sorting, tmp_path):
         assert f"ram:{entry:#x}" in harmful  # V of the entry: a walk reads it
 
 
+@pytest.mark.parametrize("kind", ["virt", "pte"])
+def test_pruning_of_what_lies_in_a_process(kind, sorting, tmp_path):
+    """Which byte of RAM it is changes as pages come and go; before they come, there is nothing to change."""
+    machine, process, start = sorting
+    machine.restore(start)
+    if kind == "pte":
+        pages = process.mappings[::3]
+        faults = [fault for fault in fi.page_table_flips(pages, "VWAD", range(3))] + [fi.Fault.parse(f"pte:{pages[0].va:#x} flip V,PPN+1")]
+    else:
+        machine.run(until=process.exited)
+        machine.restore(start)
+        data, stack = process.mappings[len(process.mappings) // 2].va, process.mappings[-1].va
+        # The heap is not there at the start.
+        late = max(leaf.va + leaf.bytes for leaf in process.mappings if leaf.va < 1 << 32)
+        faults = [f"virt:{page + offset:#x} {change}" for page in (data, stack, late) for offset in (0, 0x7F8, 0xFF0)
+                  for change in ("flip 0", "flip 6", "set 1", "overwrite 0x41")]
+    space = fi.Space(faults, fi.every(2003))
+    with plan(sorting, tmp_path / "whole.db", space, samples=200, pruned=False) as whole:
+        whole.run()
+        everything = rows(whole)
+    with plan(sorting, tmp_path / "less.db", space, samples=200) as less:
+        assert less.runs < 160
+        less.run()
+        assert rows(less) == everything
+        assert {str(i.fault).partition(":")[0] for i in less} == {kind}
+
+
 def test_a_campaign_stops_when_it_is_sure_enough(sorting, tmp_path):
     space = fi.Space(fi.flips("x"))
     with plan(sorting, tmp_path / "s.db", space, samples=3000) as campaign:

@@ -384,7 +384,7 @@ def _pilot(session: Session, chosen: list[Chosen]) -> float:
     begin = time.perf_counter()
     done = 0
     for one in random.Random(len(needed)).sample(needed, min(_PILOTS, len(needed))):
-        session.play(one.run_insns, one.fault)
+        session.play(one.run_insns, one.run_fault)
         done += 1
         if time.perf_counter() - begin > _PILOT_SECONDS:
             break

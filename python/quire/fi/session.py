@@ -124,6 +124,10 @@ class Session:
         self.go_to(insns)
         try:
             fault.apply(self.machine, self.process)
+    def run_on_to(self, insns: int) -> None:
+        """From an earlier moment of the fault-free run to the one before instruction `insns`."""
+        self._advance(self.start_icount + insns)
+
             ending = self._checked() if fault.ends_run else self._finish()
             if fault.waits and not fault.has_come(self.machine):
                 return None

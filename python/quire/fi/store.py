@@ -57,7 +57,7 @@ class Store:
         details: list[str | None] = []
         rows = []
         for one in chosen:
-            number = plays.setdefault((one.run_insns, str(one.fault), one.outcome), len(plays) + 1)
+            number = plays.setdefault((one.run_insns, str(one.run_fault), one.outcome), len(plays) + 1)
             if number > len(details):
                 details.append(one.detail)
             rows.append((one.insns, str(one.fault), number))
@@ -72,7 +72,7 @@ class Store:
                                  [("format", str(_FORMAT)), *((key, json.dumps(value)) for key, value in everything.items())])
             database.executemany(
                 "insert into plays (id, insns, fault, outcome, returncode, run_insns, detail) values (?, ?, ?, ?, ?, ?, ?)",
-                ((number, insns, fault, outcome, *(known if outcome else (None, None)), details[number - 1])
+                ((number, insns, fault, outcome, *(known if outcome in ("masked", "latent") else (None, None)), details[number - 1])
                  for (insns, fault, outcome), number in plays.items()))
             database.executemany("insert into chosen (insns, fault, play, place_in_line) values (?, ?, ?, ?)",
                                  ((*row, place) for row, place in zip(rows, line, strict=True)))
