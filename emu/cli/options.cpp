@@ -83,6 +83,11 @@ CLI::Validator failure_validator() {
       "");
 }
 
+/// One that takes no value: --digest=3 is a mistake.
+void add_plain_flag(CLI::App& app, const char* name, bool& value, const char* description) {
+  app.add_flag(name, value, description)->disable_flag_override();
+}
+
 void add_machine_options(CLI::App& app, Options& options) {
   app.add_flag("--json{}", options.json,
                "Write one JSON object to FILE (--json=FILE) or to the end of stderr");
@@ -98,8 +103,8 @@ void add_machine_options(CLI::App& app, Options& options) {
                  "translator to x86-64 "
                  "(default: $QUIRE_ENGINE, else interp)")
       ->type_name("SPEC");
-  app.add_flag(
-      "--check-fences", options.check_fences,
+  add_plain_flag(
+      app, "--check-fences", options.check_fences,
       "Compare every hit of the TLB with the page table; say at the end which sfence.vma is missing");
   app.add_option("--seed", options.seed, "Seed of everything random in the run")
       ->check(count_validator())
@@ -111,8 +116,9 @@ void add_machine_options(CLI::App& app, Options& options) {
   app.add_option("--timeout", options.timeout_seconds, "Stop after this many seconds on the host")
       ->type_name("SECONDS")
       ->check(seconds_validator());
-  app.add_flag("--stats", options.stats, "Say at the end what the run did: instructions, speed, faults, TLB");
-  app.add_flag("--digest", options.digest, "Say at the end the digest of RAM and architectural state");
+  add_plain_flag(app, "--stats", options.stats,
+                 "Say at the end what the run did: instructions, speed, faults, TLB");
+  add_plain_flag(app, "--digest", options.digest, "Say at the end the digest of RAM and architectural state");
   app.add_option("--trace", options.trace,
                  "Write what happens, to stderr or FILE: insn, asm, mmu, trap, irq, device, sbi, all")
       ->type_name("CATEGORIES[:FILE]");
@@ -122,7 +128,7 @@ void add_machine_options(CLI::App& app, Options& options) {
       ->allow_extra_args(false);
   app.add_option("--gdb", options.gdb, "Wait for gdb before the first instruction")
       ->type_name("[HOST:]PORT|unix:PATH");
-  app.add_flag("!--no-color", options.color, "Plain messages, also on a terminal");
+  add_plain_flag(app, "!--no-color", options.color, "Plain messages, also on a terminal");
 }
 
 void add_run_options(CLI::App& app, Options& options) {
@@ -143,15 +149,15 @@ void add_run_options(CLI::App& app, Options& options) {
                  "Give the program a file of the host, or a folder as it is now (repeatable)")
       ->type_name("HOST:GUEST")
       ->allow_extra_args(false);
-  app.add_flag("--check", options.check,
-               "Let the supervisor check its invariants at the end: a leaked page fails the run");
+  add_plain_flag(app, "--check", options.check,
+                 "Let the supervisor check its invariants at the end: a leaked page fails the run");
   app.add_option(
          "--fail-alloc", options.fail_alloc,
          "Let the supervisor's N-th allocation of memory for the program fail, with + all from there on; "
          "heap: counts its kmalloc, io: transfers by devices, which end with EIO")
       ->check(failure_validator())
       ->type_name("[heap:|io:]N[+]");
-  app.add_flag("--strace", options.strace, "Show system calls on stderr");
+  add_plain_flag(app, "--strace", options.strace, "Show system calls on stderr");
   app.add_option("--export-qemu", options.export_qemu,
                  "Do not run: write kernel, initramfs and command line that run the program on QEMU")
       ->type_name("DIR");
@@ -239,8 +245,12 @@ Parsed complain(Options options, std::string_view what, std::string_view command
       fmt::format("{}; 'quire{}{} --help' says what there is", line, command.empty() ? "" : " ", command)};
 }
 
-/// CLI11 says "--seed: 1 required N missing", "--seed: At Most 1 required but received 2".
+/// CLI11 says "--seed: 1 required N missing", "--seed: At Most 1 required but received 2", "--stats was given
+/// a disallowed flag override".
 std::string mismatch(const std::string& what) {
+  if (what.find("flag override") != std::string::npos) {
+    return "--" + what.substr(0, what.find(' ')) + " takes no value";
+  }
   const bool too_many = what.find("At Most") != std::string::npos;
   return what.substr(0, what.find(':')) + (too_many ? " is given more than once" : " wants a value");
 }

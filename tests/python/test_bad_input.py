@@ -39,6 +39,8 @@ def hello(compile_c):
     (["run", "--bogus", "{hello}"], ["--bogus"]),
     (["run", "--seed"], ["--seed", "wants a value"]),
     (["run", "--seed=1", "--seed=2", "{hello}"], ["--seed", "more than once"]),
+    (["run", "--digest=3", "{hello}"], ["--digest", "takes no value"]),
+    (["bare", "--stats=no", "{hello}"], ["--stats", "takes no value"]),
     (["run", "--seed=-1", "{hello}"], ["--seed", "'-1' is not a whole number from 0"]),
     (["run", "--seed=18446744073709551616", "{hello}"], ["--seed", "above 2^64 - 1"]),
     (["bare", "--bogus", "{hello}"], ["--bogus"]),
