@@ -100,6 +100,17 @@ struct Held {
   std::shared_ptr<Machine> machine;
   std::unique_ptr<Finder> finder;
 
+  Held(std::shared_ptr<Guest> of, std::unique_ptr<Finder> made)
+      : guest(std::move(of)), machine(guest->shared_machine()), finder(std::move(made)) {}
+  Held(Held&&) noexcept = default;
+  Held& operator=(Held&&) noexcept = default;
+  /// Python lets go of it at any time; what observes a machine that runs does so to the end of that run.
+  ~Held() {
+    if (guest && finder && guest->running()) {
+      guest->keep_until_idle(std::shared_ptr<Finder>(std::move(finder)));
+    }
+  }
+
   /// Precondition for looking: the machine does not run.
   const Finder& idle() const {
     guest->check_not_running();
@@ -140,8 +151,7 @@ HeldMoments find_moments(Guest& guest, const std::vector<std::uint64_t>& pcs,
     watched.push_back({address, size, watch_kind(access)});
   }
   Machine& machine = guest.idle();
-  return {guest.shared_from_this(), guest.shared_machine(),
-          std::make_unique<MomentFinder>(machine, pcs, watched, satp)};
+  return {guest.shared_from_this(), std::make_unique<MomentFinder>(machine, pcs, watched, satp)};
 }
 
 HeldProbe probe_liveness(Guest& guest, const std::vector<Query>& queries) {
@@ -152,7 +162,7 @@ HeldProbe probe_liveness(Guest& guest, const std::vector<Query>& queries) {
     wanted.push_back({bank == "x" ? Bank::kX : bank == "f" ? Bank::kF : Bank::kRam, place, icount});
   }
   Machine& machine = guest.idle();
-  return {guest.shared_from_this(), guest.shared_machine(), std::make_unique<LivenessProbe>(machine, wanted)};
+  return {guest.shared_from_this(), std::make_unique<LivenessProbe>(machine, wanted)};
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> answers_of(const HeldProbe& held) {

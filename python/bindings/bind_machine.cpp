@@ -115,6 +115,15 @@ std::shared_ptr<Guest> make_supervisor(const Setup& setup, const std::optional<P
   return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes, std::move(mounts));
 }
 
+std::optional<int> exit_status_of(const RunResult& r) {
+  return r.reason == "exited" ? std::optional(r.stop.exit_status) : std::nullopt;
+}
+
+/// What makes it anew.
+py::tuple stop_parts(const RunResult& r) {
+  return py::make_tuple(r.reason, r.stop.hart, r.stop.pc, r.stop.icount, r.stop.detail, exit_status_of(r));
+}
+
 std::vector<std::uint8_t> vector_of(const py::bytes& data) {
   const auto bytes = static_cast<std::string_view>(data);
   return {bytes.begin(), bytes.end()};
@@ -308,19 +317,30 @@ py::dict stats(Guest& guest) {
 void bind_values(py::module_& module) {
   py::class_<RunResult>(module, "Stop", "How a run ended. Frozen.")
       .def(py::init([](const std::string& reason, unsigned hart, std::uint64_t pc, std::uint64_t icount,
-                       const std::string& detail) {
-             return RunResult{reason, Stop{StopReason::kRequested, hart, pc, icount, 0, detail}};
+                       const std::string& detail, std::optional<int> exit_status) {
+             return RunResult{
+                 reason, Stop{StopReason::kRequested, hart, pc, icount, exit_status.value_or(0), detail}};
            }),
-           py::arg("reason"), py::arg("hart"), py::arg("pc"), py::arg("icount"), py::arg("detail"))
+           py::arg("reason"), py::arg("hart"), py::arg("pc"), py::arg("icount"), py::arg("detail"),
+           py::arg("exit_status") = py::none())
       .def_property_readonly("reason", [](const RunResult& r) { return r.reason; })
       .def_property_readonly("hart", [](const RunResult& r) { return r.stop.hart; })
       .def_property_readonly("pc", [](const RunResult& r) { return r.stop.pc; })
       .def_property_readonly("icount", [](const RunResult& r) { return r.stop.icount; })
-      .def_property_readonly("exit_status",
-                             [](const RunResult& r) {
-                               return r.reason == "exited" ? std::optional(r.stop.exit_status) : std::nullopt;
-                             })
+      .def_property_readonly("exit_status", &exit_status_of)
       .def_property_readonly("detail", [](const RunResult& r) { return r.stop.detail; })
+      .def(
+          "__eq__",
+          [](const RunResult& r, const py::object& other) {
+            return py::isinstance<RunResult>(other) &&
+                   stop_parts(r).equal(stop_parts(other.cast<const RunResult&>()));
+          },
+          py::arg("other"))
+      .def("__hash__", [](const RunResult& r) { return py::hash(stop_parts(r)); })
+      .def("__reduce__",
+           [](const py::object& self) {
+             return py::make_tuple(py::type::of(self), stop_parts(self.cast<const RunResult&>()));
+           })
       .def("__repr__", [](const RunResult& r) {
         return fmt::format("Stop(reason='{}', hart={}, pc={:#x}, icount={}, detail={})", r.reason,
                            r.stop.hart, r.stop.pc, r.stop.icount,
@@ -436,6 +456,7 @@ void bind_machine(py::module_& module) {
       .def_property_readonly("time_ns", [](Guest& g) { return g.idle().time_ns(); })
       .def_property_readonly("ram_base", [](Guest& g) { return g.idle().memory().base(); })
       .def_property_readonly("ram_bytes", [](Guest& g) { return g.idle().memory().size_bytes(); })
+      .def_property_readonly("output_limit_bytes", &Guest::output_limit_bytes)
       .def("digest", [](Guest& g) { return g.idle().digest(); })
       .def("stats", &stats)
       .def(
@@ -528,7 +549,7 @@ void bind_machine(py::module_& module) {
       .def(
           "process",
           [](Guest& g, int pid) -> std::optional<ProcessInfo> {
-            g.idle();
+            g.check_not_running();  // what it told stays known when the machine is closed
             const ProcessInfo* process = g.processes().find(pid);
             return process == nullptr ? std::nullopt : std::optional(*process);
           },

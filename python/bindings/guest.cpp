@@ -164,6 +164,7 @@ class Guest::BusyMark {
   }
   ~BusyMark() {
     guest_.busy_ = false;
+    guest_.until_idle_.clear();
     // What came too late for this run is not for the next.
     guest_.stop_wanted_ = false;
     guest_.machine_->cancel_stop();
@@ -179,7 +180,8 @@ Guest::Guest(Config config, std::size_t output_limit_bytes, GuestMounts mounts)
     : stdout_(std::make_shared<BufferSink>(output_limit_bytes)),
       stderr_(std::make_shared<BufferSink>(output_limit_bytes)),
       uart_(std::make_shared<BufferSink>(output_limit_bytes)),
-      mounts_(std::move(mounts)) {
+      mounts_(std::move(mounts)),
+      output_limit_bytes_(output_limit_bytes) {
   config.uart = uart_;
   config.uart_in = uart_in_;
   config.stdin_stream = stdin_;

@@ -71,6 +71,10 @@ class Guest : public std::enable_shared_from_this<Guest> {
   void remove_hook(std::size_t hook);
   std::uint64_t hook_hits(std::size_t hook) const { return hooks_ ? hooks_->hits(hook) : 0; }
 
+  /// For what looks on while the machine runs and is wanted no more. The GIL is held.
+  void keep_until_idle(std::shared_ptr<void> observer) { until_idle_.push_back(std::move(observer)); }
+
+  std::size_t output_limit_bytes() const { return output_limit_bytes_; }
   const EventCounters& events() const { return events_; }
   const ProcessTable& processes() const { return processes_; }
   BufferSource& input() { return *stdin_; }
@@ -103,6 +107,8 @@ class Guest : public std::enable_shared_from_this<Guest> {
   std::unique_ptr<HookSet> hooks_;  ///< once there is a hook
   std::thread::id callback_thread_;
   std::atomic<bool> in_callback_ = false;
+  std::size_t output_limit_bytes_;
+  std::vector<std::shared_ptr<void>> until_idle_;
   std::uint64_t edits_ = 0;
   std::atomic<bool> busy_ = false;
   std::atomic<bool> stop_wanted_ = false;

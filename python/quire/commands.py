@@ -39,6 +39,11 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--isa", default="", metavar="STRING")
     parser.add_argument("--engine", default="", metavar="NAME")
     parser.add_argument("--seed", type=_number, default=0, metavar="N")
+    parser.add_argument("--env", action="append", default=[], metavar="K=V", help="a variable of the program's environment (repeatable)")
+    parser.add_argument("--cwd", default="/", metavar="DIR", help="working directory of the program (default /)")
+    parser.add_argument("--root", metavar="DIR[:rw]", help="make DIR the guest's /; PROGRAM is then a path in it")
+    parser.add_argument("--share", action="append", default=[], metavar="HOST:GUEST[:rw]", help="let the guest see a directory of the host (repeatable)")
+    parser.add_argument("--file", action="append", default=[], metavar="HOST:GUEST", help="give the program a file of the host (repeatable)")
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--until", metavar="EVENT[:FIELD=VALUE,...]", help="stop at this event of the supervisor, as fork or syscall_enter:nr=write")
     parser.add_argument("--after", type=_number, metavar="INSNS", help="stop so many instructions after the start")
@@ -82,19 +87,32 @@ def _condition(text: str) -> Condition:
     return happens(name, **fields)
 
 
+def _pair(option: str, between: str, form: str, text: str) -> tuple[str, str]:
+    left, found, right = text.partition(between)
+    if not found or not left:
+        raise UsageError(f"{option} {text}: it reads like {form}")
+    return left, right
+
+
 class _Moment:
     """PROGRAM at the moment that was asked for."""
 
     def __init__(self, options: argparse.Namespace, before: Callable[[Machine], Any] = lambda machine: None) -> None:
-        self.machine = Machine.supervisor(ram=options.ram, tlb=options.tlb, isa=options.isa, seed=options.seed, engine=options.engine)
+        self.machine = Machine.supervisor(ram=options.ram, tlb=options.tlb, isa=options.isa, seed=options.seed, engine=options.engine,
+                                          root=options.root, shares=options.share)
         self.before = before(self.machine)
-        self.process = self.machine.spawn([options.program, *options.args])
+        files = {guest: host for host, guest in (_pair("--file", ":", "HOST:GUEST", text) for text in options.file)}
+        env = dict(_pair("--env", "=", "K=V", text) for text in options.env)
+        self.process = self.machine.spawn([options.program, *options.args], env=env, cwd=options.cwd, files=files)
         self.machine.stdin.close()
         # Its last call: what it has is there still.
         ends = happens("syscall_enter", pid=self.process.pid, nr="exit_group") | self.process.exited
-        until = ends if options.until is None else _condition(options.until) | ends
+        wanted = None if options.until is None else _condition(options.until)
+        until = ends if wanted is None else wanted | ends
         self.stop = self.machine.run(until=until, max_insns=options.after, timeout=options.timeout)
         sys.stderr.write(f"{options.program}: {self.stop.reason} at instruction {self.stop.icount}: {self.stop.detail}\n")
+        if wanted is not None and self.stop.detail not in [term.describe() for term in wanted._terms]:
+            sys.stderr.write(f"quire: --until {options.until} did not come; what follows is of the moment at which the run ended\n")
 
     def living(self) -> Process:
         if self.process.returncode is not None:

@@ -33,6 +33,9 @@ class NotSeen(Error):
         super().__init__(message)
         self.stop = stop
 
+    def __reduce__(self) -> tuple[type[NotSeen], tuple[str, _core.Stop]]:
+        return NotSeen, (str(self), self.stop)
+
 
 class Output:
     """What the guest has written to one of its streams. Of very much, the last is kept (output_limit)."""

@@ -43,6 +43,9 @@ class ProgramFailed(Error):
         super().__init__(message)
         self.completed = completed
 
+    def __reduce__(self) -> tuple[type[ProgramFailed], tuple[object, str]]:
+        return ProgramFailed, (self.completed, str(self))
+
 
 class MissingPackage(Error, ImportError):
     """A part that needs a package which is not installed; nothing else does."""

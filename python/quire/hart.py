@@ -47,7 +47,8 @@ class RegisterFile(Generic[Value]):
         try:
             return self._numbers[key]
         except KeyError:
-            raise AttributeError(f"no {self._kind} is called '{key}'") from None
+            raise AttributeError(f"no {self._kind} is called '{key}'; there are {', '.join(self._names[:40])}"
+                                 f"{' ...' if len(self._names) > 40 else ''}") from None
 
     def __getattr__(self, name: str) -> Value:
         return self._get(self._number(name))

@@ -52,7 +52,7 @@ class Input:
 
 def _common(guest: _core.Guest, seed: int) -> dict[str, Any]:
     return {"ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(), "isa": guest.isa(), "seed": seed,
-            "engine": guest.engine()}
+            "engine": guest.engine(), "output_limit": guest.output_limit_bytes}
 
 
 def _given(**settings: Any) -> dict[str, Any]:

@@ -125,6 +125,9 @@ class PhysicalMemory(Memory):
         last = self.base + self.size if stop is None else stop
         if not self.base <= first <= last <= self.base + self.size:
             raise UsageError(f"[{first:#x}:{last:#x}] is not wholly RAM")
+        item_bytes = int(dtype[1:]) // 8
+        if (last - first) % item_bytes:
+            raise UsageError(f"[{first:#x}:{last:#x}] are {last - first} bytes, which are no whole number of {dtype} of {item_bytes}")
         ram: Any = self._guest.ram_view()  # a buffer, which 3.11 has no type for
         return memoryview(ram)[first - self.base : last - self.base].cast(_FORMATS[dtype])
 

@@ -119,7 +119,7 @@ def _completed(guest: _core.Guest, args: list[str], stop: _core.Stop, text: bool
         return data.decode(errors="replace") if text else data
 
     config = {"mode": "supervisor", "ram_bytes": guest.ram_bytes, "tlb": guest.tlb_config(),
-              "isa": guest.isa(), "seed": seed, "engine": guest.engine(), "version": _core.__version__}
+              "isa": guest.isa(), "seed": seed, "engine": guest.engine(), "output_limit": guest.output_limit_bytes, "version": _core.__version__}
     return CompletedRun(args, _returncode(guest, pid, stop), shown(guest.output("stdout")), shown(guest.output("stderr")), stats, stop,
                         f"{guest.digest():016x}", config, log)
 

@@ -100,7 +100,52 @@ def test_snap(command, same, tmp_path):
     assert "bytes differ" in command("snap", "--diff", first).stdout
 
 
+def test_a_moment_that_does_not_come_is_said(command):
+    assert "--until signal did not come" in command("stat", "--until", "signal").stderr
+    assert "did not come" in command("maps", "--until", "fork", "--after", "1000").stderr
+    for came in (["--until", "fork"], ["--until", "exit"], []):
+        assert "did not come" not in command("stat", *came).stderr
+
+
+def test_programs_are_given_what_run_gives_them(command, compile_c, tmp_path):
+    """Environment, files, directories: the program reports what it found by its status, and stat by its digest."""
+    teller = compile_c(r"""
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+  int found = getenv("COLOUR") != 0;
+  found |= (access("/data/file", R_OK) == 0) << 1 | (access("/shared/there", R_OK) == 0) << 2 | (access("here", R_OK) == 0) << 3;
+  for (int i = 0; i < found; i++) getppid();
+  return 0;
+}
+""")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "dir/there").touch()
+
+    def calls(*words):
+        rows = json.loads(command("trace", "--json", "--events", "syscall_enter", *words, teller, run_program=False).stdout)
+        return sum(row["nr"] == "getppid" for row in rows)
+
+    assert calls() == 0 and calls("--env", "COLOUR=red") == 1
+    assert calls("--file", f"{tmp_path}/file:/data/file") == 2
+    assert calls("--share", f"{tmp_path}/dir:/shared") == 4
+    assert calls("--share", f"{tmp_path}/dir:/shared", "--file", f"{tmp_path}/file:/data/here", "--cwd", "/data") == 12
+    root = tmp_path / "root"
+    (root / "bin").mkdir(parents=True)
+    (root / "bin/teller").write_bytes(teller.read_bytes())
+    (root / "bin/teller").chmod(0o755)
+    (root / "here").touch()
+    done = command("trace", "--json", "--events", "syscall_enter", "--root", root, "--env", "COLOUR=x", "/bin/teller", run_program=False)
+    assert sum(row["nr"] == "getppid" for row in json.loads(done.stdout)) == 9
+
+
 @pytest.mark.parametrize(("words", "status", "parts"), [
+    (["maps", "--env", "COLOUR", "/none"], 2, ["--env COLOUR", "K=V"]),
+    (["stat", "--file", "here", "/none"], 2, ["--file here", "HOST:GUEST"]),
+    (["walk", "--va", "0", "--share", "/tmp", "/none"], 2, ["/tmp", "HOST:GUEST"]),
+    (["trace", "--root", "/nowhere", "/none"], 3, ["/nowhere"]),
     (["maps"], 2, ["PROGRAM", "quire maps --help"]),
     (["walk", "/none"], 2, ["--va"]),
     (["walk", "--va", "here", "/none"], 2, ["here", "number"]),

@@ -85,6 +85,10 @@ def test_a_bare_machine_from_the_shell(command, compile_bare, request, tmp_path)
     (["plan", "c.db", "--flips", "x", "--margin", "0.1", "--samples", "3", "--", "PROGRAM"], "not allowed with"),
     (["plan", "c.db", "--fault", "skip", "--bare", "PROGRAM", "--", "PROGRAM"], "not bare and PROGRAM"),
     (["plan"], "required: file"), (["melt"], "melt"), (["run", "c.db", "--", "PROGRAM"], "takes no program"),
+    (["report", "c.db", "--export", "rows.xyz"], "rows.xyz: rows are exported as .csv or .parquet"),
+    (["plan", "c.db", "--fault", "skip", "--max-insns", "1000", "--", "PROGRAM"], "has not ended after 1000 instructions"),
+    (["plan", "c.db", "--fault", "skip", "--timeout", "0", "--", "PROGRAM"], "timeout=0"),
+    (["plan", "c.db", "--fault", "skip", "--output-limit", "lots", "--", "PROGRAM"], "lots"),
     (["replay", "c.db", "x"], "invalid int value"), (["run", "here.db", "--workers", "0"], "one or more"),
 ])
 def test_wrong_command_lines_say_what_is_wrong_in_one_line(command, program, words, named):

@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ..checks import count, seconds
 from ..errors import FileError, UsageError
 from ..machine import Machine
 from ..process import Process
@@ -30,7 +31,7 @@ from .check import check_command
 from .models import Fault
 from .outcomes import Ending, OutcomeTable, classify
 from .prune import Chosen, chosen_as_they_are, prune
-from .session import Case, Session, Workload, config_elsewhere, machine_for
+from .session import Case, Limits, Session, Workload, config_elsewhere, machine_for
 from .space import Space
 from .statistics import sample_size
 from .store import Row, Store
@@ -76,7 +77,8 @@ class Campaign:
     @classmethod
     def plan(cls, path: StrPath, machine: Machine, process: Process | None, space: Space, *, margin: float | None = None,
              confidence: float = 0.95, samples: int | None = None, seed: int = 0, detected: Sequence[int] = (),
-             neighbours: Sequence[Process] = (), check: str | None = None, pruned: bool = True) -> Campaign:
+             neighbours: Sequence[Process] = (), check: str | None = None, pruned: bool = True,
+             max_insns: int = 10_000_000_000, timeout: float | None = None) -> Campaign:
         """Plans injections into `process`, from the machine as it is now to the end of the process; or, with None, into a
         machine of its own program or kernel, up to its end.
 
@@ -84,8 +86,9 @@ class Campaign:
         with neither, the whole space. `detected`: exit statuses by which the program says that it has noticed.
         `neighbours`: processes whose ends are waited for as well, to see whether they come to harm. `check`: a command
         that judges the drives at the end, and after a power cut (quire.fi.check). `pruned`: what the fault-free run does
-        with a register or byte next spares runs, and changes no outcome. The machine is left at its start. A file that is
-        there already is not overwritten.
+        with a register or byte next spares runs, and changes no outcome. The fault-free run must end within `max_insns`
+        instructions and `timeout` seconds. The machine is left at its start. A file that is there already is not
+        overwritten.
         """
         where = Path(path)
         for taken in (where, _snapshot_of(where)):
@@ -97,6 +100,7 @@ class Campaign:
             raise UsageError("give margin or samples, not both")
         if not 0 < confidence < 1:
             raise UsageError(f"confidence={confidence!r} is not between 0 and 1")
+        limits = Limits(count(max_insns, "max_insns"), seconds(timeout))
         workload = _workload(machine, process, neighbours, check)
         start = machine.snapshot()
         try:
@@ -104,7 +108,7 @@ class Campaign:
             machine.restore(start)
             if any(fault.ends_run for fault in space.faults):
                 machine._guest.track_unflushed_writes()
-            session = Session(machine, workload)
+            session = Session(machine, workload, limits=limits)
             if session.golden.verdict not in ("", "masked"):
                 raise UsageError(f"without any fault the check says '{session.golden.verdict}': {session.golden.detail}")
             rows, population = _sample(session, space, margin, confidence, samples, seed)
@@ -161,7 +165,9 @@ class Campaign:
             _end_sessions()
             if shown:
                 print(file=sys.stderr)
-        return self.table()
+        table = self.table()
+        table.until_margin = until_margin
+        return table
 
     def _is_sure(self, margin: float | None) -> bool:
         if margin is None:
@@ -247,7 +253,8 @@ class Campaign:
         return OutcomeTable(self._store.counts(), len(self), self.confidence, self.population)
 
     def export(self, path: StrPath) -> None:
-        """All rows, as CSV or, where the name ends so, Parquet (which needs pyarrow)."""
+        """All rows, as CSV or Parquet (which needs pyarrow): by the end of the name, .csv or .parquet."""
+        check_export(path)
         if Path(path).suffix == ".parquet":
             self._export_parquet(Path(path))
             return
@@ -306,6 +313,12 @@ class Campaign:
     def _meta_text(self) -> str:
         keys = ("pid", "neighbours", "check", "length", "config", "detected", "golden")
         return json.dumps({key: self._store.get(key) for key in keys}, sort_keys=True)
+
+
+def check_export(path: StrPath) -> None:
+    """UsageError for a name that says no format."""
+    if Path(path).suffix not in (".csv", ".parquet"):
+        raise UsageError(f"{os.fspath(path)}: rows are exported as .csv or .parquet; end the name so")
 
 
 _COLUMNS = ("id", "insns", "fault", "outcome", "returncode", "run_insns", "detail")
@@ -443,4 +456,4 @@ def _work(task: _Task) -> list[tuple[Any, ...]]:
     return [(*_outcome(session, insns, Fault.parse(fault), detected), number) for number, insns, fault in task.rows]
 
 
-__all__ = ["Campaign", "Injection"]
+__all__ = ["Campaign", "Injection", "check_export"]

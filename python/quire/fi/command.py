@@ -17,7 +17,7 @@ from ..errors import Error, FileError, UsageError
 from ..events import happens
 from ..machine import Machine
 from ..process import Process
-from .campaign import Campaign
+from .campaign import Campaign, check_export
 from .models import Fault, flips
 from .space import Space
 from .symbols import symbols_of
@@ -69,9 +69,12 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     plan.add_argument("--detected", type=int, action="append", default=[], metavar="STATUS", help="exit status by which the program says that it noticed")
     plan.add_argument("--check", metavar="COMMAND", help="judges the disk: a command with {disk} in it, or FILE.py:FUNCTION")
     plan.add_argument("--no-prune", action="store_true", help="run what could be told without a run, too")
+    plan.add_argument("--max-insns", type=int, default=10_000_000_000, metavar="N", help="the fault-free run must end within N instructions (default 10^10)")
+    plan.add_argument("--timeout", type=float, metavar="SECONDS", help="and within so many seconds")
     plan.add_argument("--skip", type=int, default=0, metavar="N", help="let N instructions pass before the campaign begins")
     machine = plan.add_argument_group("machine")
     machine.add_argument("--ram", default="256M")
+    machine.add_argument("--output-limit", default="16M", metavar="SIZE", help="of each stream that is compared (default 16M)")
     machine.add_argument("--tlb", default=None)
     machine.add_argument("--isa", default="")
     machine.add_argument("--engine", default="", choices=("interp", "jit"), help="default: $QUIRE_ENGINE, else interp")
@@ -126,7 +129,7 @@ def _bits(text: str | None) -> list[int] | None:
 
 def _machine(options: argparse.Namespace) -> tuple[Machine, Process | None, str]:
     common = {"ram": options.ram, "tlb": options.tlb, "isa": options.isa, "seed": options.machine_seed, "drives": options.drive,
-              "engine": options.engine}
+              "engine": options.engine, "output_limit": options.output_limit}
     chosen = [name for name in ("bare", "linux") if getattr(options, name)] + (["PROGRAM"] if options.program else [])
     if len(chosen) != 1:
         raise UsageError("give one of --bare ELF, --linux KERNEL and a program after --" + (f", not {' and '.join(chosen)}" if chosen else ""))
@@ -151,7 +154,7 @@ def _plan(options: argparse.Namespace) -> None:
         space = Space(faults, parse_trigger(options.at, lambda name: symbols_of(program).get(name)))
         with Campaign.plan(options.file, machine, process, space, margin=options.margin, confidence=options.confidence,
                            samples=options.samples, seed=options.seed, detected=options.detected, check=options.check,
-                           pruned=not options.no_prune) as campaign:
+                           pruned=not options.no_prune, max_insns=options.max_insns, timeout=options.timeout) as campaign:
             print(campaign.describe(os.cpu_count() or 1))
 
 
@@ -170,6 +173,8 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
+    if options.export:
+        check_export(options.export)
     with Campaign.open(options.file) as campaign:
         if options.html:
             campaign.report(options.html)

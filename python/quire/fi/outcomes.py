@@ -98,6 +98,8 @@ class OutcomeTable:
     def __init__(self, counts: dict[str, int], planned: int, confidence: float, population: int | None = None) -> None:
         self.planned = planned
         self.confidence = confidence
+        #: What run() was to reach; the text says so where it has not.
+        self.until_margin: float | None = None
         self.errors = counts.get("emulator_error", 0)
         self.done = sum(counts.values()) - self.errors
         self.rows = [OutcomeRow(name, counts[name], counts[name] / self.done,
@@ -119,6 +121,11 @@ class OutcomeTable:
         lines = [f"{'outcome':<14} {'count':>8} {'share':>8}   {self.confidence:.0%} interval"]
         lines += [f"{r.outcome:<14} {r.count:>8} {r.share:>8.2%}   {r.low:.2%} .. {r.high:.2%}" for r in self.rows]
         lines.append(f"{self.done} of {self.planned} injections" + (f", {self.errors} emulator errors" if self.errors else ""))
+        if self.until_margin is not None and self.margin > self.until_margin:
+            what = "all that were planned" if self.done + self.errors >= self.planned else "as many as were to be run"
+            lines.append(f"shares are known to within {self.margin:.2%}, not {self.until_margin:.2%}: {what} have been run; plan a larger sample"
+                         if what.startswith("all") else
+                         f"shares are known to within {self.margin:.2%}, not {self.until_margin:.2%} yet: {what} have been run; go on with run()")
         return "\n".join(lines)
 
     __repr__ = __str__

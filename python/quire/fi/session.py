@@ -42,10 +42,21 @@ class Workload:
         return cls(fields["pid"], tuple(fields["neighbours"]), fields["check"])
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of the run without a fault: instructions, and seconds of the host (0: any number)."""
+
+    insns: int | None = None
+    seconds: float = 0.0
+
+
+NO_LIMITS = Limits()
+
+
 class Session:
     """A machine at its start, and what it does without a fault. The machine stays the caller's."""
 
-    def __init__(self, machine: Machine, workload: Workload, length: int | None = None) -> None:
+    def __init__(self, machine: Machine, workload: Workload, length: int | None = None, limits: Limits = NO_LIMITS) -> None:
         self.machine = machine
         self.workload = workload
         self.process = None if workload.pid is None else machine.process(workload.pid)
@@ -56,7 +67,7 @@ class Session:
         self._start = self._guest.snapshot()
         self._reboots = self._guest.reboots
         self.start_icount = self._start.icount
-        self.length = self.play_to_end() if length is None else length
+        self.length = self.play_to_end(limits) if length is None else length
         self._guest.restore(self._start)
         #: The fault-free run at even distances; what lies ahead after an injection is known where they are met again.
         self._checkpoints: list[_core.Snapshot] = []
@@ -67,24 +78,27 @@ class Session:
     def _alive(self) -> list[Process]:
         return [process for process in self._watched if process.returncode is None]
 
-    def _advance(self, until_icount: int | None) -> _core.Stop:
+    def _advance(self, until_icount: int | None, timeout: float = 0.0) -> _core.Stop:
         """To that count, or the end of the workload."""
         while True:
             alive = self._alive()
             ends = [term for process in alive for term in process.exited._terms]
             ends += [_core.Condition("panic", []), _core.Condition("boot", [])] if self._supervised else []
             left = None if until_icount is None else max(0, until_icount - self._guest.icount)
-            stop = self._guest.run(left, 0.0, ends)
+            stop = self._guest.run(left, timeout, ends)
             if stop.reason == "until" and 0 < len(self._alive()) < len(alive):
                 continue  # one has ended, and others are waited for
             return stop
 
-    def play_to_end(self) -> int:
+    def play_to_end(self, limits: Limits = NO_LIMITS) -> int:
         """From where the machine is; how many instructions that takes since the start."""
-        stop = self._advance(None)
+        stop = self._advance(None if limits.insns is None else self.start_icount + limits.insns, limits.seconds)
         if not self._has_ended(stop):
-            raise Error(f"without any fault the {'program' if self.process else 'machine'} does not end: "
-                        f"{stop.reason} ({stop.detail})")
+            subject = "program" if self.process else "machine"
+            if stop.reason in ("limit", "timeout"):
+                raise UsageError(f"without any fault the {subject} has not ended after {self.insns} instructions; what is injected into must "
+                                 "end: give more with max_insns= and timeout= (--max-insns, --timeout), or another program")
+            raise Error(f"without any fault the {subject} does not end: {stop.reason} ({stop.detail})")
         return self.insns
 
     def _has_ended(self, stop: _core.Stop) -> bool:
@@ -110,6 +124,10 @@ class Session:
         """To the start."""
         self._guest.restore(self._start)
 
+    def run_on_to(self, insns: int) -> None:
+        """From an earlier moment of the fault-free run to the one before instruction `insns`."""
+        self._advance(self.start_icount + insns)
+
     def go_to(self, insns: int) -> None:
         """To the moment before the fault-free run's instruction number `insns`."""
         at = self.start_icount + insns
@@ -124,10 +142,6 @@ class Session:
         self.go_to(insns)
         try:
             fault.apply(self.machine, self.process)
-    def run_on_to(self, insns: int) -> None:
-        """From an earlier moment of the fault-free run to the one before instruction `insns`."""
-        self._advance(self.start_icount + insns)
-
             ending = self._checked() if fault.ends_run else self._finish()
             if fault.waits and not fault.has_come(self.machine):
                 return None
@@ -237,7 +251,7 @@ def machine_for(config: dict[str, Any], snapshot: str) -> Machine:
     """A machine of a campaign's settings, restored from its file."""
     settings = {name: config[name] for name in _SETTINGS[config["mode"]] if config.get(name)}
     common = {"ram": config["ram_bytes"], "tlb": config["tlb"], "isa": config["isa"], "seed": config["seed"],
-              "engine": config["engine"], **settings}
+              "engine": config["engine"], "output_limit": config["output_limit"], **settings}
     if config["mode"] == "supervisor":
         machine = Machine.supervisor(**common)
     elif config["mode"] == "linux":
@@ -258,4 +272,4 @@ def config_elsewhere(config: dict[str, Any]) -> dict[str, Any]:
 _SETTINGS = {"supervisor": ("drives", "screen", "append"), "linux": ("initrd", "append", "bios", "drives", "screen"),
              "bare": ("drives", "screen")}
 
-__all__ = ["Case", "Session", "Workload", "machine_for"]
+__all__ = ["Case", "Limits", "Session", "Workload", "machine_for"]
