@@ -20,6 +20,8 @@ struct TranslatedPage {
   u64 generation;                       ///< counts the times that all of its code was dropped
   u8 heat[kPageBytes / 2];              ///< times that execution came by what is not translated
   std::bitset<kPageBytes / 2> decoded;  ///< halfwords that are part of a block
+  u32 writes_beside;                    ///< since it has code: those that touched no block
+  u32 patience;                         ///< so many of them are borne before the code is dropped
 };
 static_assert(std::is_standard_layout_v<TranslatedPage>);
 

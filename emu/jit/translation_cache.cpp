@@ -15,6 +15,10 @@ namespace {
 constexpr usize kMaxInsns = 64;
 /// More than any block takes: 64 instructions, each by a call or with both halves of a load.
 constexpr usize kMaxBlockBytes = 32 << 10;
+/// Writes beside code before its page is taken for data: a slow write costs a thousandth of making code
+/// again. Doubled each time, up to the second figure, for pages that are both.
+constexpr u32 kFirstPatience = 256;
+constexpr u32 kMostPatience = 1 << 20;
 
 }  // namespace
 
@@ -46,6 +50,7 @@ TranslatedPage& TranslationCache::page(PhysAddr frame) {
   if (page == nullptr) {
     page = std::make_unique<TranslatedPage>();
     page->frame = frame.value;
+    page->patience = kFirstPatience;
     clear(*page);
   }
   return *page;
@@ -55,6 +60,7 @@ void TranslationCache::clear(TranslatedPage& page) {
   std::fill(std::begin(page.code), std::end(page.code), stubs_.cold);
   std::fill(std::begin(page.heat), std::end(page.heat), u8{0});
   page.decoded.reset();
+  page.writes_beside = 0;
   ++page.generation;
 }
 
@@ -162,6 +168,9 @@ void TranslationCache::written_in_page(PhysAddr start, u64 count_bytes) {
   for (u64 halfword = first; halfword <= last; ++halfword) {
     if (page.decoded.test(halfword)) return drop(page);
   }
+  if (page.decoded.none() || ++page.writes_beside < page.patience) return;
+  page.patience = std::min(2 * page.patience, kMostPatience);
+  drop(page);
 }
 
 void TranslationCache::drop(TranslatedPage& page) {

@@ -70,6 +70,28 @@ TEST(Translator, LoadsBesideStoresTrapWhereTheirTlbEntryHasLostR) {
   EXPECT_EQ(state.trap_count, 20u);
 }
 
+// As a page of a process that has ended, which another's data is in now.
+TEST(Translator, StoresBesideCodeThatRunsNoMoreSoonCostNoCalls) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  board.ram.write(
+      PhysAddr(kRam),
+      quire::test::assemble("jalr s1\n jalr s1\n jalr s1\n 1: sd a0, 64(s1)\n addi a0, a0, 1\n j 1b"));
+  board.ram.write(PhysAddr(kRam + kPageBytes), quire::test::assemble("jr ra"));
+  board.hart.state().x[9] = kRam + kPageBytes;
+  board.translator.run(3000);
+  const u64 calls = board.translator.stats().calls;
+  board.translator.run(30'000);
+  EXPECT_LT(board.translator.stats().calls, calls + 10);
+}
+
+TEST(Translator, CodeAndDataThatShareAPageAreRarelyTranslatedAnew) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  board.ram.write(PhysAddr(kRam),
+                  quire::test::assemble("auipc s1, 0\n 1: sd a0, 64(s1)\n addi a0, a0, 1\n j 1b"));
+  board.translator.run(3'000'000);
+  EXPECT_LT(board.translator.stats().blocks_dropped, 30u);
+}
+
 // After fork(2) both go on with the machine, and each translates what the other does not.
 TEST(Translator, ProcessesHaveTheirOwnCode) {
   Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
