@@ -128,10 +128,11 @@ std::string engine_text(const MachineFacts& machine) {
                   engine.blocks_built, engine.blocks_dropped);
   if (machine.config.engine.kind == EngineKind::kTranslator) {
     text += fmt::format(
-        "translation   {} KiB of code, {} links, {} calls, {} page lookups, {} cold instructions, "
+        "translation   {} KiB of code, {} KiB of tables, {} links, {} calls, {} page lookups, {} cold "
+        "instructions, "
         "{} flushes\n",
-        engine.code_bytes / 1024, engine.links, engine.calls, engine.misses, engine.cold_insns,
-        engine.flushes);
+        engine.code_bytes / 1024, engine.table_bytes / 1024, engine.links, engine.calls, engine.misses,
+        engine.cold_insns, engine.flushes);
   }
   return text;
 }
@@ -144,7 +145,8 @@ nlohmann::ordered_json engine_json(const EngineStats& engine) {
           {"misses", engine.misses},
           {"cold_insns", engine.cold_insns},
           {"flushes", engine.flushes},
-          {"code_bytes", engine.code_bytes}};
+          {"code_bytes", engine.code_bytes},
+          {"table_bytes", engine.table_bytes}};
 }
 
 void to_stderr(const std::string& text) {

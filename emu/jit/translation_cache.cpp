@@ -15,6 +15,9 @@ namespace {
 constexpr usize kMaxInsns = 64;
 /// More than any block takes: 64 instructions, each by a call or with both halves of a load.
 constexpr usize kMaxBlockBytes = 32 << 10;
+/// What the tables of entries may take, in sizes of the code memory: guests that jump about need a page for
+/// little code.
+constexpr usize kTableShare = 2;
 /// Writes beside code before its page is taken for data: a slow write costs a thousandth of making code
 /// again. Doubled each time, up to the second figure, for pages that are both.
 constexpr u32 kFirstPatience = 256;
@@ -28,6 +31,7 @@ TranslationCache::TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, cons
       fast_(fast),
       isa_(isa),
       callees_(callees),
+      max_pages_(std::min(kMaxPages, kTableShare * code_bytes / sizeof(TranslatedPage))),
       memory_(code_bytes),
       stubs_(make_stubs(memory_, callees)) {
   ram_.add_watcher(this);
@@ -42,6 +46,8 @@ TranslationCache::~TranslationCache() {
 EngineStats TranslationCache::stats() const {
   EngineStats result = stats_;
   result.code_bytes = memory_.used_bytes();
+  result.table_bytes = pages_.size() * sizeof(TranslatedPage) + sites_.size() * sizeof(CallSite) +
+                       links_.size() * sizeof(Link);
   return result;
 }
 
@@ -116,7 +122,7 @@ void TranslationCache::make_link(const Link& link, const void* code) {
 }
 
 bool TranslationCache::full() const {
-  return memory_.free_bytes() < kMaxBlockBytes || pages_.size() > kMaxPages;
+  return memory_.free_bytes() < kMaxBlockBytes || pages_.size() > max_pages_;
 }
 
 void TranslationCache::flush() {

@@ -26,7 +26,8 @@ namespace quire::jit {
 
 class TranslationCache final : private RamWatcher {
  public:
-  /// Of guest code; each takes some 19 KiB for the table of its entries.
+  /// Of guest code; each takes some 19 KiB for the table of its entries. Fewer where there is little code
+  /// memory.
   static constexpr usize kMaxPages = 8192;
 
   /// `isa` and `callees` must outlive the cache. Throws where there is no memory for code.
@@ -71,6 +72,7 @@ class TranslationCache final : private RamWatcher {
   FastTlb& fast_;
   const Isa& isa_;
   const Callees& callees_;
+  const usize max_pages_;
   CodeMemory memory_;
   Stubs stubs_;
   StopOffsets stops_;

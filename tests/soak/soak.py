@@ -1,4 +1,4 @@
-"""Hostile programs and failing memory, at length: `./x soak [calls|files|allocations]`. `./x test soak` is a hundredth."""
+"""Hostile programs, failing memory and code without end: `./x soak [calls|files|allocations|code]`. `./x test soak` is a hundredth."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import allocations, hostile_calls, hostile_files
+from . import allocations, generated_code, hostile_calls, hostile_files
 
 
 def say(text):
@@ -38,7 +38,15 @@ def soak_files(options, out):
     return complaints
 
 
-SOAKS = {"calls": soak_calls, "files": soak_files, "allocations": soak_allocations}
+def soak_code(options, out):
+    outcome, complaints = generated_code.generated_code(out, generated_code.LONG, generated_code.for_seconds(options.seconds), say)
+    most = max(look.memory_mib for look in outcome.looks)
+    say(f"{outcome.looks[-1].made} functions generated, {outcome.engine['blocks_built']} blocks made of them, all of them given "
+        f"up {outcome.engine['flushes']} times, {most:.0f} MiB at most")  # fmt: skip
+    return complaints
+
+
+SOAKS = {"calls": soak_calls, "files": soak_files, "allocations": soak_allocations, "code": soak_code}
 
 
 def main():
@@ -50,6 +58,7 @@ def main():
     parser.add_argument("--first", type=int, default=1, help="allocations: the first to fail")
     parser.add_argument("--last", type=int, default=2000, help="allocations: the last to fail")
     parser.add_argument("--step", type=int, default=1, help="allocations: how far apart")
+    parser.add_argument("--seconds", type=float, default=600, help="code: how long")
     options = parser.parse_args()
     for name in options.names:
         if name not in SOAKS:

@@ -1,6 +1,6 @@
-"""A hundredth of `./x soak`: hostile system calls, malformed executables, and allocations that fail."""
+"""A hundredth of `./x soak`: hostile system calls, malformed executables, allocations that fail, and code without end."""
 
-from . import allocations, hostile_calls, hostile_files
+from . import allocations, generated_code, hostile_calls, hostile_files
 
 
 def test_random_calls_from_several_processes_harm_nobody(tmp_path):
@@ -30,3 +30,9 @@ def test_failing_allocations_lose_nothing_of_a_root_by_9p(tmp_path):
     failures = [*(f"heap:{n}" for n in range(1, 60)), *(f"{n}" for n in range(1, 120, 4))]
     _, complaints = allocations.fail_each(tmp_path, failures, files=allocations.Files.BY_9P)
     assert not complaints, complaints[0]
+
+
+def test_code_that_is_generated_without_end_takes_bounded_memory_that_is_never_writable_and_executable(tmp_path):
+    outcome, complaints = generated_code.generated_code(tmp_path, generated_code.SHORT, lambda looks: len(looks) < 6)
+    assert not complaints, complaints[0]
+    assert outcome.looks[-1].made == 6 * generated_code.SHORT.functions
