@@ -1,9 +1,10 @@
 """quire bench: the suite's programs under Debian's Linux on QEMU and on Quire, on Quire's supervisor, and on the host itself.
 
-Each repetition boots every system once and runs all programs there, one after the other. Figures are CPU seconds (user and
-system) of the emulator's process, from the program's word that it is ready to its word that it is done; of `native`, the
-program's own. What a program says must be the same everywhere, or nothing is reported. Both emulators have one hart, the
-same RAM, the same extensions and Sv39; what a program needs was touched before its clock starts, but for what it is about.
+Each repetition boots every system once, touches the guest's memory, waits until its kernel has come to rest, and runs all
+programs there, one after the other. Figures are CPU seconds (user and system) of the emulator's process, from a program's word
+that it is ready to its word that it is done; of `native`, the program's own. What a program computes must be the same
+everywhere, or nothing is reported. Both emulators have one hart, the same RAM, the same extensions and Sv39; what a program
+needs was touched before its clock starts, but for what it is about.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 from pathlib import Path
 
 from . import making, picture, results, systems
-from .programs import ABOUT, BOOT, GOALS, PROGRAMS, Program, select
+from .catalogue import ABOUT, BOOT, GOALS, PROGRAMS, WARM, WARM_PERCENT, Program, select
 from .serving import Failed
 
 DEFAULT_REPEAT = 5
@@ -92,6 +93,9 @@ def run_column(column: systems.Column, options: argparse.Namespace, images: syst
         into.facts[column.name] = server.facts
         if column.boots_linux and options.boot:
             into.add(column.name, BOOT, server.boot_seconds)
+        if column.name != "native":
+            server.measure(WARM, WARM_PERCENT)
+            server.settle()
         for program in options.programs:
             progress.at(f"{title}: {program.name}")
             measured = server.measure(program.name, rounds_of(program, options.scale))

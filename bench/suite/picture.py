@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
-from .programs import ABOUT, GOALS
+from .catalogue import ABOUT, GOALS
 from .results import Results, group_of, mean_ratio
 
 LEFT, WIDTH, RIGHT, BAR, GAP, HEAD = 110, 560, 120, 13, 4, 22

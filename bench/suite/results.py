@@ -7,7 +7,7 @@ import math
 import statistics
 from typing import Any
 
-from .programs import BOOT, BY_NAME, GOALS, LEAST, OVERALL
+from .catalogue import BOOT, BY_NAME, GOALS, LEAST, OVERALL
 
 OURS, THEIRS = "jit", "qemu"
 

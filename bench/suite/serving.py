@@ -16,6 +16,7 @@ from types import TracebackType
 
 PREFIX = b"bench: "
 SILENCE_SECONDS = 900  # between two words of a system, on a busy host
+SETTLING_SECONDS, WINDOW_SECONDS, QUIET_SHARE = 30, 0.5, 0.02
 
 
 class Failed(Exception):
@@ -81,6 +82,15 @@ class Server:
         if status != "0":
             raise self._failed(f"{name} ended with status {status}")
         return Measurement(words[0], seconds)
+
+    def settle(self) -> None:
+        """Waits until the guest's kernel, whose work goes on for a while behind init's first words, lets its hart wait."""
+        quiet = 0
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while quiet < 2 and time.monotonic() < deadline:
+            before = cpu_seconds(self.pid)
+            time.sleep(WINDOW_SECONDS)
+            quiet = quiet + 1 if cpu_seconds(self.pid) - before < QUIET_SHARE * WINDOW_SECONDS else 0
 
     def _say(self, text: str) -> None:
         assert self._process.stdin

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.suite import picture, programs, results, serving, systems
+from bench.suite import catalogue, picture, results, serving, systems
 
 from . import debian
 
@@ -26,7 +26,7 @@ def images(tmp_path_factory):
 def checksums(column, images):
     with systems.COLUMNS[column].start(QUIRE, images) as server:
         return {program.name: server.measure(program.name, max(1, round(program.rounds * SCALE))).checksum
-                for program in programs.PROGRAMS}  # fmt: skip
+                for program in catalogue.PROGRAMS}  # fmt: skip
 
 
 @pytest.mark.parametrize("column", ["jit", "interp", "supervisor"])
@@ -36,7 +36,7 @@ def test_programs_compute_what_they_compute_on_the_host(column, images):
 
 def test_the_table_of_programs_is_that_of_the_executable(images):
     listed = subprocess.run([images.native, "list"], check=True, capture_output=True, text=True).stdout.split()
-    assert sorted(listed) == sorted(program.name for program in programs.PROGRAMS)
+    assert sorted(listed) == sorted([catalogue.WARM, *(program.name for program in catalogue.PROGRAMS)])
     assert len(listed) >= 25
 
 

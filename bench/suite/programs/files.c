@@ -9,7 +9,7 @@
 enum { kBytes = 64 << 10, kPiece = 512 };
 
 static u64 one(const char* data, u64 round, const char* name, const char* renamed) {
-  char piece[kPiece];
+  u8 piece[kPiece];
   struct stat facts;
   u64 sum = 0;
   const int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -18,7 +18,7 @@ static u64 one(const char* data, u64 round, const char* name, const char* rename
   if (stat(name, &facts) != 0 || lseek(fd, 0, SEEK_SET) != 0) die("stat");
   for (int at = 0; at < kBytes; at += kPiece) {
     if (read(fd, piece, kPiece) != kPiece) die("read");
-    sum += (u64)piece[at % 499] + *(u64*)piece;
+    sum = mix_bytes(sum, piece, 64) + piece[at % 499];
   }
   close(fd);
   if (rename(name, renamed) != 0 || unlink(renamed) != 0) die("rename");
