@@ -51,7 +51,9 @@ def test_a_thousand_machines_leave_nothing(program):
         one(i)
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) == files and threading.active_count() == threads
-    assert len(Path("/proc/self/maps").read_text().splitlines()) < maps + 50
+    # A mapping left by every other machine would be 500; an allocator that keeps its pages apart, as that of
+    # AddressSanitizer, has some dozens more than before.
+    assert len(Path("/proc/self/maps").read_text().splitlines()) < maps + 250
     assert resident_bytes() < before + (16 << 20), "1,000 machines of 16 MiB"
 
 
