@@ -20,6 +20,8 @@ using arch::ControlType;
 
 // A refusal comes without an event, so the reply is looked for this often.
 constexpr std::uint64_t kSliceInsns = 200'000;
+// And when the guest waits, but devices have something scheduled.
+constexpr std::uint64_t kSliceNs = 1'000'000'000;
 // Far more than the supervisor needs for a file of 4 GiB.
 constexpr std::uint64_t kPatienceInsns = 20'000'000'000;
 
@@ -188,8 +190,9 @@ class Requests {
   template <class Done>
   Slice run_slice(Done&& done) {
     const std::uint64_t end = machine_.icount() + kSliceInsns;
+    const std::uint64_t end_ns = machine_.time_ns() + kSliceNs;
     for (;;) {
-      Stop stop = machine_.run({.max_insns = end - machine_.icount()});
+      Stop stop = machine_.run({.max_insns = end - machine_.icount(), .max_ns = end_ns - machine_.time_ns()});
       const SpawnGoes goes = progress_ ? progress_(stop) : SpawnGoes::kNoFurther;
       if (stop.reason == StopReason::kLimit) return {std::move(stop), true};
       if (done() || goes != SpawnGoes::kOn) return {std::move(stop), false};

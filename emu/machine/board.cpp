@@ -10,6 +10,7 @@
 #include "emu/devices/user_network.h"
 #include "emu/devices/virtio_9p.h"
 #include "emu/devices/virtio_rng.h"
+#include "emu/machine/added_devices.h"
 #include "emu/machine/seed.h"
 
 namespace quire {
@@ -99,6 +100,13 @@ Board::Board(const Config& config, const Wiring& wiring) : uart_source_(config.u
              share.host_path, share.tag,
              share.writable ? share::ShareAccess::kReadWrite : share::ShareAccess::kReadOnly),
          wiring);
+  }
+  for (const PlacedDevice& added : place_added_devices(config)) {
+    place(added.region, added.device.make({.clock = wiring.clock,
+                                           .dma = wiring.dma,
+                                           .irq = plic_->source(added.irq),
+                                           .base = added.region.base,
+                                           .irq_number = added.irq}));
   }
 }
 

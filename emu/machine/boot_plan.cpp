@@ -84,7 +84,8 @@ BootPlan::BootPlan(const Config& config, unsigned virtio_slots)
                           .seed = config.seed,
                           .virtio_slots = virtio_slots,
                           .extensions = parse_isa(config.isa),
-                          .framebuffer = std::nullopt};
+                          .framebuffer = std::nullopt,
+                          .added = place_added_devices(config)};
   if (config.screen) {
     framebuffer_ = Framebuffer{.address = 0, .size = *config.screen};
     const u64 size_bytes = arch::align_up(framebuffer_->size_bytes(), kFramebufferAlignment);

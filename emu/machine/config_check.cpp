@@ -7,6 +7,7 @@
 #include <string>
 
 #include "emu/base/types.h"
+#include "emu/machine/added_devices.h"
 #include "emu/machine/board.h"
 #include "emu/machine/framebuffer.h"
 #include "emu/machine/isa_string.h"
@@ -106,6 +107,7 @@ void check_config(const Config& config) {
   check_screen(config.screen, config.device_tree);
   check_engine(config.engine);
   check_images(config);
+  place_added_devices(config);
 }
 
 }  // namespace quire

@@ -272,6 +272,17 @@ void write_devices(TreeWriter& tree, unsigned virtio_slots) {
   tree.end();
 }
 
+void write_added_devices(TreeWriter& tree, const std::vector<PlacedDevice>& added) {
+  for (const PlacedDevice& placed : added) {
+    tree.begin(node_name(placed.device.name.c_str(), placed.region));
+    tree.texts("compatible", placed.device.compatible);
+    tree.reg(placed.region);
+    tree.cells("interrupts", {placed.irq});
+    tree.cells("interrupt-parent", {kPlicHandle});
+    tree.end();
+  }
+}
+
 /// Linux's generic power-off and reboot drivers write `value` to the finisher through these nodes.
 void write_power(TreeWriter& tree) {
   const auto node = [&tree](const char* name, const char* compatible, std::uint32_t value) {
@@ -315,6 +326,7 @@ std::vector<std::uint8_t> build_device_tree(const DeviceTreeInputs& inputs) {
   tree.flag("ranges");
   write_interrupt_controllers(tree);
   write_devices(tree, inputs.virtio_slots);
+  write_added_devices(tree, inputs.added);
   tree.end();
   write_power(tree);
   tree.end();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "emu/isa/extension.h"
+#include "emu/machine/added_devices.h"
 #include "emu/machine/framebuffer.h"
 
 namespace quire {
@@ -28,6 +29,7 @@ struct DeviceTreeInputs {
   unsigned virtio_slots;  ///< the first so many are plugged
   ExtensionSet extensions = kDefaultExtensions;
   std::optional<Framebuffer> framebuffer = std::nullopt;
+  std::vector<PlacedDevice> added = {};
 };
 
 /// The flattened tree.

@@ -132,12 +132,17 @@ class Machine::Impl final : private HartEnv {
   std::vector<u64> digest_words() const;
 
   // Run loop.
-  std::optional<Stop> check_stop(u64 end_icount, std::optional<HostClock::time_point> deadline);
-  Idle idle(std::optional<HostClock::time_point> deadline);
+  struct RunEnd {
+    u64 icount;
+    u64 time_ns;
+    std::optional<HostClock::time_point> deadline;
+  };
+  std::optional<Stop> check_stop(const RunEnd& end);
+  Idle idle(const RunEnd& end);
   bool wait_for_input(int timeout_ms, std::optional<HostClock::time_point> deadline);
   void pass_time_to(u64 due_ns, std::optional<HostClock::time_point> deadline);
   void choose_engine();
-  void run_slice(u64 end_icount);
+  void run_slice(const RunEnd& end);
   void on_schedule(u64 deadline_ns);
   void breakpoints_changed();
   Stop watch_stop(const WatchHit& hit) const;

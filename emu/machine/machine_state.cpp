@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "emu/machine/added_devices.h"
 #include "emu/machine/isa_string.h"
 #include "emu/machine/machine_impl.h"
 #include "emu/machine/state_archives.h"
@@ -47,7 +48,8 @@ std::vector<Snapshot::Impl::Setting> settings_of(const Config& config) {
       {"command line", config.command_line},
       {"device tree", fingerprint(config.device_tree)},
       {"drives", drives_text(config)},
-      {"screen", config.screen ? fmt::format("{}x{}", config.screen->width, config.screen->height) : "none"}};
+      {"screen", config.screen ? fmt::format("{}x{}", config.screen->width, config.screen->height) : "none"},
+      {"added devices", added_devices_text(config)}};
 }
 
 std::vector<Snapshot::Impl::Value> values_of(const Hart& hart, u64 time_ns) {
@@ -126,7 +128,8 @@ Snapshot Machine::Impl::snapshot() {
 void Machine::Impl::check_fit(const Snapshot::Impl& snapshot) const {
   const auto own = settings_of(config_);
   for (usize i = 0; i < own.size(); ++i) {
-    const std::string theirs = i < snapshot.settings.size() ? snapshot.settings[i].value : "unknown";
+    // Snapshots from before there were added devices have none.
+    const std::string theirs = i < snapshot.settings.size() ? snapshot.settings[i].value : "none";
     if (theirs != own[i].value) {
       throw Error(
           ErrorKind::kUsage,

@@ -45,15 +45,16 @@ u64 add_saturating(u64 a, u64 b) { return b > UINT64_MAX - a ? UINT64_MAX : a + 
 Stop Machine::Impl::run(const RunLimits& limits) {
   const RunningGuard guard(running_);
   choose_engine();
-  const u64 end_icount = add_saturating(icount(), limits.max_insns);
-  std::optional<HostClock::time_point> deadline;
+  RunEnd end{.icount = add_saturating(icount(), limits.max_insns),
+             .time_ns = add_saturating(time_ns(), limits.max_ns),
+             .deadline = std::nullopt};
   if (limits.timeout_seconds > 0) {
-    deadline = HostClock::now() + std::chrono::duration_cast<HostClock::duration>(
-                                      std::chrono::duration<double>(limits.timeout_seconds));
+    end.deadline = HostClock::now() + std::chrono::duration_cast<HostClock::duration>(
+                                          std::chrono::duration<double>(limits.timeout_seconds));
   }
   board_.poll_inputs();
   for (;;) {
-    if (auto stop = check_stop(end_icount, deadline)) {
+    if (auto stop = check_stop(end)) {
       stop_requested_.store(false, std::memory_order_relaxed);
       return *std::move(stop);
     }
@@ -62,8 +63,8 @@ Stop Machine::Impl::run(const RunLimits& limits) {
     }
     events_.run_due();
     if (!halted()) {
-      run_slice(end_icount);
-    } else if (idle(deadline) == Idle::kForEver) {
+      run_slice(end);
+    } else if (idle(end) == Idle::kForEver) {
       return make_stop(StopReason::kIdle,
                        firmware_.hart_stopped()
                            ? "every hart has stopped itself"
@@ -72,7 +73,7 @@ Stop Machine::Impl::run(const RunLimits& limits) {
   }
 }
 
-std::optional<Stop> Machine::Impl::check_stop(u64 end_icount, std::optional<HostClock::time_point> deadline) {
+std::optional<Stop> Machine::Impl::check_stop(const RunEnd& end) {
   if (exit_status_) {
     return make_stop(StopReason::kExited, fmt::format("the guest ended with status {}", *exit_status_));
   }
@@ -85,10 +86,13 @@ std::optional<Stop> Machine::Impl::check_stop(u64 end_icount, std::optional<Host
   if (stop_requested_.load(std::memory_order_relaxed)) {
     return make_stop(StopReason::kRequested, "stopped on request");
   }
-  if (icount() >= end_icount) {
+  if (icount() >= end.icount) {
     return make_stop(StopReason::kLimit, "the limit of instructions is reached");
   }
-  if (deadline && HostClock::now() >= *deadline) {
+  if (time_ns() >= end.time_ns) {
+    return make_stop(StopReason::kLimit, "the limit of virtual time is reached");
+  }
+  if (end.deadline && HostClock::now() >= *end.deadline) {
     return make_stop(StopReason::kTimeout, "the time limit is reached");
   }
   return std::nullopt;
@@ -111,9 +115,9 @@ void Machine::Impl::choose_engine() {
   engine_->set_passed_breakpoint(passed);
 }
 
-void Machine::Impl::run_slice(u64 end_icount) {
+void Machine::Impl::run_slice(const RunEnd& end) {
   const u64 now_ns = events_.now_ns();
-  u64 budget = std::min(end_icount - icount(), kSliceInsns);
+  u64 budget = std::min({end.icount - icount(), end.time_ns - now_ns, kSliceInsns});
   if (const auto due_ns = events_.next_deadline_ns()) {
     budget = std::min(budget, *due_ns - now_ns);
   }
@@ -148,7 +152,7 @@ void Machine::Impl::on_schedule(u64 deadline_ns) {
   }
 }
 
-Machine::Impl::Idle Machine::Impl::idle(std::optional<HostClock::time_point> deadline) {
+Machine::Impl::Idle Machine::Impl::idle(const RunEnd& end) {
   if (firmware_.hart_stopped()) {
     return Idle::kForEver;
   }
@@ -157,14 +161,14 @@ Machine::Impl::Idle Machine::Impl::idle(std::optional<HostClock::time_point> dea
     return Idle::kProgress;
   }
   if (const auto due_ns = events_.next_deadline_ns()) {
-    pass_time_to(*due_ns, deadline);
+    pass_time_to(std::min(*due_ns, end.time_ns), end.deadline);
     return Idle::kProgress;
   }
   if (board_.awaited_network() != nullptr) {  // its own timers need time to pass
-    pass_time_to(events_.now_ns() + kInputWaitMs * kNsPerMs, deadline);
+    pass_time_to(std::min(events_.now_ns() + kInputWaitMs * kNsPerMs, end.time_ns), end.deadline);
     return Idle::kProgress;
   }
-  return wait_for_input(kInputWaitMs, deadline) ? Idle::kProgress : Idle::kForEver;
+  return wait_for_input(kInputWaitMs, end.deadline) ? Idle::kProgress : Idle::kForEver;
 }
 
 /// To the next event or, where the host's time counts, as far as that has gone when input comes. The host is

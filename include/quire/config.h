@@ -9,6 +9,7 @@
 
 #include "quire/arch/bootinfo.h"
 #include "quire/byte_stream.h"
+#include "quire/device.h"
 #include "quire/screen.h"
 
 namespace quire {
@@ -119,6 +120,7 @@ struct Config {
   std::vector<Share> shares;
   NetConfig net;
   std::optional<ScreenSize> screen;  ///< a framebuffer at the end of RAM; not with `device_tree`
+  std::vector<AddedDevice> devices;  ///< besides the board's own
 
   bool htif = false;  ///< end through the ELF's `tohost` symbol (kBare)
 

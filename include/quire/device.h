@@ -7,9 +7,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace quire {
 
@@ -67,6 +70,25 @@ class Device {
   /// The value is zero-extended. Unknown registers read 0 and ignore writes, as hardware does.
   virtual std::uint64_t read(std::uint64_t offset, unsigned size) = 0;
   virtual void write(std::uint64_t offset, unsigned size, std::uint64_t value) = 0;
+};
+
+/// What an added device is connected to, and where it came to be; the references outlive it.
+struct DeviceWiring {
+  Clock& clock;
+  Dma& dma;
+  IrqLine& irq;
+  std::uint64_t base;   ///< physical
+  unsigned irq_number;  ///< source of the PLIC
+};
+
+/// A device besides the board's own (Config::devices). It is in the device tree under `name`.
+struct AddedDevice {
+  std::string name;                     ///< as a node of a device tree may be called; no two alike
+  std::vector<std::string> compatible;  ///< what a driver looks for, the most special first
+  std::uint64_t size_bytes = 0x1000;    ///< 8 bytes to 256 MiB, a multiple of 8
+  std::optional<std::uint64_t> base;    ///< a multiple of 4096; else the first free place
+  std::optional<unsigned> irq;          ///< else the first free one
+  std::function<std::unique_ptr<Device>(const DeviceWiring&)> make;
 };
 
 }  // namespace quire

@@ -50,6 +50,7 @@ struct Stop {
 struct RunLimits {
   std::uint64_t max_insns = UINT64_MAX;  ///< from now on; counts as icount does
   double timeout_seconds = 0;            ///< host time; 0: none
+  std::uint64_t max_ns = UINT64_MAX;  ///< virtual time from now on; a guest that waits need execute nothing
 };
 
 /// One step of a page-table walk, root first.
