@@ -18,6 +18,13 @@ struct PageFaultError {
   std::string reason;
 };
 
+/// Becomes quire.DmaError(address, size, access).
+struct DmaFaultError {
+  std::uint64_t address;
+  std::uint64_t size;
+  std::string access;  ///< "read" or "write"
+};
+
 void bind_errors(pybind11::module_& module);
 void bind_names(pybind11::module_& module);
 void bind_events(pybind11::module_& module);

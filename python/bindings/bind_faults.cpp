@@ -205,7 +205,9 @@ void bind_faults(py::class_<Guest, std::shared_ptr<Guest>>& guest) {
       .def(
           "write_device",
           [](Guest& g, std::uint64_t address, unsigned size, std::uint64_t value) {
-            return g.edited().write_device(address, size, value);
+            const bool taken = g.edited().write_device(address, size, value);
+            g.rethrow_device_failure();
+            return taken;
           },
           py::arg("address"), py::arg("size"), py::arg("value"))
       .def(

@@ -68,12 +68,13 @@ struct RamView {
 struct Setup {
   Config config;
   std::size_t output_limit_bytes;
+  std::shared_ptr<DeviceCalls> devices;  ///< null without devices in Python
 };
 
 Setup make_setup(const std::string& ram, const std::string& tlb, const std::string& isa, std::uint64_t seed,
                  const std::vector<std::string>& drives, const std::vector<std::string>& shares,
                  const std::string& net, const std::string& screen, const std::string& output_limit,
-                 const std::string& engine) {
+                 const std::string& engine, const py::list& devices) {
   Config config;
   config.ram_bytes = parse_size(ram);
   if (!tlb.empty()) {
@@ -95,7 +96,9 @@ Setup make_setup(const std::string& ram, const std::string& tlb, const std::stri
   if (!screen.empty()) {
     config.screen = parse_screen(screen);
   }
-  return {std::move(config), parse_size(output_limit)};
+  const auto calls = devices.empty() ? nullptr : std::make_shared<DeviceCalls>();
+  config.devices = added_devices(devices, calls);
+  return {std::move(config), parse_size(output_limit), calls};
 }
 
 std::shared_ptr<Guest> make_supervisor(const Setup& setup, const std::optional<Program>& program,
@@ -112,7 +115,8 @@ std::shared_ptr<Guest> make_supervisor(const Setup& setup, const std::optional<P
     mounts.shares.push_back(parse_shared_path(share));
   }
   prepare_supervisor(config, program ? &*program : nullptr, mounts);
-  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes, std::move(mounts));
+  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes, setup.devices,
+                                 std::move(mounts));
 }
 
 std::optional<int> exit_status_of(const RunResult& r) {
@@ -135,7 +139,7 @@ std::shared_ptr<Guest> make_bare(const Setup& setup, const py::bytes& kernel, co
   config.htif = true;
   config.kernel = vector_of(kernel);
   config.kernel_name = name;
-  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes);
+  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes, setup.devices);
 }
 
 /// An empty `firmware` stands for the built-in one.
@@ -150,7 +154,7 @@ std::shared_ptr<Guest> make_linux(const Setup& setup, const py::bytes& kernel, c
   config.kernel_name = name;
   config.initrd = vector_of(initrd);
   config.command_line = append;
-  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes);
+  return std::make_shared<Guest>(std::move(config), setup.output_limit_bytes, setup.devices);
 }
 
 py::bytes bytes_of(const std::vector<std::uint8_t>& data) {
@@ -414,7 +418,7 @@ void bind_values(py::module_& module) {
   py::class_<Setup>(module, "Setup", "What every machine is made with, as people write it.")
       .def(py::init(&make_setup), py::arg("ram"), py::arg("tlb"), py::arg("isa"), py::arg("seed"),
            py::arg("drives"), py::arg("shares"), py::arg("net"), py::arg("screen"), py::arg("output_limit"),
-           py::arg("engine"));
+           py::arg("engine"), py::arg("devices"));
 
   py::class_<RamView>(module, "RamView", py::buffer_protocol(), "All of RAM, read-only and in place.")
       .def_buffer([](RamView& view) {

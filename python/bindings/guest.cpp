@@ -18,6 +18,10 @@ using Seconds = std::chrono::duration<double>;
 constexpr double kSliceSeconds = 0.05;
 constexpr std::uint64_t kFirstSliceInsns = 1'000'000;
 
+/// A guest that waits may execute nothing for ever, with devices that have something scheduled: Ctrl-C is
+/// looked for in the host's time as well.
+constexpr double kSignalSeconds = 0.1;
+
 /// Callbacks that follow each other within this many instructions are not worth giving the GIL away between.
 constexpr std::uint64_t kCloseInsns = 20'000;
 /// But now and then, as other threads of Python want it, too.
@@ -26,22 +30,32 @@ constexpr unsigned kMaxKept = 1000;
 /// How far to run next, so that signals are looked at in time and limits are kept.
 class Pace {
  public:
-  Pace(std::optional<std::uint64_t> max_insns, double timeout_seconds)
-      : left_(max_insns.value_or(UINT64_MAX)), timeout_seconds_(timeout_seconds) {}
+  /// At least every `look_seconds` signals are looked at, whatever the guest executes; 0: it executes
+  /// something.
+  Pace(std::optional<std::uint64_t> max_insns, double timeout_seconds, double look_seconds)
+      : left_(max_insns.value_or(UINT64_MAX)),
+        timeout_seconds_(timeout_seconds),
+        look_seconds_(look_seconds) {}
 
   RunLimits next() {
     RunLimits limits;
     limits.max_insns = std::min(left_, callbacks_are_close() ? kCloseInsns : slice_);
     slice_begin_ = std::chrono::steady_clock::now();
+    limits.timeout_seconds = look_seconds_;
     if (timeout_seconds_ > 0) {
       // A deadline that has passed still gives the guest one look at it, so that progress is made.
-      limits.timeout_seconds = std::max(1e-9, timeout_seconds_ - Seconds(slice_begin_ - begin_).count());
+      const double left = std::max(1e-9, timeout_seconds_ - Seconds(slice_begin_ - begin_).count());
+      limits.timeout_seconds = look_seconds_ > 0 ? std::min(left, look_seconds_) : left;
     }
     return limits;
   }
 
   void ran(std::uint64_t insns, StopReason reason) {
     left_ = left_ == UINT64_MAX ? left_ : left_ - std::min(insns, left_);
+    if (reason == StopReason::kTimeout) {
+      kept_ = 0;
+      return;
+    }
     const bool whole = reason == StopReason::kLimit;
     if (callbacks_are_close() || !whole) {
       kept_ = whole || insns > kCloseInsns || kept_ == kMaxKept ? 0 : kept_ + 1;
@@ -55,12 +69,17 @@ class Pace {
 
   bool callbacks_are_close() const { return kept_ != 0; }
   bool is_over() const { return left_ == 0; }
+  bool timed_out() const {
+    return timeout_seconds_ > 0 &&
+           Seconds(std::chrono::steady_clock::now() - begin_).count() >= timeout_seconds_;
+  }
 
  private:
   using Time = std::chrono::steady_clock::time_point;
 
   std::uint64_t left_;
   const double timeout_seconds_;
+  const double look_seconds_;
   const Time begin_ = std::chrono::steady_clock::now();
   Time slice_begin_ = begin_;
   std::uint64_t slice_ = kFirstSliceInsns;
@@ -176,11 +195,13 @@ class Guest::BusyMark {
   Guest& guest_;
 };
 
-Guest::Guest(Config config, std::size_t output_limit_bytes, GuestMounts mounts)
+Guest::Guest(Config config, std::size_t output_limit_bytes, std::shared_ptr<DeviceCalls> devices,
+             GuestMounts mounts)
     : stdout_(std::make_shared<BufferSink>(output_limit_bytes)),
       stderr_(std::make_shared<BufferSink>(output_limit_bytes)),
       uart_(std::make_shared<BufferSink>(output_limit_bytes)),
       mounts_(std::move(mounts)),
+      devices_(std::move(devices)),
       output_limit_bytes_(output_limit_bytes) {
   config.uart = uart_;
   config.uart_in = uart_in_;
@@ -192,6 +213,7 @@ Guest::Guest(Config config, std::size_t output_limit_bytes, GuestMounts mounts)
   machine_->add_sink(&processes_);
   machine_->add_part("event counts", [this](StateArchive& archive) { events_.transfer(archive); });
   machine_->add_part("processes", [this](StateArchive& archive) { processes_.transfer(archive); });
+  if (devices_) devices_->attach(this);
 }
 
 BufferSink& Guest::sink(const std::string& name) {
@@ -211,6 +233,12 @@ BufferSink& Guest::sink(const std::string& name) {
 Guest::~Guest() { release(); }  // nobody runs it: who does holds it
 
 void Guest::check_not_running() const {
+  if (devices_ && devices_->in_call_here()) {
+    throw Error(
+        ErrorKind::kState,
+        "a device is called in the middle of an instruction and cannot look at its machine or change it; it "
+        "has dma, irq, now_ns and after(), and may call stop()");
+  }
   if (running()) {
     throw Error(ErrorKind::kState, "the machine is running in another thread; wait for its run() to return");
   }
@@ -243,7 +271,7 @@ RunResult Guest::run(std::optional<std::uint64_t> max_insns, double timeout_seco
     }
   }
   const ConditionSink conditions(*this, machine, until);
-  Pace pace(max_insns, timeout_seconds);
+  Pace pace(max_insns, timeout_seconds, devices_ ? kSignalSeconds : 0);
   tell_hooks(callbacks);  // what an exception left untold
   for (;;) {
     const std::uint64_t before = machine.icount();
@@ -253,6 +281,7 @@ RunResult Guest::run(std::optional<std::uint64_t> max_insns, double timeout_seco
     if (hooks_ && stop.reason == StopReason::kBreakpoint) {
       hooks_->at_breakpoint(stop);
     }
+    rethrow_device_failure();
     tell_hooks(callbacks);
     if (PyErr_CheckSignals() != 0) {
       throw py::error_already_set();
@@ -266,7 +295,8 @@ RunResult Guest::run(std::optional<std::uint64_t> max_insns, double timeout_seco
       stop.detail = "stopped on request";
       return {reason_name(StopReason::kRequested), std::move(stop)};
     }
-    const bool goes_on = stop.reason == StopReason::kLimit || is_of_hooks(stop.reason);
+    const bool goes_on = stop.reason == StopReason::kLimit || is_of_hooks(stop.reason) ||
+                         (stop.reason == StopReason::kTimeout && !pace.timed_out());
     if (!goes_on || pace.is_over()) {
       stop = goes_on ? limit_stop(machine) : std::move(stop);
       return {reason_name(stop.reason), std::move(stop)};
@@ -343,6 +373,14 @@ void Guest::remove_hook(std::size_t hook) {
   }
 }
 
+void Guest::end_slice() noexcept {
+  if (machine_) machine_->request_stop();
+}
+
+void Guest::rethrow_device_failure() {
+  if (devices_) devices_->rethrow();
+}
+
 void Guest::stop() {
   if (machine_ && busy_) {
     stop_wanted_ = true;
@@ -384,6 +422,10 @@ int Guest::spawn(const Program& program, const py::object& callbacks) {
     pid = quire::spawn(
         machine, program,
         [&](const Stop& stop) {
+          if (devices_ && devices_->failed()) {
+            const py::gil_scoped_acquire acquire;
+            rethrow_device_failure();
+          }
           if (stop.reason == StopReason::kLimit && !(hooks_ && hooks_->pending())) {
             const py::gil_scoped_acquire acquire;
             if (PyErr_CheckSignals() != 0) {
@@ -420,6 +462,7 @@ void Guest::release() noexcept {
   }
   recorders_.clear();
   hooks_.reset();
+  if (devices_) devices_->detach();
   machine_->remove_sink(&processes_);
   machine_->remove_sink(&events_);
   machine_->remove_part("processes");  // a view of RAM may keep the machine

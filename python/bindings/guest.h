@@ -2,7 +2,8 @@
 //
 // Invariant: `busy_` is set exactly while a thread is inside run(); everything else but stop() and the
 // streams then answers Busy, except to callbacks: they are called on that thread between two instructions,
-// and may do all but run, spawn, restore and close. The GIL is not held while the guest runs, unless
+// and may do all but run, spawn, restore and close. A device in Python is called within an instruction: to it
+// the machine answers nothing. The GIL is not held while the guest runs, unless
 // callbacks follow each other closely.
 #pragma once
 
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "python/bindings/condition.h"
+#include "python/bindings/device.h"
 #include "python/bindings/hooks.h"
 #include "quire/event_counters.h"
 #include "quire/launch.h"
@@ -35,7 +37,9 @@ struct RunResult {
 class Guest : public std::enable_shared_from_this<Guest> {
  public:
   /// Of each output stream, about the last `output_limit_bytes` are kept.
-  explicit Guest(Config config, std::size_t output_limit_bytes, GuestMounts mounts = {});
+  /// `devices` are those of the configuration that are written in Python; null without any.
+  Guest(Config config, std::size_t output_limit_bytes, std::shared_ptr<DeviceCalls> devices,
+        GuestMounts mounts = {});
   ~Guest();
 
   /// The machine, for looking at or changing; throws Error(kState) while it runs or when it is closed.
@@ -51,6 +55,10 @@ class Guest : public std::enable_shared_from_this<Guest> {
                 const std::vector<Condition>& until, const pybind11::object& callbacks);
   /// Ends a run() in another thread.
   void stop();
+  /// Ends the slice that runs, so that run() looks at what happened.
+  void end_slice() noexcept;
+  /// Throws what a device in Python raised, if one did.
+  void rethrow_device_failure();
   int spawn(const Program& program, const pybind11::object& callbacks);
   Snapshot snapshot();
   void restore(const Snapshot& snapshot);
@@ -104,7 +112,8 @@ class Guest : public std::enable_shared_from_this<Guest> {
   ProcessTable processes_;
   std::vector<std::shared_ptr<EventRecorder>> recorders_;
   std::shared_ptr<Machine> machine_;
-  std::unique_ptr<HookSet> hooks_;  ///< once there is a hook
+  std::unique_ptr<HookSet> hooks_;        ///< once there is a hook
+  std::shared_ptr<DeviceCalls> devices_;  ///< null without devices in Python
   std::thread::id callback_thread_;
   std::atomic<bool> in_callback_ = false;
   std::size_t output_limit_bytes_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "python/bindings/bind.h"
+#include "python/bindings/device.h"
 #include "python/bindings/moments.h"
 #include "quire/error.h"
 
@@ -41,6 +42,9 @@ void bind_errors(py::module_& /*module*/) {
     } catch (const PageFaultError& fault) {
       const py::object type = error_class("PageFault");
       PyErr_SetObject(type.ptr(), type(fault.va, fault.access, fault.reason).ptr());
+    } catch (const DmaFaultError& fault) {
+      const py::object type = error_class("DmaError");
+      PyErr_SetObject(type.ptr(), type(fault.address, fault.size, fault.access).ptr());
     }
   });
 }
@@ -55,5 +59,6 @@ PYBIND11_MODULE(_core, module) {
   quire::python::bind_events(module);
   quire::python::bind_snapshot(module);
   quire::python::bind_moments(module);
+  quire::python::bind_devices(module);
   quire::python::bind_machine(module);
 }

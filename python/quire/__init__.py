@@ -12,7 +12,8 @@
 from . import _core
 from ._core import AccessEvent, InsnEvent, Mapping, Stop, Walk, WalkStep
 from .console import Console, NotSeen, Output
-from .errors import Busy, Error, FileError, MissingPackage, PageFault, ProgramFailed, UsageError
+from .device import Device, IrqLine
+from .errors import Busy, DmaError, Error, FileError, MissingPackage, PageFault, ProgramFailed, UsageError
 from .events import EVENTS, FAULT_KINDS, MACHINE_EVENTS, Condition, Event, Recording, happens
 from .hart import Hart
 from .hooks import Arming, Hook, On
@@ -36,6 +37,8 @@ __all__ = [
     "CompletedRun",
     "Condition",
     "Console",
+    "Device",
+    "DmaError",
     "Error",
     "Event",
     "FenceFinding",
@@ -44,6 +47,7 @@ __all__ = [
     "Hart",
     "Hook",
     "InsnEvent",
+    "IrqLine",
     "Machine",
     "Mapping",
     "MemoryDifference",

@@ -36,6 +36,20 @@ class PageFault(Error):
         return PageFault, (self.va, self.access, self.reason)
 
 
+class DmaError(Error):
+    """A device's DMA to or from bytes that are not all RAM; nothing was written."""
+
+    def __init__(self, address: int, size: int, access: str) -> None:
+        super().__init__(f"DMA cannot {access} {size} bytes at {address:#x}: not all of them are RAM; a device tells its driver "
+                         "so in a register, and catches quire.DmaError for it")
+        self.address = address
+        self.size = size
+        self.access = access
+
+    def __reduce__(self) -> tuple[type[DmaError], tuple[int, int, str]]:
+        return DmaError, (self.address, self.size, self.access)
+
+
 class ProgramFailed(Error):
     """Raised by run(check=True) for a status that is not 0; `completed` is the run."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import _core
 from .checks import buffer_of, count, seconds, text_of
 from .console import Console, Output
+from .device import Device, described
 from .drive import Drive
 from .errors import Error, FileError, UsageError
 from .events import EVENTS, MACHINE_EVENTS, Condition, Recording, all_of, fields_of, happens
@@ -64,11 +65,26 @@ class Machine:
     """A whole machine. Make one with Machine.supervisor(), linux() or bare(); use it as a context manager.
 
     Same settings and same inputs give the same execution, however it is sliced into runs.
+
+    >>> with quire.Machine.supervisor(ram="64M", seed=1) as m:
+    ...     p = m.spawn(["./forktest"])
+    ...     start = m.snapshot()
+    ...     copies = m.record("cow")
+    ...     m.run(until=p.exited).reason, p.returncode
+    ...     there = m.digest
+    ...     m.restore(start)
+    ...     m.run(until=p.exited).reason, m.digest == there
+    ('until', 0)
+    ('until', True)
+    >>> m
+    <Machine, closed>
     """
 
-    def __init__(self, guest: _core.Guest, config: dict[str, Any]) -> None:
+    def __init__(self, guest: _core.Guest, config: dict[str, Any], devices: Sequence[Device] = ()) -> None:
         self._guest = guest
-        self.config: dict[str, Any] = {**config, "version": _core.__version__}
+        self._devices = tuple(devices)
+        added = {"devices": described(devices)} if devices else {}
+        self.config: dict[str, Any] = {**config, **added, "version": _core.__version__}
         self.harts: tuple[Hart, ...] = hart_list(guest)
         self.phys = PhysicalMemory(guest)
         self.mmu = Mmu(guest)
@@ -85,23 +101,24 @@ class Machine:
     def supervisor(cls, *, ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
                    root: StrPath | None = None, shares: Shares = (), drives: Drives = (), net: str = "none",
                    screen: Screen = None, append: str = "", output_limit: str | int = _OUTPUT_LIMIT,
-                   engine: str = "") -> Machine:
+                   engine: str = "", devices: Sequence[Device] = ()) -> Machine:
         """The supervisor, up and idle: spawn() programs on it. Options are as the `quire run` command has them.
 
         `root` ("DIR" or "DIR:rw") makes a directory of the host the guest's /, and spawn() then takes paths in it;
         `shares` are {"/guest/path": directory} or ["HOST:GUEST[:rw]"]. `isa` ("rv64gc_zba") leaves other extensions
         out. `append` are words for the supervisor ("quire.fail-alloc=3"). Of the output, the last `output_limit`
         bytes are kept. `engine` is "interp" or "jit" (default: $QUIRE_ENGINE, else interp). Directories and the network
-        are the host's: no snapshot can be taken with them.
+        are the host's: no snapshot can be taken with them. `devices` are quire.Device objects of your own, here and for
+        the other machines.
         """
         where = "" if root is None else path_of("root", root)
         made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, net=net, screen=screen,
-                     output_limit=output_limit, engine=engine)
+                     output_limit=output_limit, engine=engine, devices=devices)
         mounts = mounted_shares(shares)
         guest = _core.Guest.supervisor(made, None, where, mounts, text_of("append", append))
         machine = cls(guest, {"mode": "supervisor", **_common(guest, seed),
                               **_given(root=where, shares=mounts, drives=[os.fspath(drive) for drive in drives], net=net,
-                                       screen=screen, append=append)})
+                                       screen=screen, append=append)}, devices)
         stop = machine.run(until=happens("boot"), max_insns=_BOOT_LIMIT_INSNS)
         if stop.reason != "until":
             log = machine.kernel_log.text.strip().splitlines()
@@ -113,7 +130,8 @@ class Machine:
     def linux(cls, kernel: StrPath, *, initrd: StrPath | None = None, append: str = "", bios: StrPath | None = None,
               drives: Drives = (), shares: Shares = (), net: str = "none", screen: Screen = None,
               ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
-              output_limit: str | int = _OUTPUT_LIMIT, engine: str = "") -> Machine:
+              output_limit: str | int = _OUTPUT_LIMIT, engine: str = "",
+              devices: Sequence[Device] = ()) -> Machine:
         """A kernel (an Image or an ELF) before its first instruction, as `quire boot` makes it. Its UART is `console`.
 
         `drives` are raw images, as the command's --drive takes them: "disk.img,snapshot" keeps what the guest writes in
@@ -124,16 +142,17 @@ class Machine:
         first, first_name = image_of("initrd", initrd) if initrd is not None else (b"", "")
         firmware, firmware_name = image_of("bios", bios) if bios is not None else (b"", "")
         made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, shares=shares, net=net, screen=screen,
-                     output_limit=output_limit, engine=engine)
+                     output_limit=output_limit, engine=engine, devices=devices)
         guest = _core.Guest.linux(made, image, name, first, text_of("append", append), firmware, firmware_name)
         return cls(guest, {"mode": "linux", **_common(guest, seed), "kernel": name, "initrd": first_name, "append": append,
                            "drives": [os.fspath(drive) for drive in drives],
-                           **_given(bios=firmware_name, shares=shares, net=net, screen=screen)})
+                           **_given(bios=firmware_name, shares=shares, net=net, screen=screen)}, devices)
 
     @classmethod
     def bare(cls, program: StrPath, *, ram: str | int = "256M", tlb: Tlb = None, isa: str = "", seed: int = 0,
              drives: Drives = (), shares: Shares = (), net: str = "none", screen: Screen = None,
-             output_limit: str | int = _OUTPUT_LIMIT, engine: str = "") -> Machine:
+             output_limit: str | int = _OUTPUT_LIMIT, engine: str = "",
+             devices: Sequence[Device] = ()) -> Machine:
         """An ELF in M-mode on the board alone, before its first instruction. Its UART is `console`.
 
         `isa` ("rv64gc_zba") leaves other extensions out. `screen` ("1024x768" or a pair) gives it a framebuffer, which
@@ -141,11 +160,11 @@ class Machine:
         """
         image, path = image_of("program", program)
         made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, shares=shares, net=net, screen=screen,
-                     output_limit=output_limit, engine=engine)
+                     output_limit=output_limit, engine=engine, devices=devices)
         guest = _core.Guest.bare(made, image, path)
         return cls(guest, {"mode": "bare", **_common(guest, seed), "program": path,
                            "drives": [os.fspath(drive) for drive in drives],
-                           **_given(shares=shares, net=net, screen=screen)})
+                           **_given(shares=shares, net=net, screen=screen)}, devices)
 
     def spawn(self, argv: Sequence[StrPath], *, env: Mapping[str, str] | None = None, cwd: str = "/",
               files: Files | None = None) -> Process:
@@ -250,6 +269,7 @@ class Machine:
                                                          count(limit, "limit", bits=40)))
 
     def process(self, pid: int) -> Process:
+        """A process by its number, which the supervisor has told of; `processes` has them all."""
         if self._guest.process(count(pid, "pid", bits=31)) is None:
             raise UsageError(f"the supervisor has not told of a process {pid}")
         return Process(self, self._guest, pid)
@@ -271,6 +291,7 @@ class Machine:
 
     @property
     def stats(self) -> Stats:
+        """What it has counted since its first instruction."""
         return Stats.from_core(self._guest.stats())
 
     @property

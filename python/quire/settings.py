@@ -12,6 +12,7 @@ from typing import Any
 
 from . import _core
 from .checks import count, text_of, wrong
+from .device import Device, device_plans
 from .errors import FileError, UsageError
 from .snapshot import StrPath
 
@@ -83,10 +84,10 @@ def mounted_shares(shares: Shares) -> list[str]:
 
 def setup(*, ram: str | int, tlb: Tlb, isa: str, seed: int, drives: Drives = (), shares: Shares = (),
           net: str = "none", screen: Screen = None, output_limit: str | int,
-          engine: str = "") -> _core.Setup:
+          engine: str = "", devices: Sequence[Device] = ()) -> _core.Setup:
     return _core.Setup(size_text("ram", ram), tlb_text(tlb), text_of("isa", isa), count(seed, "seed"),
                        drive_texts(drives), tagged_shares(shares), text_of("net", net), screen_text(screen),
-                       size_text("output_limit", output_limit), text_of("engine", engine))
+                       size_text("output_limit", output_limit), text_of("engine", engine), device_plans(devices))
 
 
 def image_of(name: str, path: StrPath) -> tuple[bytes, str]:

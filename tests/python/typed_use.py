@@ -58,6 +58,41 @@ def called(m: quire.Machine, p: quire.Process) -> None:
     at.remove()
 
 
+class Adder(quire.Device):
+    name = "adder"
+    compatible = ("example,adder-2", "example,adder")
+    size = 0x2000
+
+    def reset(self) -> None:
+        self.total = 0
+
+    def read(self, offset: int, size: int) -> int:
+        return self.total & 0xFFFF_FFFF
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        self.total += value + self.dma.u32(value) + self.now_ns
+        event: int = self.after(100, self.done)
+        self.cancel(event)
+        if self.irq.level:
+            raise quire.DmaError(value, size, "read")
+
+    def done(self) -> None:
+        self.irq.set(True)
+
+    def state(self) -> list[int]:
+        return [self.total]
+
+    def restore(self, state: list[int]) -> None:
+        [self.total] = state
+
+
+def with_a_device() -> None:
+    adder: Adder = Adder().at(0x1030_0000, irq=20)
+    with quire.Machine.bare("driver.elf", devices=[adder, Adder()]) as m:
+        m.run()
+        print(adder.address, adder.irq.number, adder.total)
+
+
 def recorded(m: quire.Machine) -> None:
     ev = m.record("fork", "page_fault", "cow", pid=2)
     insns = m.record("insn", lo="main", hi=0x9000, limit=10)
