@@ -2,6 +2,8 @@
 // say.
 #pragma once
 
+#include <string>
+
 #include "emu/cli/options.h"
 #include "emu/cli/report.h"
 
@@ -16,5 +18,8 @@ Report doctor_command();
 /// fails.
 bool is_python_command(const char* name);
 int python_command(int argc, char** argv);
+/// What runs it: QUIRE_PYTHON, the launcher of a build folder, the python of the virtual environment that the
+/// command is installed in, or the python3 of PATH.
+std::string python_interpreter();
 
 }  // namespace quire::cli

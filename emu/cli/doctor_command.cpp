@@ -4,9 +4,15 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <memory>
 #include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "emu/cli/commands.h"
 #include "emu/cli/message.h"
@@ -34,8 +40,19 @@ constexpr Need kOptional[] = {
     {"gdb-multiarch", "", "gdb-multiarch", "debug guests (--gdb), look into riscv64 ELF files"},
     {"Unicorn", "/usr/include/unicorn/unicorn.h", "libunicorn-dev", "tests that compare with Unicorn"},
     {"pytest", "/usr/lib/python3/dist-packages/pytest/__init__.py", "python3-pytest", "Quire's tests"},
-    {"pandas", "/usr/lib/python3/dist-packages/pandas/__init__.py", "python3-pandas",
-     "to_pandas() of recorded events"},
+};
+
+struct PythonPackage {
+  const char* name;
+  const char* purpose;
+};
+
+/// The Python package needs none of these.
+constexpr PythonPackage kPythonPackages[] = {
+    {"numpy", "to_numpy() of recordings"},
+    {"pyarrow", "write_parquet(); recordings as Arrow tables"},
+    {"pandas", "to_pandas() of recordings and sweeps"},
+    {"matplotlib", "plots"},
 };
 
 bool on_path(const std::string& name) {
@@ -51,6 +68,70 @@ bool on_path(const std::string& name) {
 
 bool present(const Need& need) {
   return need.path[0] == '\0' ? on_path(need.name) : ::access(need.path, R_OK) == 0;
+}
+
+struct CloseProgram {
+  void operator()(FILE* program) const { ::pclose(program); }
+};
+
+std::string in_quotes(const std::string& word) {
+  std::string quoted = "'";
+  for (const char c : word) {
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return quoted + "'";
+}
+
+/// First line: what the Python is; then the names of those packages that it finds. Empty when there is no
+/// Python.
+std::vector<std::string> ask_python(const std::string& python) {
+  std::string names;
+  for (const PythonPackage& package : kPythonPackages) {
+    names += fmt::format("\"{}\", ", package.name);
+  }
+  const std::string program = fmt::format(
+      "import sys, importlib.util as util\n"
+      "print(\"%d.%d.%d\" % sys.version_info[:3])\n"
+      "for name in [\"quire\", {}]:\n"
+      "    if util.find_spec(name): print(name)\n",
+      names);
+  const std::string command = fmt::format("{} -c {} 2>/dev/null", in_quotes(python), in_quotes(program));
+  std::vector<std::string> lines;
+  const std::unique_ptr<FILE, CloseProgram> answer(::popen(command.c_str(), "r"));
+  char line[256];
+  while (answer && std::fgets(line, sizeof line, answer.get()) != nullptr) {
+    lines.emplace_back(line, std::strcspn(line, "\n"));
+  }
+  return lines;
+}
+
+/// The Python that `quire maps`, `fi` and the like run on, and what it has.
+std::string python_lines() {
+  const std::string python = python_interpreter();
+  const std::vector<std::string> has = ask_python(python);
+  if (has.empty()) {
+    return fmt::format("  lacks  Python: '{}' cannot be started; 'quire fi', 'maps' and the like need it\n",
+                       python);
+  }
+  const auto is_there = [&has](const std::string& name) {
+    return std::find(has.begin(), has.end(), name) != has.end();
+  };
+  std::string text =
+      is_there("quire")
+          ? fmt::format("  have   Python {} with the package quire ({})\n", has[0], python)
+          : fmt::format(
+                "  lacks  the package quire in Python {} ({}): 'pip install .' in the source tree, or "
+                "set QUIRE_PYTHON to a Python that has it\n",
+                has[0], python);
+  std::string missing;
+  for (const PythonPackage& package : kPythonPackages) {
+    text += fmt::format("  {}  {} for that Python ({})\n", is_there(package.name) ? "have " : "lacks",
+                        package.name, package.purpose);
+    if (!is_there(package.name)) {
+      missing += fmt::format(" {}", package.name);
+    }
+  }
+  return missing.empty() ? text : text + fmt::format("to have the rest in Python: pip install{}\n", missing);
 }
 
 std::string host_line() {
@@ -84,6 +165,7 @@ Report doctor_command() {
   if (!missing.empty()) {
     text += fmt::format("to have the rest: sudo apt-get install{}\n", missing);
   }
+  text += python_lines();
   print_answer(text);
   Report report;
   report.origin = supervisor ? Origin::kGuest : Origin::kEmulator;

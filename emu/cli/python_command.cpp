@@ -50,27 +50,24 @@ std::string program_for(const PythonCommand& command) {
       command.name, command.module, command.first_words);
 }
 
-/// QUIRE_PYTHON, the launcher of a build folder, or the python3 of PATH.
-std::string interpreter() {
+}  // namespace
+
+std::string python_interpreter() {
   if (const char* const chosen = std::getenv("QUIRE_PYTHON"); chosen != nullptr && *chosen != '\0') {
     return chosen;
   }
   std::error_code failed;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
-  const auto beside = self.parent_path() / "python";
-  if (!failed && ::access(beside.c_str(), X_OK) == 0 &&
-      std::filesystem::exists(self.parent_path() / "pylib")) {
-    return beside;
-  }
-  return "python3";
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
+  const auto beside = folder / "python";
+  const bool has_package = std::filesystem::exists(folder / "pylib") ||
+                           std::filesystem::exists(folder.parent_path() / "pyvenv.cfg");
+  return !failed && has_package && ::access(beside.c_str(), X_OK) == 0 ? beside.string() : "python3";
 }
-
-}  // namespace
 
 bool is_python_command(const char* name) { return find_command(name) != nullptr; }
 
 int python_command(int argc, char** argv) {
-  const std::string python = interpreter();
+  const std::string python = python_interpreter();
   const std::string program = program_for(*find_command(argv[1]));
   std::vector<char*> words = {const_cast<char*>(python.c_str()), const_cast<char*>("-c"),
                               const_cast<char*>(program.c_str())};

@@ -1,12 +1,16 @@
 """quire run and quire bare as a shell sees them."""
 
+import importlib.util
 import json
 import os
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+import quire
 
 ECHO = r"""
 #include <stdio.h>
@@ -321,6 +325,23 @@ def test_doctor(quire_command):
     done = invoke(quire_command, "doctor")
     assert done.returncode == 0, done.stdout
     assert b"supervisor inside" in done.stdout
+
+
+def test_doctor_looks_into_the_python_that_commands_run_on(quire_command, tmp_path):
+    """A package that it finds, and the one that is not there by name."""
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").touch()
+    env = dict(os.environ, QUIRE_PYTHON=sys.executable, PYTHONPATH=f"{tmp_path}:{Path(quire.__file__).parents[1]}")
+    text = invoke(quire_command, "doctor", env=env).stdout.decode()
+    assert "have   numpy for that Python" in text
+    assert "have   Python 3." in text and f"with the package quire ({sys.executable})" in text
+    for name in ("pyarrow", "pandas", "matplotlib"):
+        there = importlib.util.find_spec(name) is not None
+        assert f"{'have ' if there else 'lacks'}  {name} for that Python" in text
+        assert there or name in text.partition("to have the rest in Python: pip install")[2]
+
+    bare = invoke(quire_command, "doctor", env=dict(os.environ, QUIRE_PYTHON="/nowhere/python")).stdout.decode()
+    assert "lacks  Python: '/nowhere/python' cannot be started" in bare
 
 
 def test_help_and_version(quire_command):
