@@ -56,6 +56,7 @@ class Output:
 
     @property
     def text(self) -> str:
+        """What is kept of it, as UTF-8; what is none shows as U+FFFD."""
         return self.getvalue().decode(errors="replace")
 
     @property

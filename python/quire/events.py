@@ -87,7 +87,15 @@ class Condition:
 
 
 def happens(event: str, **fields: Any) -> Condition:
-    """The next event of that name whose fields have these values: happens("cow", pid=3)."""
+    """The next event of that name whose fields have these values: happens("cow", pid=3).
+
+    >>> quire.happens("cow", pid=3) | quire.happens("exit")
+    <Condition ... | ...>
+    >>> quire.happens("lunch")
+    Traceback (most recent call last):
+      ...
+    quire.errors.UsageError: ...
+    """
     return Condition([_core.Condition(event, fields_of(fields))])
 
 
@@ -170,6 +178,7 @@ class Recording:
 
     @property
     def columns(self) -> list[str]:
+        """Names for recording["name"]: of all the fields that its events have."""
         names: dict[str, None] = {"event": None, "icount": None}
         for event in self.events:
             names.update(dict.fromkeys("comm" if field == "comm0" else field for field in _FIELDS[event]

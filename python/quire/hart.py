@@ -104,6 +104,7 @@ class Hart:
 
     @property
     def pc(self) -> int:
+        """The address of the instruction that comes next; can be assigned."""
         return self._guest.pc(self.index)
 
     @pc.setter
@@ -122,6 +123,7 @@ class Hart:
 
     @property
     def asid(self) -> int:
+        """The address space that satp names now."""
         return (self._guest.csr(self.index, _CSR_SATP) >> 44) & 0xFFFF
 
     @property

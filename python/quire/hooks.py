@@ -50,6 +50,7 @@ class Hook:
 
     @property
     def active(self) -> bool:
+        """Until it is removed."""
         return bool(self._numbers)
 
     @property

@@ -55,6 +55,7 @@ class Process:
 
     @property
     def asid(self) -> int:
+        """Its address space as the TLB tags it; 0 once it has exited."""
         return (self.satp >> 44) & 0xFFFF
 
     @property
@@ -64,6 +65,7 @@ class Process:
 
     @property
     def name(self) -> str:
+        """Of the program that it runs (at most 15 bytes, as in /proc/PID/comm)."""
         return self._info().comm
 
     @property
@@ -97,6 +99,7 @@ class Process:
         return self._guest.mappings(self._live_satp())
 
     def walk(self, va: int, access: str = "r") -> _core.Walk:
+        """How an access ('r', 'w', 'x') of its own at `va` is translated, without making it."""
         return self._guest.walk(count(va, "va"), self._live_satp(), text_of("access", access), "u")
 
     def page(self, va: int) -> Page:

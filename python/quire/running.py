@@ -64,6 +64,10 @@ def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | 
     ("rv64gc_zba") leaves other extensions out. `root`, `shares`, `append` and
     `engine` are as for Machine.supervisor(). A program that
     writes more than `output_limit` to one stream is an Error.
+
+    >>> r = quire.run("./primes", "10", text=True)
+    >>> r.returncode, r.stdout, r.stats.events["fork"]
+    (0, '2\\n', 1)
     """
     words = _words(program, args)
     given = b"" if input is None else _input_bytes(input)

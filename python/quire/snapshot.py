@@ -87,18 +87,22 @@ class Snapshot:
 
     @property
     def icount(self) -> int:
+        """The count of instructions at which it was taken."""
         return self._core.icount
 
     @property
     def time_ns(self) -> int:
+        """Virtual time at that moment."""
         return self._core.time_ns
 
     @property
     def pc(self) -> int:
+        """Of hart 0 at that moment."""
         return self._core.pc
 
     @property
     def ram_bytes(self) -> int:
+        """RAM of its machine."""
         return self._core.ram_bytes
 
     @property

@@ -70,6 +70,7 @@ class FenceReport:
 
     @classmethod
     def from_core(cls, raw: dict[str, Any]) -> FenceReport:
+        """Of the native side's own names."""
         fields: dict[str, Any] = {**raw, "findings": tuple(FenceFinding(**finding) for finding in raw["findings"])}
         return cls(**fields)
 
@@ -95,5 +96,6 @@ class Stats:
 
     @classmethod
     def from_core(cls, raw: dict[str, Any]) -> Stats:
+        """Of the native side's own names."""
         fields: dict[str, Any] = {**raw, "tlb": TlbStats(**raw["tlb"])}
         return cls(**fields)

@@ -35,6 +35,7 @@ class SweepTable:
 
     @property
     def columns(self) -> list[str]:
+        """Names of what table["name"] gives."""
         return list(self.rows[0]) if self.rows else []
 
     def __len__(self) -> int:
@@ -52,9 +53,11 @@ class SweepTable:
         return self.rows[key]
 
     def to_dict(self) -> dict[str, list[Any]]:
+        """{column: its values}."""
         return {name: self[name] for name in self.columns}
 
     def to_pandas(self) -> Any:
+        """A pandas.DataFrame; needs pandas."""
         return optional("pandas", "to_pandas()").DataFrame(self.rows)
 
     def __repr__(self) -> str:

@@ -1,14 +1,17 @@
-"""The documentation's own examples: Python of docs/python/*.md compiles and names what there is; docstrings' runs."""
+"""The documentation's own examples run: every Python block of docs/python and the README, and the docstrings'."""
 
-import ast
+import doctest
+import importlib
+import inspect
+import pkgutil
 import re
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 import quire
 
-DOCS = sorted((Path(__file__).resolve().parents[2] / "docs" / "python").glob("*.md"))
-SNIPPETS = [(page.stem, i, text) for page in DOCS for i, text in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))]
+from .documents import PAGES, ROOT, blocks, build_programs, run_page
 
 PROGRAM = r"""
 #include <stdio.h>
@@ -25,25 +28,168 @@ int main(int argc, char **argv) {
 }
 """
 
+# What the pages call firmware: counts in a variable, with an instruction now and then that is not legal.
+FIRMWARE = """
+    .globl _start, main, counter
+_start:
+    la t0, handler
+    csrw mtvec, t0
+main:
+    la t1, counter
+1:  ld a0, 0(t1)
+    addi a0, a0, 1
+    sd a0, 0(t1)
+    .word 0
+    j 1b
+    .balign 4
+handler:
+    csrr t2, mepc
+    addi t2, t2, 4
+    csrw mepc, t2
+    mret
+    .data
+    .balign 8
+counter: .dword 0
+"""
 
-@pytest.mark.parametrize(("page", "number", "text"), SNIPPETS)
-def test_examples_name_what_there_is(page, number, text):
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id == "quire":
-                assert hasattr(quire, node.attr), f"{page}: quire.{node.attr}"
-            elif node.value.id == "m":
-                assert node.attr in dir(quire.Machine) + ["on", "harts", "phys", "mmu", "stdin", "stdout", "stderr", "kernel_log"], node.attr
-
-
-def test_there_are_examples():
-    assert {"callbacks", "console", "recordings"} <= {page for page, _, _ in SNIPPETS}
+# And a kernel whose console asks for a name, then for a command, and then tells how that ended.
+KERNEL = """
+    .globl _start
+_start:
+    li s0, 0x10000000
+    la s1, first
+    jal say
+    jal line
+    la s1, prompt
+    jal say
+    jal line
+    la s1, last
+    jal say
+1:  wfi
+    j 1b
+say:
+    lbu t0, 0(s1)
+    beqz t0, 2f
+    sb t0, 0(s0)
+    addi s1, s1, 1
+    j say
+2:  ret
+line:
+    lbu t0, 5(s0)
+    andi t0, t0, 1
+    beqz t0, line
+    lbu t0, 0(s0)
+    li t1, 10
+    bne t0, t1, line
+    ret
+first:  .asciz "login: "
+prompt: .asciz "# "
+last:   .asciz "1 test FAILED\\n"
+    .balign 8
+"""
 
 
 @pytest.fixture(scope="module")
 def program(compile_c):
     return str(compile_c(PROGRAM))
+
+
+@pytest.fixture(scope="module")
+def files(program, link_bare, tmp_path_factory):
+    """What the pages' examples name, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("documents")
+    for name in ("hello", "program", "primes", "forktest", "matmul"):
+        (folder / name).symlink_to(program)
+    for name, text in (("firmware.elf", FIRMWARE), ("driver.elf", FIRMWARE), ("Image", KERNEL)):
+        (folder / name).symlink_to(link_bare(text))
+    (folder / "initrd.gz").write_bytes(b"not looked at")
+    (folder / "disk.img").write_bytes(bytes(1 << 20))
+    return folder
+
+
+def has_extra():
+    try:
+        return all(importlib.import_module(name) for name in ("numpy", "pandas", "pyarrow"))
+    except ImportError:
+        return False
+
+
+def page_id(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_pages_run(page, files, monkeypatch):
+    monkeypatch.chdir(files)
+    build_programs(page, files)
+    wanted = [block for block in blocks(page) if block.language in ("python", "pycon")]
+    extra = has_extra()
+    assert run_page(page, extra=extra) == sum(extra or not block.extra for block in wanted)
+
+
+def test_pages_have_examples():
+    counts = {page_id(page): sum(block.language in ("python", "pycon") for block in blocks(page)) for page in PAGES}
+    for page in ("README.md", "docs/python/callbacks.md", "docs/python/devices.md", "docs/python/tutorial/memory.md"):
+        assert counts[page] >= 1, page
+    assert sum(counts.values()) > 30
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "docs" / "fault-injection.md"], ids=page_id)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+# --- docstrings ---
+
+
+def modules():
+    return [importlib.import_module(found.name) for found in pkgutil.walk_packages(quire.__path__, "quire.")
+            if not found.name.endswith("__main__") and found.name != "quire._core"]
+
+
+def test_docstrings_run(files, monkeypatch):
+    """Those that are written as sessions (>>>) say what comes out."""
+    monkeypatch.chdir(files)
+    finder, attempted = doctest.DocTestFinder(), 0
+    for module in [quire, *modules()]:
+        for test in finder.find(module, extraglobs={"quire": quire, "fi": quire.fi}):
+            runner, said = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS, verbose=False), []
+            runner.run(test, out=said.append)
+            assert runner.failures == 0, "".join(said)
+            attempted += runner.tries
+    assert attempted >= 15
+
+
+def public_names():
+    for package in (quire, importlib.import_module("quire.fi")):
+        for name in package.__all__:
+            thing = getattr(package, name)
+            if inspect.isclass(thing) or inspect.isroutine(thing):
+                yield f"{package.__name__}.{name}", thing
+            if inspect.isclass(thing):
+                for member, value in vars(thing).items():
+                    what = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+                    if not member.startswith("_") and inspect.isfunction(what):
+                        yield f"{package.__name__}.{name}.{member}", what
+
+
+def test_everything_public_is_described():
+    """The API reference is made of docstrings: there is one for each class, function, method and property."""
+    missing = [name for name, thing in public_names() if not inspect.getdoc(thing)]
+    assert not missing, f"{len(missing)}: {', '.join(missing)}"
+
+
+def test_the_reference_is_made_of_them(tmp_path):
+    done = subprocess.run([sys.executable, ROOT / "tools" / "api-reference", tmp_path / "out"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, "pdoc warns of nothing"
+    pages = {path.relative_to(tmp_path / "out").as_posix(): path.read_text() for path in (tmp_path / "out").rglob("*.html")}
+    assert {"quire.html", "quire/fi.html"} <= set(pages) and "quire/machine.html" not in pages
+    for name in ("Machine.run", "Device.read", "Recording.filter", "run", "sweep"):
+        assert f'id="{name}"' in pages["quire.html"], name
+    assert 'id="Campaign.plan"' in pages["quire/fi.html"]
 
 
 def test_the_first_page(program):

@@ -56,24 +56,6 @@ def test_capsules_that_nobody_takes_release_what_they_hold(insns):
     assert len(arrow._held) == held
 
 
-def test_pyarrow_takes_it_without_a_copy(insns):
-    pyarrow = pytest.importorskip("pyarrow")
-    held = len(arrow._held)
-    batch = pyarrow.record_batch(insns)
-    assert batch.schema.names == ["icount", "pc"] and batch.num_rows == 5000
-    assert batch.column("pc").to_pylist() == list(insns.column("insn", "pc"))
-    del batch
-    gc.collect()
-    assert len(arrow._held) == held
-
-
-def test_parquet_comes_back(insns, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet")
-    insns.write_parquet(tmp_path / "a.parquet")
-    table = parquet.read_table(tmp_path / "a.parquet")
-    assert table.column("icount").to_pylist() == list(insns.column("insn", "icount"))
-
-
 def test_without_pyarrow_it_is_named(insns, tmp_path, monkeypatch):
     import sys
 

@@ -302,15 +302,6 @@ def test_stopping_and_misuse(m):
             call()
 
 
-def test_numpy_takes_columns_as_they_are(m):
-    numpy = pytest.importorskip("numpy")
-    r = m.record("insn")
-    m.run(max_insns=1000)
-    columns = r.to_numpy()
-    assert set(columns) == {"icount", "pc"} and columns["pc"].dtype == numpy.uint64
-    assert numpy.array_equal(columns["icount"], numpy.arange(1000))
-
-
 def test_a_package_that_is_not_there_is_named(m, monkeypatch):
     import sys
 

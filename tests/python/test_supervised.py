@@ -296,12 +296,6 @@ def test_counters(forked):
     assert stats.minstret <= stats.icount == m.icount <= m.time_ns
 
 
-def test_pandas_where_installed(forked):
-    pandas = pytest.importorskip("pandas")
-    frame = forked[3].to_pandas()
-    assert isinstance(frame, pandas.DataFrame) and len(frame) == len(forked[3])
-
-
 def test_a_refused_file_is_named_and_nothing_is_started(compile_c, tmp_path):
     data = tmp_path / "data"
     data.write_text("x")

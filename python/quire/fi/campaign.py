@@ -214,6 +214,7 @@ class Campaign:
 
     @property
     def confidence(self) -> float:
+        """That the intervals of its table are for."""
         return float(self._store.get("confidence"))
 
     @property
@@ -240,6 +241,7 @@ class Campaign:
         return self._store.size()
 
     def injection(self, number: int) -> Injection:
+        """Injection 1 to len(campaign); its outcome is None until it has been run."""
         row = self._store.row(number)
         if row is None:
             raise UsageError(f"{self.path} has no injection {number}: they are 1 to {len(self)}")
@@ -299,6 +301,7 @@ class Campaign:
             session.machine.close()
 
     def close(self) -> None:
+        """Closes its file. What has been run is in it already."""
         self._store.close()
 
     def __enter__(self) -> Campaign:

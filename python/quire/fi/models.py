@@ -116,7 +116,18 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """From the form that str() gives; bits of page-table and TLB entries may be named (W, PPN+3)."""
+        """From the form that str() gives; bits of page-table and TLB entries may be named (W, PPN+3).
+
+        >>> fault = fi.Fault.parse("x10 flip 3")
+        >>> fault.place, fault.action, fault.bits
+        ('x10', 'flip', (3,))
+        >>> str(fi.Fault.parse("pte:0x7f0010 clear W"))
+        'pte:0x7f0010 clear 2'
+        >>> fi.Fault.parse("x10 flip 64")
+        Traceback (most recent call last):
+          ...
+        quire.errors.UsageError: 'x10 flip 64': ...
+        """
         words = text.split()
         if words == ["skip"]:
             return cls("", "skip")
@@ -145,6 +156,7 @@ class Fault:
 
     @property
     def ends_run(self) -> bool:
+        """Whether nothing is executed after it: the power is gone."""
         return self.action == "cut"
 
     # --- doing it ---

@@ -115,6 +115,7 @@ class OutcomeTable:
         return iter(self.rows)
 
     def to_dict(self) -> dict[str, int]:
+        """{outcome: how many}."""
         return {row.outcome: row.count for row in self.rows}
 
     def __str__(self) -> str:

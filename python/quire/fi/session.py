@@ -235,6 +235,7 @@ class Case:
         self.fault = fault
 
     def inject(self) -> None:
+        """Makes the fault happen, in `machine`, now; for those that wait, from now on."""
         self.fault.apply(self.machine, self.process)
 
     def __enter__(self) -> Case:

@@ -18,6 +18,9 @@ def sample_size(population: int, margin: float, confidence: float = 0.95) -> int
 
     For the worst case of a share of one half (Leveugle, Calvez, Maistri, Vanhauwaert: "Statistical fault injection:
     quantified error and confidence", DATE 2009).
+
+    >>> fi.sample_size(10**9, 0.01), fi.sample_size(1000, 0.01)
+    (9604, 906)
     """
     if not 0 < margin < 1:
         raise UsageError(f"margin={margin!r} is not between 0 and 1")
@@ -33,6 +36,12 @@ def wilson(hits: int, trials: int, confidence: float = 0.95, population: int | N
 
     With `population`, the trials are different ones of so many: the interval narrows as they become all of them, as in
     sample_size(), and is the share itself in the end.
+
+    >>> low, high = fi.wilson(8, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.49, 0.943)
+    >>> fi.wilson(8, 10, population=10)
+    (0.8, 0.8)
     """
     if not 0 <= hits <= trials:
         raise UsageError(f"{hits} of {trials} is not a count of trials")

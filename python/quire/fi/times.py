@@ -30,6 +30,13 @@ class Times:
 
     @classmethod
     def parse(cls, text: str) -> Times:
+        """From the form that str() gives.
+
+        >>> fi.Times.parse("3+")
+        Times(nth=3, ever=True, probability=1.0, seed=0)
+        >>> str(fi.Times.parse("p0.1#7"))
+        'p0.1#7'
+        """
         found = _FORM.fullmatch(text)
         if found is None:
             raise UsageError(f"'{text}' does not say which time: it reads like 3, 3+, p0.1 or p0.1#7")
@@ -42,6 +49,7 @@ class Times:
         return cls(1, True, probability, int(found["seed"] or 0))
 
     def native(self) -> tuple[int, bool, float, int]:
+        """As the native side takes it."""
         return self.nth, self.ever, self.probability, self.seed
 
     def __str__(self) -> str:

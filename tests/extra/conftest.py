@@ -1,0 +1,3 @@
+"""The fixtures of the package's own tests, for those that need more packages."""
+
+from tests.python.conftest import *  # noqa: F403
