@@ -116,9 +116,12 @@ def run_all(options: argparse.Namespace) -> results.Results:
     with tempfile.TemporaryDirectory(prefix="quire-bench-") as folder:
         progress.at("compiles the programs and fetches Debian's kernel")
         images = systems.make_images(Path(folder))
-        for repetition in range(1, options.repeat + 1):
-            for column in columns:
-                run_column(column, options, images, found, progress, f"{repetition}/{options.repeat} {column.name}")
+        try:
+            for repetition in range(1, options.repeat + 1):
+                for column in columns:
+                    run_column(column, options, images, found, progress, f"{repetition}/{options.repeat} {column.name}")
+        except KeyboardInterrupt:
+            say("bench: interrupted; what was measured until then:")
     linux = {name: facts for name, facts in found.facts.items() if systems.COLUMNS[name].boots_linux}
     if len(set(linux.values())) > 1:
         say(f"bench: beware, the guests do not have the same extensions: {linux}")
@@ -136,7 +139,7 @@ def about(options: argparse.Namespace) -> dict[str, object]:
 def bench(options: argparse.Namespace) -> None:
     found, facts = run_all(options), about(options)
     titles = {column.name: column.title for column in systems.COLUMNS.values()}
-    print(f"host: {facts['host']}, {facts['cpus']} CPUs; {facts['qemu'] or 'no QEMU'}; CPU seconds, median of {options.repeat}")
+    print(f"host: {facts['host']}, {facts['cpus']} CPUs; {facts['qemu'] or 'no QEMU'}; CPU seconds, median of {found.repetitions()}")
     print(results.table(found, options.columns, titles))
     if options.json:
         options.json.write_text(json.dumps(results.as_json(found, facts), indent=1) + "\n")

@@ -47,6 +47,9 @@ class Results:
         measured = {program for column in self.seconds.values() for program in column}
         return [name for name in [*BY_NAME, BOOT] if name in measured]
 
+    def repetitions(self) -> int:
+        return max((len(spent) for column in self.seconds.values() for spent in column.values()), default=0)
+
     def median(self, column: str, program: str) -> float | None:
         found = self.seconds.get(column, {}).get(program)
         return statistics.median(found) if found else None

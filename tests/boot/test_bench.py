@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.suite import catalogue, picture, results, serving, systems
+from bench.suite import catalogue, command, picture, results, serving, systems
 
 from . import debian
 
@@ -111,3 +111,17 @@ def test_a_result_that_differs_is_an_error_and_no_time():
     found.add("native", "crc", 1, "a")
     with pytest.raises(results.Differ, match="crc gives b on jit, but a on native"):
         found.add("jit", "crc", 1, "b")
+
+
+def test_an_interrupt_keeps_what_was_measured(monkeypatch, capsys):
+    def fake(column, options, images, into, progress, title):
+        if title.startswith("2/"):
+            raise KeyboardInterrupt
+        into.add(column.name, "crc", 0.5, "1")
+
+    monkeypatch.setattr(systems, "make_images", lambda folder: None)
+    monkeypatch.setattr(command, "run_column", fake)
+    assert command.main(["crc", "--columns", "native,jit"]) == 0
+    shown = capsys.readouterr()
+    assert "median of 1" in shown.out and "0.500" in shown.out
+    assert "interrupted" in shown.err
