@@ -13,6 +13,7 @@
 #include "emu/machine/device_tree.h"
 #include "tests/fuzz/boot_input.h"
 #include "tests/fuzz/insn_encodings.h"
+#include "tests/fuzz/snapshot_input.h"
 #include "tests/unit/emu/machine/elf_builder.h"
 extern "C" {
 #include <libfdt.h>
@@ -264,6 +265,44 @@ void write_9p_sessions(const std::filesystem::path& directory) {
   }
 }
 
+/// What is inside a file that Snapshot::save() wrote.
+Bytes contents_of(const Bytes& file) {
+  Bytes out(64 << 20);
+  const std::size_t size = ZSTD_decompress(out.data(), out.size(), file.data() + fuzz::kSnapshotHeaderBytes,
+                                           file.size() - fuzz::kSnapshotHeaderBytes);
+  if (ZSTD_isError(size) != 0) {
+    throw std::runtime_error(ZSTD_getErrorName(size));
+  }
+  out.resize(size);
+  return out;
+}
+
+void write_snapshots(const std::filesystem::path& directory) {
+  const std::filesystem::path drive = fuzz::scratch_file("drive");
+  const std::filesystem::path path = fuzz::scratch_file("snapshot");
+  fuzz::make_drive(drive);
+  {
+    Machine machine(fuzz::snapshot_machine(drive.string()));
+    unsigned number = 0;
+    for (const Snapshot& snapshot : {machine.snapshot(), fuzz::worked(machine)}) {
+      snapshot.save(path.string());
+      std::ifstream in(path, std::ios::binary);
+      Bytes file{std::istreambuf_iterator<char>(in), {}};
+      Bytes contents = contents_of(file);
+      file.insert(file.begin(), static_cast<std::uint8_t>(fuzz::SnapshotInput::kFile));
+      contents.insert(contents.begin(), static_cast<std::uint8_t>(fuzz::SnapshotInput::kContents));
+      write(directory, "file" + std::to_string(number), file);
+      write(directory, "contents" + std::to_string(number), contents);
+      // Number of pages, each with its index, and the end.
+      contents.resize(contents.size() - 8 - snapshot.pages() * (8 + 4096) - 8);
+      contents[0] = static_cast<std::uint8_t>(fuzz::SnapshotInput::kState);
+      write(directory, "state" + std::to_string(number++), contents);
+    }
+  }
+  std::filesystem::remove(drive);
+  std::filesystem::remove(path);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -279,6 +318,7 @@ int main(int argc, char** argv) {
   write(root / "fuzz_elf", "map", text("ffffffff80000000 T _start\nffffffff80000040 t one\t[module]\n"));
   write_boots(root / "fuzz_boot");
   write_trees(root / "fuzz_dtb");
+  write_snapshots(root / "fuzz_snapshot");
   write_elf_files(root / "fuzz_guest_elf");
   write_gdb_sessions(root / "fuzz_gdb");
   write(root / "fuzz_guest_elf", "script", text("#! /usr/bin/env -S awk -f \nBEGIN {}\n"));
