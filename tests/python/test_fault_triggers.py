@@ -1,6 +1,9 @@
 """Moments by what triggers them, held to programs in which they are known; and what cannot be triggered."""
 
+import gc
 import subprocess
+import threading
+import time
 
 import pytest
 import quire
@@ -144,3 +147,30 @@ def test_what_never_happens_is_no_moment(started, trigger, named):
     with pytest.raises(quire.UsageError, match=named):
         _insns(started, trigger())
     assert started[0].icount == started[3].icount
+
+
+BUSY = """
+    .globl _start
+_start:
+    addi a0, a0, 1
+    sd a0, 0(sp)
+    j _start
+"""
+
+
+def test_what_observes_a_machine_may_be_let_go_while_it_runs(link_bare):
+    """It looks on to the end of that run, and no longer: the machine is another thread's until then."""
+    with quire.Machine.bare(link_bare(BUSY), ram="16M") as m:
+        m.harts[0].x.sp = 0x8010_0000
+        held = [m._guest.probe_liveness([("x", 10, 1 << 40)]), m._guest.find_moments([0x8000_0000], [(0x8010_0000, 8, "w")], None)]
+        thread = threading.Thread(target=m.run)
+        thread.start()
+        while not m._guest.running:
+            time.sleep(0.001)
+        held.clear()
+        gc.collect()
+        m.stop()
+        thread.join()
+        before = time.process_time()
+        m.run(max_insns=10_000_000)
+        assert time.process_time() - before < 1, "nobody looks at each instruction any more"
