@@ -129,6 +129,7 @@ class Machine::Impl final : private HartEnv {
   void save_sections(Snapshot::Impl& into);
   void load_sections(const Snapshot::Impl& from);
   void check_fit(const Snapshot::Impl& snapshot) const;
+  void check_told(const Snapshot::Impl& from) const;
   std::vector<u64> digest_words() const;
 
   // Run loop.

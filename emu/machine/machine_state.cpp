@@ -163,6 +163,14 @@ void Machine::Impl::load_sections(const Snapshot::Impl& from) {
   }
 }
 
+/// What a file tells of its state is not what is loaded from it: the two must say the same.
+void Machine::Impl::check_told(const Snapshot::Impl& from) const {
+  if (from.icount != icount() || from.time_ns != time_ns() || from.pc != hart_.state().pc ||
+      from.digest_words != digest_words() || from.values != values_of(hart_, time_ns())) {
+    throw Error(ErrorKind::kFile, "the snapshot is damaged: its parts do not agree; take it anew");
+  }
+}
+
 void Machine::Impl::restore(const Snapshot& snapshot) {
   if (running_) {
     throw Error(ErrorKind::kState, "the machine runs: a callback cannot restore it");
@@ -173,6 +181,9 @@ void Machine::Impl::restore(const Snapshot& snapshot) {
   save_sections(before);
   try {
     load_sections(from);
+    if (from.unchecked) {
+      check_told(from);
+    }
   } catch (...) {
     load_sections(before);
     throw;

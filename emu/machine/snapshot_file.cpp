@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -106,9 +107,11 @@ class FileWriter final : public StateArchive {
 
 class FileReader final : public StateArchive {
  public:
-  explicit FileReader(std::string path)
+  /// Of `holds_bytes`, compressed.
+  FileReader(std::string path, u64 holds_bytes)
       : StateArchive(Direction::kLoad),
         path_(std::move(path)),
+        left_bytes_(holds_bytes),
         file_(std::fopen(path_.c_str(), "rbe")),
         stream_(ZSTD_createDCtx(), ZSTD_freeDCtx) {
     if (!file_) {
@@ -126,15 +129,19 @@ class FileReader final : public StateArchive {
     }
   }
   void page(u8* bytes) { raw(bytes, kPageBytes); }
-  /// Reads all of it once for the checksum's sake: what is damaged is not even looked at.
-  static void check(const std::string& path) {
-    FileReader file(path);
+  /// Reads all of it once for the checksum's sake: what is damaged is not even looked at. How much it holds.
+  static u64 check(const std::string& path) {
+    FileReader file(path, 0);
     std::vector<u8> sink(1 << 20);
+    u64 total_bytes = 0;
     while (file.hint_ != 0) {
-      if (file.decompress(sink.data(), sink.size()) == 0) {
+      const usize count_bytes = file.decompress(sink.data(), sink.size());
+      if (count_bytes == 0) {
         file.damaged();
       }
+      total_bytes += count_bytes;
     }
+    return total_bytes;
   }
   /// Error(kFile) when the frame is not complete or something follows.
   void finish() {
@@ -150,9 +157,9 @@ class FileReader final : public StateArchive {
     if (decompress(data, count_bytes) != count_bytes) {
       damaged();
     }
+    left_bytes_ -= std::min<u64>(left_bytes_, count_bytes);
   }
-  /// How much the file holds is known only at its end.
-  usize remaining_bytes() const override { return kMaxCountedBytes; }
+  usize remaining_bytes() const override { return std::min<u64>(left_bytes_, kMaxCountedBytes); }
 
   usize decompress(void* data, usize count_bytes) {
     ZSTD_outBuffer out{data, count_bytes, 0};
@@ -177,6 +184,7 @@ class FileReader final : public StateArchive {
   }
 
   std::string path_;
+  u64 left_bytes_;
   File file_;
   std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> stream_;
   std::vector<u8> buffer_ = std::vector<u8>(ZSTD_DStreamInSize());
@@ -225,9 +233,9 @@ void Snapshot::save(const std::string& path) const {
 }
 
 Snapshot Snapshot::load(const std::string& path) {
-  FileReader::check(path);
-  FileReader file(path);
+  FileReader file(path, FileReader::check(path));
   auto loaded = std::make_shared<Impl>();
+  loaded->unchecked = true;
   transfer(file, *loaded);
   u64 pages = 0;
   file(pages);

@@ -29,6 +29,7 @@ class Snapshot::Impl {
   struct Value {
     std::string name;
     u64 value;
+    bool operator==(const Value&) const = default;
   };
 
   std::vector<Setting> settings;
@@ -39,6 +40,8 @@ class Snapshot::Impl {
   std::vector<Value> values;      ///< registers and counters, for people
   std::vector<Section> sections;
   RamImage ram{0};
+  /// From a file: whether what is told of the state is what the state says is known once a machine has it.
+  bool unchecked = false;
 };
 
 }  // namespace quire

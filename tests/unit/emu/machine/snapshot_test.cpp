@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string>
 
+#include "emu/machine/snapshot_impl.h"
 #include "quire/arch/memmap.h"
 #include "quire/machine.h"
 #include "quire/streams.h"
@@ -104,6 +105,30 @@ TEST(Snapshot, SeesWhatTheHostAndTheGuestWroteSinceTheLast) {
   machine.memory().read(kRam + (8 << 20) + 5, read);
   EXPECT_EQ(read[0], 0);
   EXPECT_TRUE(empty.diff(machine.snapshot()).empty());
+}
+
+TEST(Snapshot, AFileThatTellsOtherThingsThanItsStateIsRefusedAndTheMachineStays) {
+  Machine machine(page_filler());
+  prepared(machine).run({.max_insns = 100});
+  const Snapshot good = machine.snapshot();
+  const std::uint64_t digest = machine.digest();
+  const std::function<void(Snapshot::Impl&)> lies[] = {
+      [](Snapshot::Impl& impl) { ++impl.icount; }, [](Snapshot::Impl& impl) { ++impl.time_ns; },
+      [](Snapshot::Impl& impl) { impl.pc += 4; }, [](Snapshot::Impl& impl) { impl.digest_words[3] ^= 1; },
+      [](Snapshot::Impl& impl) { impl.values.back().value ^= 1; }};
+  const std::string path = file_in("told.qs");
+  for (const auto& lie : lies) {
+    auto impl = std::make_shared<Snapshot::Impl>(good.impl());
+    lie(*impl);
+    Snapshot(impl).save(path);
+    const Snapshot loaded = Snapshot::load(path);
+    EXPECT_EQ(kind_of([&] { machine.restore(loaded); }), ErrorKind::kFile);
+    EXPECT_EQ(machine.digest(), digest);
+  }
+  good.save(path);
+  machine.run({.max_insns = 50});
+  machine.restore(Snapshot::load(path));
+  EXPECT_EQ(machine.digest(), digest);
 }
 
 TEST(Snapshot, NamesTheRegistersThatDiffer) {
