@@ -5,7 +5,6 @@ A device is called in the middle of an instruction. It acts through what it is g
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -186,6 +185,8 @@ class Device:
         return encode_state(self._title(), type(self).state(self))
 
     def _restore_bytes(self, data: bytes) -> None:
+        import json  # noqa: PLC0415  (for machines that have snapshots with devices alone)
+
         type(self).restore(self, json.loads(data, object_hook=_bytes_again))
 
     def __repr__(self) -> str:
@@ -206,6 +207,8 @@ def encode_state(title: str, state: Any) -> bytes:
       ...
     quire.errors.UsageError: state() of the device 'a' has a dict with the key 1; keys are texts in a snapshot
     """
+    import json  # noqa: PLC0415
+
     _check(title, state)
     return json.dumps(state, default=_bytes_as_text, separators=(",", ":"), allow_nan=True).encode()
 
