@@ -151,7 +151,7 @@ Report doctor_command() {
   } else {
     text += "  lacks  supervisor: this build left it out (QUIRE_GUEST=OFF); 'quire run' cannot work\n";
   }
-  const std::string no_translator = translator_problem();
+  const std::string no_translator = translator_trial();
   text += no_translator.empty() ? "  have   translator (--engine jit)\n"
                                 : fmt::format("  lacks  translator: {}\n", no_translator);
   std::string missing;

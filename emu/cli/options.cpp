@@ -98,10 +98,11 @@ void add_machine_options(CLI::App& app, Options& options) {
       ->type_name("SPEC");
   app.add_option("--isa", options.isa, "Only these extensions, as in rv64gc_zba (default: all there are)")
       ->type_name("STRING");
-  app.add_option("--engine", options.engine,
-                 "What executes instructions: interp, or jit[,threshold=N][,code=SIZE][,perf-map], the "
-                 "translator to x86-64 "
-                 "(default: $QUIRE_ENGINE, else interp)")
+  app.add_option(
+         "--engine", options.engine,
+         "What executes instructions: interp; jit[,threshold=N][,code=SIZE][,perf-map], the translator "
+         "to x86-64; or auto, the translator where the host allows it "
+         "(default: $QUIRE_ENGINE, else interp)")
       ->type_name("SPEC");
   add_plain_flag(
       app, "--check-fences", options.check_fences,

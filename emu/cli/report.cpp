@@ -134,11 +134,15 @@ std::string engine_text(const MachineFacts& machine) {
         engine.code_bytes / 1024, engine.table_bytes / 1024, engine.links, engine.calls, engine.misses,
         engine.cold_insns, engine.flushes);
   }
+  if (!engine.instead.empty()) {
+    text += fmt::format("              no translator: {}\n", engine.instead);
+  }
   return text;
 }
 
 nlohmann::ordered_json engine_json(const EngineStats& engine) {
-  return {{"blocks_built", engine.blocks_built},
+  return {{"instead", engine.instead},
+          {"blocks_built", engine.blocks_built},
           {"blocks_dropped", engine.blocks_dropped},
           {"links", engine.links},
           {"calls", engine.calls},

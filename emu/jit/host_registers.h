@@ -23,6 +23,10 @@ inline constexpr x86::Gp kTemps[kTempCount] = {x86::rax, x86::rcx, x86::rdx};
 /// Where values go that find no temporary, from rsp on.
 inline constexpr unsigned kSpillSlots = 4;
 
+/// xmm registers from this one on keep f registers' values within a block; those below are free.
+inline constexpr u32 kFirstFpRegister = 2;
+inline constexpr usize kFpRegisters = 14;
+
 struct Pinned {
   u8 guest;
   x86::Gp host;

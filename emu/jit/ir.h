@@ -14,6 +14,7 @@
 #include "emu/base/types.h"
 #include "emu/isa/fp_op.h"
 #include "emu/isa/insn.h"
+#include "emu/isa/sem/context.h"
 
 namespace quire::jit {
 
@@ -80,6 +81,14 @@ struct FpSelector {
   static FpSelector unpack(i64 imm) {
     return {static_cast<FpOp>(imm & 0xff), static_cast<FpFmt>(imm >> 8 & 0xff), static_cast<u8>(imm >> 16)};
   }
+};
+
+/// Node::imm of Amo.
+struct AmoSelector {
+  AmoOp op;
+  u8 bytes;
+  i64 pack() const { return static_cast<i64>(op) | i64{bytes} << 8; }
+  static AmoSelector unpack(i64 imm) { return {static_cast<AmoOp>(imm & 0xff), static_cast<u8>(imm >> 8)}; }
 };
 
 /// A guest instruction of the block, and where it is.

@@ -27,7 +27,16 @@ std::string imm_text(const Node& node) {
     case IrOp::kLoad:
     case IrOp::kLoadSigned:
     case IrOp::kStore:
+    case IrOp::kLoadReserved:
+    case IrOp::kStoreConditional:
       return fmt::format(".{}", node.imm);
+    case IrOp::kGetCsr:
+    case IrOp::kSetCsr:
+      return fmt::format(" {:#x}", node.imm);
+    case IrOp::kAmo: {
+      const AmoSelector selector = AmoSelector::unpack(node.imm);
+      return fmt::format(".{}.{}", static_cast<unsigned>(selector.op), selector.bytes);
+    }
     case IrOp::kFp: {
       const FpSelector selector = FpSelector::unpack(node.imm);
       return fmt::format(".{}.{}.{}", static_cast<unsigned>(selector.op),

@@ -5,6 +5,15 @@
 #include "emu/jit/fold.h"
 
 namespace quire::jit {
+namespace {
+
+#ifdef NDEBUG
+constexpr bool kVerifies = false;
+#else
+constexpr bool kVerifies = true;
+#endif
+
+}  // namespace
 
 LowerX86::LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as)
     : ir_(ir),
@@ -12,7 +21,8 @@ LowerX86::LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as)
       as_(as),
       remaining_(count_uses(ir)),
       deferred_(ir.nodes.size()),
-      held_(ir.nodes.size()) {
+      held_(ir.nodes.size()),
+      reloads_(ir.insns.size()) {
   find_deferred();
 }
 
@@ -41,7 +51,7 @@ void LowerX86::defer_boxing(const Node& write) {
   if (!write.operand[0].is_value()) return;
   const usize index = write.operand[0].index();
   const Node& node = ir_.nodes[index];
-  if (node.op == IrOp::kOr && node.guest == write.guest && remaining_[index] == 1 &&
+  if (node.op == IrOp::kOr && node.guest == write.guest &&
       ir_.is_constant(node.operand[1], static_cast<u64>(kNanBox))) {
     deferred_[index] = true;
   }
@@ -56,6 +66,7 @@ void LowerX86::emit_hot() {
     if (deferred_[i]) continue;
     lower(i);
     end_node(ir_.nodes[i]);
+    if constexpr (kVerifies) verify_places(i);
   }
   as_.bind(end_of_insn_);
 }
@@ -78,6 +89,7 @@ void LowerX86::prologue() {
 
 /// Nothing but guest registers outlives an instruction.
 void LowerX86::begin_insn(u8 guest) {
+  end_fp_values();
   if (end_of_insn_.isValid()) as_.bind(end_of_insn_);
   end_of_insn_ = as_.newLabel();
   guest_ = guest;
@@ -89,7 +101,6 @@ void LowerX86::begin_insn(u8 guest) {
     if (slot.is_value()) held_[slot.index()].slot = -1;
     slot = {};
   }
-  in_xmm_ = {};
 }
 
 void LowerX86::lower(usize at) {
@@ -110,19 +121,31 @@ void LowerX86::lower(usize at) {
       return load(at);
     case IrOp::kStore:
       return store(at);
+    case IrOp::kLoadReserved:
+      return load_reserved(at);
+    case IrOp::kStoreConditional:
+      return store_conditional(at);
+    case IrOp::kAmo:
+      return amo(at);
+    case IrOp::kCheckSupervisor:
+      return check_supervisor(node);
+    case IrOp::kGetCsr:
+      return get_csr(at);
+    case IrOp::kSetCsr:
+      return set_csr(node);
+    case IrOp::kSetStatus:
+      return set_status(node);
     case IrOp::kCheckFp:
       return check_fp(node);
     case IrOp::kFp:
       return fp(at);
-    case IrOp::kCall:
     case IrOp::kCallAndLeave:
+      as_.jmp(slow_path(node.guest, Behind::kElsewhere));
+      return;
+    case IrOp::kCall:
       // Always by the call: the fast path is a jump there and back.
       as_.jmp(slow_path(node.guest));
-      neighbours_ = {};
-      x_now_ = {};
-      f_now_ = {};
-      boxed_ = 0;
-      return;
+      return know_nothing();
     case IrOp::kBranch:
       return branch(node);
     case IrOp::kJump:
@@ -136,19 +159,35 @@ void LowerX86::lower(usize at) {
   }
 }
 
+/// Registers may hold anything, and FS and the rounding mode be others.
+void LowerX86::know_nothing() {
+  neighbours_ = {};
+  x_now_ = {};
+  f_now_ = {};
+  held_fp_ = {};
+  boxed_ = 0;
+  usable_rm_ = 0;
+  fs_dirty_ = false;
+}
+
 /// Does instruction `guest` by a call and goes on behind it.
-asmjit::Label LowerX86::slow_path(u8 guest) {
+asmjit::Label LowerX86::slow_path(u8 guest, Behind behind) {
   const asmjit::Label entry = as_.newLabel();
   const SourceInsn& source = ir_.insns[guest];
   target_.sites.push_back({.insn = source.insn,
                            .page = &target_.page,
                            .page_offset = static_cast<u16>(ir_.page_offset + source.place),
-                           .not_run = static_cast<u16>(ir_.insns.size() - guest)});
+                           .not_run = static_cast<u16>(ir_.insns.size() - guest),
+                           .returns = behind == Behind::kInBlock});
   const CallSite* site = &target_.sites.back();
-  cold_.push_back([this, entry, site, back = end_of_insn_] {
+  cold_.push_back([this, entry, site, guest, back = end_of_insn_] {
     as_.bind(entry);
     as_.mov(x86::rcx, asmjit::Imm(reinterpret_cast<u64>(site)));
     as_.call(asmjit::Imm(target_.stubs.call));
+    if (!site->returns) return;
+    for (const Reload& reload : reloads_[guest]) {
+      load_f(reload.to, f_home(reload.from), reload.format);
+    }
     as_.xor_(x86::edx, x86::edx);  // what was known of neighbours is lost
     as_.jmp(back);
   });

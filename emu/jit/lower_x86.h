@@ -66,11 +66,29 @@ class LowerX86 {
     }
   };
 
+  /// Where code goes on behind an instruction that was done by a call.
+  enum class Behind : u8 {
+    kInBlock,
+    kElsewhere,  ///< what the block takes for granted does not hold
+  };
+  /// What an xmm register holds: the value of an f register, which is in HartState as well.
+  struct HeldFp {
+    Ref value;
+    FpFmt format = FpFmt::kDouble;  ///< of a single, the low half alone
+    i16 guest = -1;                 ///< the last instruction that needed it
+  };
+  struct Reload {
+    x86::Xmm to;
+    u8 from;  ///< f register
+    FpFmt format;
+  };
+
   // --- lower_x86.cpp: the walk ---
   void prologue();
   void lower(usize at);
   void begin_insn(u8 guest);
-  asmjit::Label slow_path(u8 guest);
+  asmjit::Label slow_path(u8 guest, Behind behind = Behind::kInBlock);
+  void know_nothing();
   void find_deferred();
   void defer_boxing(const Node& write);
   void get_x(usize at);
@@ -98,6 +116,7 @@ class LowerX86 {
   void hold(usize at, x86::Gp host);
   void consume(Ref ref);
   void end_node(const Node& node);
+  void verify_places(usize at) const;
   bool last_use_here(Ref ref) const;
   std::optional<unsigned> written_register(usize at) const;
   bool may_write_early(usize at, unsigned r) const;
@@ -143,9 +162,18 @@ class LowerX86 {
   void check_fp(const Node& node);
   void check_boxed(Ref ref, u8 guest);
   x86::Mem f_place(Ref ref) const;
+  void check_usable(const Node& node, FpSelector selector);
   void fp(usize at);
-  void fp_operand(x86::Xmm to, Ref ref, FpFmt format);
-  void fp_deliver(usize at, FpFmt format);
+  void load_f(x86::Xmm to, x86::Mem from, FpFmt format);
+  HeldFp* find_fp(Ref ref);
+  HeldFp* computed_fp(Ref ref);
+  x86::Xmm xmm_of(const HeldFp& held) const;
+  x86::Xmm fp_operand(Ref ref, FpFmt format);
+  x86::Xmm fresh_fp();
+  void hold_fp(usize at, x86::Xmm host, FpFmt format);
+  void fp_deliver(usize at, x86::Xmm host, FpFmt format);
+  void end_fp_values();
+  std::optional<FpFmt> loads_fp(usize at) const;
   void fp_arithmetic(usize at, FpSelector selector);
   void fp_fused(usize at, FpSelector selector);
   void fp_sign(usize at, FpSelector selector);
@@ -153,6 +181,17 @@ class LowerX86 {
   void fp_to_integer(usize at, FpSelector selector);
   void fp_from_integer(usize at, FpSelector selector);
   void fp_convert(usize at, FpSelector selector);
+
+  // --- lower_x86_system.cpp: atomics and CSRs ---
+  void atomic_address(usize at, unsigned bytes, Access access);
+  void load_reserved(usize at);
+  void store_conditional(usize at);
+  void amo(usize at);
+  void check_supervisor(const Node& node);
+  void get_csr(usize at);
+  void get_status(usize at);
+  void set_csr(const Node& node);
+  void set_status(const Node& node);
 
   const Ir& ir_;
   const LowerTarget target_;
@@ -166,8 +205,12 @@ class LowerX86 {
   std::array<Temp, kTempCount> temps_;
   std::array<Ref, kSpillSlots> slots_{};
   Neighbours neighbours_;
-  Ref in_xmm_;  // the value in xmm0
-  FpFmt xmm_format_ = FpFmt::kDouble;
+  std::array<HeldFp, kFpRegisters> held_fp_;
+  std::vector<std::vector<Reload>> reloads_;  // what must be in xmm registers behind each instruction
+  // What has been found to hold in this block:
+  u32 usable_rm_ = 0;        // bits of Env::fast_rm
+  bool fs_dirty_ = false;    // mstatus.FS is
+  bool supervisor_ = false;  // the privilege is at least S
   std::vector<std::function<void()>> cold_;
   asmjit::Label start_;
   asmjit::Label end_of_insn_;

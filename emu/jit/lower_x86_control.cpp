@@ -38,17 +38,17 @@ void LowerX86::go_to(i64 displacement) {
 void LowerX86::jump_in_page(u16 page_offset, std::optional<x86::CondCode> code) {
   const auto jump = [&](const auto& to) { code ? as_.j(*code, to) : as_.jmp(to); };
   if (page_offset == ir_.page_offset) return jump(start_);
-  const void* known = target_.page.code[page_offset / 2];
-  if (known != target_.stubs.cold) return jump(Imm(known));
   const Label stub = as_.newLabel();
   as_.long_();
   jump(stub);
   target_.links.push_back({.page = &target_.page,
                            .patch_at = target_.code_offset + static_cast<u32>(as_.offset()) - 4,
+                           .unlinked_at = 0,
                            .page_offset = page_offset});
-  const Link* link = &target_.links.back();
+  Link* const link = &target_.links.back();
   cold_.push_back([this, stub, link] {
     as_.bind(stub);
+    link->unlinked_at = target_.code_offset + static_cast<u32>(as_.offset());
     as_.mov(x86::rcx, Imm(reinterpret_cast<u64>(link)));
     as_.jmp(Imm(target_.stubs.link));
   });

@@ -16,6 +16,9 @@ namespace {
 
 constexpr bool single(FpFmt format) { return format == FpFmt::kSingle; }
 
+/// Of usable_rm_: some bit of Env::fast_rm is set, which one is not known.
+constexpr u32 kSomeMode = 1U << 8;
+
 /// The upper half of a qword in memory.
 x86::Mem upper(x86::Mem memory) {
   memory.addOffset(4);
@@ -31,35 +34,98 @@ x86::Mem sized(x86::Mem memory, u32 size) {
 
 void LowerX86::get_f(usize at) { f_now_[static_cast<usize>(ir_.nodes[at].imm)] = Ref::to_value(at); }
 
+/// HartState always has all f registers; xmm registers only save reading them again.
 void LowerX86::set_f(usize at) {
   const Node& node = ir_.nodes[at];
   const usize r = static_cast<usize>(node.imm);
   const Ref value = node.operand[0];
   const x86::Mem home = f_home(static_cast<unsigned>(r));
-  boxed_ &= ~(1U << r);
-  if (value.is_value() && value == in_xmm_) {
-    if (single(xmm_format_)) {
-      as_.vmovss(sized(home, 4), x86::xmm0);
-      as_.mov(upper(home), -1);
-      boxed_ |= 1U << r;
-    } else {
-      as_.vmovsd(home, x86::xmm0);
-    }
-  } else if (is_deferred(value)) {  // a single from memory or an x register
-    const x86::Gp from = reg(definition(value).operand[0]);
-    as_.mov(sized(home, 4), from.r32());
-    as_.mov(upper(home), -1);
-    boxed_ |= 1U << r;
+  const bool boxes = is_deferred(value);  // a single from memory or an x register
+  const Ref bits = boxes ? definition(value).operand[0] : value;
+  HeldFp* const held = computed_fp(bits);
+  bool single_now = boxes;
+  if (held != nullptr) {
+    single_now = single(held->format);
+    single_now ? as_.vmovss(sized(home, 4), xmm_of(*held)) : as_.vmovsd(home, xmm_of(*held));
+    held->value = value;
+  } else if (boxes) {
+    as_.mov(sized(home, 4), reg(bits).r32());
   } else {
     as_.mov(home, reg(value));
   }
+  boxed_ &= ~(1U << r);
+  if (single_now) {
+    as_.mov(upper(home), -1);
+    boxed_ |= 1U << r;
+  }
   f_now_[r] = value.is_value() ? value : Ref{};
+  if (boxes) {  // and is there for later instructions, as any other
+    consume(value);
+    deferred_[value.index()] = false;
+  }
+}
+
+/// The xmm register with what this instruction has computed or loaded for an f register.
+LowerX86::HeldFp* LowerX86::computed_fp(Ref ref) {
+  const bool computed =
+      ref.is_value() && definition(ref).guest == guest_ && definition(ref).op != IrOp::kGetF;
+  return computed ? find_fp(ref) : nullptr;
+}
+
+LowerX86::HeldFp* LowerX86::find_fp(Ref ref) {
+  for (HeldFp& held : held_fp_) {
+    if (ref.is_value() && held.value == ref) return &held;
+  }
+  return nullptr;
+}
+
+x86::Xmm LowerX86::xmm_of(const HeldFp& held) const {
+  return x86::xmm(kFirstFpRegister + static_cast<u32>(&held - held_fp_.data()));
+}
+
+/// An xmm register that nothing of this instruction is in.
+x86::Xmm LowerX86::fresh_fp() {
+  HeldFp* chosen = nullptr;
+  for (HeldFp& held : held_fp_) {
+    if (held.guest == i16{guest_}) continue;
+    if (chosen == nullptr || held.value.is_none() || held.guest < chosen->guest) chosen = &held;
+    if (held.value.is_none()) break;
+  }
+  QUIRE_ASSERT(chosen != nullptr);
+  *chosen = {.value = {}, .guest = guest_};
+  return xmm_of(*chosen);
+}
+
+void LowerX86::hold_fp(usize at, x86::Xmm host, FpFmt format) {
+  held_fp_[host.id() - kFirstFpRegister] = {Ref::to_value(at), format, guest_};
+}
+
+/// What later instructions need is in f registers, and so it can be read again where a call came between.
+void LowerX86::end_fp_values() {
+  std::vector<Reload> reloads;
+  for (HeldFp& held : held_fp_) {
+    if (held.value.is_none()) continue;
+    unsigned r = 0;
+    while (r < f_now_.size() && f_now_[r] != held.value) ++r;
+    if (r == f_now_.size() || remaining_[held.value.index()] == 0) {
+      held = {};
+    } else {
+      reloads.push_back({xmm_of(held), static_cast<u8>(r), held.format});
+    }
+  }
+  reloads_[guest_] = std::move(reloads);
+}
+
+void LowerX86::load_f(x86::Xmm to, x86::Mem from, FpFmt format) {
+  single(format) ? as_.vmovss(to, sized(from, 4)) : as_.vmovsd(to, from);
 }
 
 /// That mstatus.FS is dirty; else the call marks it, or traps.
 void LowerX86::check_fp(const Node& node) {
+  if (fs_dirty_) return;
+  fs_dirty_ = true;
   as_.cmp(state_field(offsetof(HartState, fp) + offsetof(fp::Env, fs_dirty), 1), 0);
-  as_.je(slow_path(node.guest));
+  as_.je(slow_path(node.guest, Behind::kElsewhere));
 }
 
 /// What is not a boxed single reads as a NaN, which is left to the call.
@@ -67,8 +133,9 @@ void LowerX86::check_boxed(Ref ref, u8 guest) {
   for (unsigned r = 0; r < f_now_.size(); ++r) {
     if (f_now_[r] != ref) continue;
     if ((boxed_ >> r & 1) != 0) return;
+    boxed_ |= 1U << r;
     as_.cmp(upper(f_home(r)), -1);
-    as_.jne(slow_path(guest));  // which goes on behind the instruction, so that nothing is known hereafter
+    as_.jne(slow_path(guest, Behind::kElsewhere));
     return;
   }
   QUIRE_UNREACHABLE();
@@ -82,28 +149,57 @@ x86::Mem LowerX86::f_place(Ref ref) const {
   QUIRE_UNREACHABLE();
 }
 
-void LowerX86::fp_operand(x86::Xmm to, Ref ref, FpFmt format) {
-  const x86::Mem from = f_place(ref);
-  single(format) ? as_.vmovss(to, sized(from, 4)) : as_.vmovsd(to, from);
+/// The value in an xmm register, which must not be changed.
+x86::Xmm LowerX86::fp_operand(Ref ref, FpFmt format) {
+  HeldFp* held = find_fp(ref);
+  if (held != nullptr && (held->format == format || single(format))) {
+    held->guest = guest_;
+    return xmm_of(*held);
+  }
+  const x86::Xmm host = held != nullptr ? xmm_of(*held) : fresh_fp();
+  load_f(host, f_place(ref), format);
+  hold_fp(ref.index(), host, format);
+  return host;
 }
 
 /// NaNs are the call's: the manual has one of its own.
-void LowerX86::fp_deliver(usize at, FpFmt format) {
-  single(format) ? as_.vucomiss(x86::xmm0, x86::xmm0) : as_.vucomisd(x86::xmm0, x86::xmm0);
+void LowerX86::fp_deliver(usize at, x86::Xmm host, FpFmt format) {
+  single(format) ? as_.vucomiss(host, host) : as_.vucomisd(host, host);
   as_.jp(slow_path(ir_.nodes[at].guest));
-  in_xmm_ = Ref::to_value(at);
-  xmm_format_ = format;
+  hold_fp(at, host, format);
+}
+
+/// The format of an f register's value where that is what is loaded.
+std::optional<FpFmt> LowerX86::loads_fp(usize at) const {
+  const Node& load = ir_.nodes[at];
+  if (load.op != IrOp::kLoad || load.imm < 4) return {};
+  for (usize i = at + 1; i < ir_.nodes.size() && ir_.nodes[i].guest == load.guest; ++i) {
+    if (ir_.nodes[i].op != IrOp::kSetF) continue;
+    const Ref value = ir_.nodes[i].operand[0];
+    if (load.imm == 8 && value == Ref::to_value(at)) return FpFmt::kDouble;
+    const bool boxes = is_deferred(value) && definition(value).operand[0] == Ref::to_value(at);
+    if (load.imm == 4 && boxes && remaining_[at] == 1) return FpFmt::kSingle;
+  }
+  return {};
+}
+
+/// That the host's unit is the hart's, set up for the rounding mode, and FS dirty; found once in a block.
+void LowerX86::check_usable(const Node& node, FpSelector selector) {
+  const bool to_int = selector.op >= FpOp::kToW && selector.op <= FpOp::kToLu;
+  const bool truncates = to_int && selector.rm == static_cast<u8>(Rounding::kTowardZero);
+  // Bit rm says that the host is set up for the mode; any bit, that the unit is the hart's and FS dirty.
+  const u32 usable = has_rounding_mode(selector.op) && !truncates ? 1U << selector.rm : 0xff;
+  if ((usable_rm_ & usable) != 0 || (usable == 0xff && usable_rm_ != 0)) return;
+  as_.test(state_field(offsetof(HartState, fp) + offsetof(fp::Env, fast_rm), 1), usable);
+  as_.jz(slow_path(node.guest, Behind::kElsewhere));
+  usable_rm_ |= usable == 0xff ? kSomeMode : usable;
+  fs_dirty_ = true;
 }
 
 void LowerX86::fp(usize at) {
   const Node& node = ir_.nodes[at];
   const FpSelector selector = FpSelector::unpack(node.imm);
-  const bool to_int = selector.op >= FpOp::kToW && selector.op <= FpOp::kToLu;
-  const bool truncates = to_int && selector.rm == static_cast<u8>(Rounding::kTowardZero);
-  // Bit rm says that the host is set up for the mode; any bit, that the unit is the hart's and FS dirty.
-  const u32 usable = has_rounding_mode(selector.op) && !truncates ? 1U << selector.rm : 0xff;
-  as_.test(state_field(offsetof(HartState, fp) + offsetof(fp::Env, fast_rm), 1), usable);
-  as_.jz(slow_path(node.guest));
+  check_usable(node, selector);
   switch (selector.op) {
     case FpOp::kMadd:
     case FpOp::kMsub:
@@ -141,7 +237,7 @@ void LowerX86::fp_arithmetic(usize at, FpSelector selector) {
     check_boxed(node.operand[0], node.guest);
     if (!unary) check_boxed(node.operand[1], node.guest);
   }
-  fp_operand(x86::xmm0, node.operand[0], selector.format);
+  const x86::Xmm a = fp_operand(node.operand[0], selector.format);
   u32 id;
   switch (selector.op) {
     case FpOp::kAdd:
@@ -160,12 +256,10 @@ void LowerX86::fp_arithmetic(usize at, FpSelector selector) {
       QUIRE_ASSERT(unary);
       id = is_single ? Inst::kIdVsqrtss : Inst::kIdVsqrtsd;
   }
-  if (unary) {
-    as_.emit(id, x86::xmm0, x86::xmm0, x86::xmm0);
-  } else {
-    as_.emit(id, x86::xmm0, x86::xmm0, sized(f_place(node.operand[1]), is_single ? 4 : 8));
-  }
-  fp_deliver(at, selector.format);
+  const x86::Xmm b = unary ? a : fp_operand(node.operand[1], selector.format);
+  const x86::Xmm d = fresh_fp();
+  as_.emit(id, d, a, b);
+  fp_deliver(at, d, selector.format);
 }
 
 void LowerX86::fp_fused(usize at, FpSelector selector) {
@@ -174,8 +268,10 @@ void LowerX86::fp_fused(usize at, FpSelector selector) {
   if (is_single) {
     for (const Ref ref : node.operand) check_boxed(ref, node.guest);
   }
-  fp_operand(x86::xmm0, node.operand[0], selector.format);
-  fp_operand(x86::xmm1, node.operand[1], selector.format);
+  const x86::Xmm a = fp_operand(node.operand[0], selector.format);
+  const x86::Xmm b = fp_operand(node.operand[1], selector.format);
+  const x86::Xmm c = fp_operand(node.operand[2], selector.format);
+  const x86::Xmm d = fresh_fp();
   u32 id;
   switch (selector.op) {  // the two architectures name the negated forms crosswise
     case FpOp::kMadd:
@@ -190,8 +286,9 @@ void LowerX86::fp_fused(usize at, FpSelector selector) {
     default:
       id = is_single ? Inst::kIdVfnmsub213ss : Inst::kIdVfnmsub213sd;
   }
-  as_.emit(id, x86::xmm0, x86::xmm1, sized(f_place(node.operand[2]), is_single ? 4 : 8));
-  fp_deliver(at, selector.format);
+  as_.vmovaps(d, a);
+  as_.emit(id, d, b, c);
+  fp_deliver(at, d, selector.format);
 }
 
 /// On bits: any value will do, NaNs too.
@@ -204,10 +301,12 @@ void LowerX86::fp_sign(usize at, FpSelector selector) {
     check_boxed(magnitude, node.guest);
     check_boxed(sign, node.guest);
   }
-  fp_operand(x86::xmm0, magnitude, selector.format);
-  in_xmm_ = Ref::to_value(at);
-  xmm_format_ = selector.format;
-  if (selector.op == FpOp::kSgnj && sign == magnitude) return;  // fmv
+  if (selector.op == FpOp::kSgnj && sign == magnitude) {  // fmv
+    const x86::Xmm from = fp_operand(magnitude, selector.format);
+    const x86::Xmm to = fresh_fp();
+    as_.vmovaps(to, from);
+    return hold_fp(at, to, selector.format);
+  }
   const u8 top = is_single ? 31 : 63;
   const x86::Gp s = temp();
   const x86::Gp m = temp();
@@ -222,7 +321,9 @@ void LowerX86::fp_sign(usize at, FpSelector selector) {
   }
   if (selector.op != FpOp::kSgnjx) as_.btr(m, top);
   as_.xor_(m, s);
-  as_.vmovq(x86::xmm0, m);
+  const x86::Xmm d = fresh_fp();
+  as_.vmovq(d, m);
+  hold_fp(at, d, selector.format);
 }
 
 /// Equality is quiet, order signals any NaN. "Above" is false where the operands are unordered.
@@ -236,16 +337,15 @@ void LowerX86::fp_compare(usize at, FpSelector selector) {
   const bool equality = selector.op == FpOp::kEq;
   const Ref left = equality ? node.operand[0] : node.operand[1];
   const Ref right = equality ? node.operand[1] : node.operand[0];
-  fp_operand(x86::xmm0, left, selector.format);
-  in_xmm_ = {};
-  const x86::Mem other = sized(f_place(right), is_single ? 4 : 8);
+  const x86::Xmm from = fp_operand(left, selector.format);
+  const x86::Xmm other = fp_operand(right, selector.format);
   const x86::Gp d = destination(at);
   if (equality) {
-    is_single ? as_.vcmpss(x86::xmm0, x86::xmm0, other, 0) : as_.vcmpsd(x86::xmm0, x86::xmm0, other, 0);
+    is_single ? as_.vcmpss(x86::xmm0, from, other, 0) : as_.vcmpsd(x86::xmm0, from, other, 0);
     as_.vmovd(d.r32(), x86::xmm0);
     as_.and_(d.r32(), 1);
   } else {
-    is_single ? as_.vcomiss(x86::xmm0, other) : as_.vcomisd(x86::xmm0, other);
+    is_single ? as_.vcomiss(from, other) : as_.vcomisd(from, other);
     as_.set(selector.op == FpOp::kLt ? x86::CondCode::kUnsignedGT : x86::CondCode::kUnsignedGE, d.r8());
     as_.movzx(d.r32(), d.r8());
   }
@@ -259,7 +359,7 @@ void LowerX86::fp_to_integer(usize at, FpSelector selector) {
   const bool wide = selector.op == FpOp::kToL;
   const bool truncates = selector.rm == static_cast<u8>(Rounding::kTowardZero);
   if (is_single) check_boxed(node.operand[0], node.guest);
-  const x86::Mem from = sized(f_place(node.operand[0]), is_single ? 4 : 8);
+  const x86::Xmm from = fp_operand(node.operand[0], selector.format);
   const x86::Gp d = temp();
   const u32 id = is_single ? (truncates ? Inst::kIdVcvttss2si : Inst::kIdVcvtss2si)
                            : (truncates ? Inst::kIdVcvttsd2si : Inst::kIdVcvtsd2si);
@@ -287,23 +387,20 @@ void LowerX86::fp_from_integer(usize at, FpSelector selector) {
   } else if (selector.op == FpOp::kFromW) {
     from = from.r32();
   }
-  as_.vxorps(x86::xmm0, x86::xmm0, x86::xmm0);
-  is_single ? as_.vcvtsi2ss(x86::xmm0, x86::xmm0, from) : as_.vcvtsi2sd(x86::xmm0, x86::xmm0, from);
-  in_xmm_ = Ref::to_value(at);
-  xmm_format_ = selector.format;
+  const x86::Xmm d = fresh_fp();
+  as_.vxorps(d, d, d);  // what was in it is not waited for
+  is_single ? as_.vcvtsi2ss(d, d, from) : as_.vcvtsi2sd(d, d, from);
+  hold_fp(at, d, selector.format);
 }
 
 void LowerX86::fp_convert(usize at, FpSelector selector) {
   const Node& node = ir_.nodes[at];
   const bool from_single = selector.op == FpOp::kFromSingle;
   if (from_single) check_boxed(node.operand[0], node.guest);
-  fp_operand(x86::xmm0, node.operand[0], from_single ? FpFmt::kSingle : FpFmt::kDouble);
-  if (from_single) {
-    as_.vcvtss2sd(x86::xmm0, x86::xmm0, x86::xmm0);
-  } else {
-    as_.vcvtsd2ss(x86::xmm0, x86::xmm0, x86::xmm0);
-  }
-  fp_deliver(at, selector.format);
+  const x86::Xmm from = fp_operand(node.operand[0], from_single ? FpFmt::kSingle : FpFmt::kDouble);
+  const x86::Xmm d = fresh_fp();
+  from_single ? as_.vcvtss2sd(d, from, from) : as_.vcvtsd2ss(d, from, from);
+  fp_deliver(at, d, selector.format);
 }
 
 }  // namespace quire::jit

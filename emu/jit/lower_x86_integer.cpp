@@ -246,7 +246,6 @@ void LowerX86::carryless(usize at) {
   as_.vmovq(x86::xmm0, reg(node.operand[0]));
   as_.vmovq(x86::xmm1, reg(node.operand[1]));
   as_.vpclmulqdq(x86::xmm0, x86::xmm0, x86::xmm1, 0);
-  in_xmm_ = {};
   const x86::Gp d = destination(at);
   if (node.op == IrOp::kClmul) {
     as_.vmovq(d, x86::xmm0);

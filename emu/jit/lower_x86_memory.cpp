@@ -101,6 +101,7 @@ void LowerX86::find_neighbours(usize at) {
   for (usize i = at; i < ir_.nodes.size() && (info(ir_.nodes[i].op).effects & kStops) == 0; ++i) {
     const Node& node = ir_.nodes[i];
     if (node.op >= IrOp::kMulhSS && node.op <= IrOp::kRemU) break;
+    if (node.op >= IrOp::kLoadReserved && node.op <= IrOp::kAmo) break;
     const bool stores = node.op == IrOp::kStore;
     if (!stores && node.op != IrOp::kLoad && node.op != IrOp::kLoadSigned) continue;
     const Address address = address_of(node.operand[0]);
@@ -125,6 +126,11 @@ void LowerX86::load(usize at) {
   const Node& node = ir_.nodes[at];
   const unsigned bytes = static_cast<unsigned>(node.imm);
   const x86::Mem from = host_memory(at, bytes, Access::kRead);
+  if (const auto format = loads_fp(at)) {
+    const x86::Xmm to = fresh_fp();
+    load_f(to, from, *format);
+    return hold_fp(at, to, *format);
+  }
   const bool is_signed = node.op == IrOp::kLoadSigned;
   const auto r = written_register(at);
   const bool direct = r && pinned(*r).isValid() && may_write_early(at, *r);
@@ -156,6 +162,11 @@ void LowerX86::store(usize at) {
       as_.emit(x86::Inst::kIdMov, to, Imm(cut));
       return;
     }
+  }
+  const HeldFp* const held = find_fp(value);
+  if (held != nullptr && bytes >= 4 && (bytes == 4 || held->format == FpFmt::kDouble)) {
+    bytes == 4 ? as_.vmovss(to, xmm_of(*held)) : as_.vmovsd(to, xmm_of(*held));
+    return;
   }
   // Where the base is in a register of its own, rdx may be its neighbours'.
   const x86::Gp free = to.baseId() == x86::rax.id() ? kTemps[2] : kTemps[0];

@@ -215,6 +215,31 @@ void LowerX86::consume(Ref ref) {
   }
 }
 
+/// Behind node `at`: every value that is still needed is somewhere, and nothing else is there.
+void LowerX86::verify_places(usize at) const {
+  for (usize i = 0; i < temps_.size(); ++i) {
+    const Ref held = temps_[i].holds;
+    QUIRE_ASSERT(held.is_none() || held_[held.index()].temp == static_cast<i8>(i));
+  }
+  for (usize i = 0; i < slots_.size(); ++i) {
+    const Ref held = slots_[i];
+    QUIRE_ASSERT(held.is_none() || held_[held.index()].slot == static_cast<i8>(i));
+  }
+  for (usize i = 0; i <= at; ++i) {
+    const IrOp op = ir_.nodes[i].op;
+    if (remaining_[i] == 0 || deferred_[i] || info(op).type == Type::kNone || op == IrOp::kPageBase) continue;
+    const Ref value = Ref::to_value(i);
+    const Held& held = held_[i];
+    QUIRE_ASSERT(held.temp < 0 || temps_[static_cast<u8>(held.temp)].holds == value);
+    QUIRE_ASSERT(held.slot < 0 || slots_[static_cast<u8>(held.slot)] == value);
+    QUIRE_ASSERT(held.home == 0 || x_now_[held.home] == value);
+    bool somewhere = held.temp >= 0 || held.slot >= 0 || held.home != 0 || held.early.isValid();
+    for (const Ref in_f : f_now_) somewhere = somewhere || in_f == value;
+    for (const HeldFp& in_xmm : held_fp_) somewhere = somewhere || in_xmm.value == value;
+    QUIRE_ASSERT(somewhere);
+  }
+}
+
 void LowerX86::end_node(const Node& node) {
   for (const Ref ref : ir_.operands(node)) consume(ref);
   for (Temp& t : temps_) t.locked = false;

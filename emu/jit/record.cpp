@@ -1,12 +1,36 @@
 #include "emu/jit/record.h"
 
 #include "emu/base/assert.h"
+#include "emu/hart/csr.h"
 #include "emu/isa/sem/sem.h"
 #include "emu/jit/record_context.h"
 
 namespace quire::jit {
 
 static_assert(SemContext<RecordContext>);
+
+bool ends_translation(Op op) {
+  const Format format = op_info(op).format;
+  return ends_block(op) && format != Format::Csr && format != Format::CsrImm;
+}
+
+namespace {
+
+/// Those that are no more than a field of HartState, and sstatus.
+bool has_inline_csr(u16 csr) {
+  switch (static_cast<Csr>(csr)) {
+    case Csr::sstatus:
+    case Csr::sscratch:
+    case Csr::sepc:
+    case Csr::scause:
+    case Csr::stval:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 Value RecordContext::node(IrOp op, std::initializer_list<Value> operands, i64 imm) {
   Node made{.op = op, .guest = guest_, .operand = {}, .imm = imm};
@@ -22,6 +46,23 @@ Value operator&(Value a, Value b) { return a.context->node(IrOp::kAnd, {a, b}); 
 Value operator|(Value a, Value b) { return a.context->node(IrOp::kOr, {a, b}); }
 Value operator^(Value a, Value b) { return a.context->node(IrOp::kXor, {a, b}); }
 Value operator~(Value a) { return a.context->node(IrOp::kNot, {a}); }
+
+bool RecordContext::csr_access(u16 csr, CsrOp op, Value operand, bool /*reads*/, bool writes, Value& old) {
+  if (!has_inline_csr(csr)) return decline(old);
+  node(IrOp::kCheckSupervisor, {});
+  old = node(IrOp::kGetCsr, {}, csr);
+  if (!writes) return true;
+  Value value = operand;
+  if (op == CsrOp::kSet) value = old | operand;
+  if (op == CsrOp::kClear) value = old & ~operand;
+  if (csr == number_of(Csr::sstatus)) {
+    node(IrOp::kSetStatus, {value});
+  } else {
+    if (csr == number_of(Csr::sepc)) value = value & imm(-static_cast<i64>(isa_.alignment_bytes()));
+    node(IrOp::kSetCsr, {value}, csr);
+  }
+  return true;
+}
 
 bool RecordContext::has_inline_fp(FpOp op, FpFmt format) {
   if (format == FpFmt::kHalf) return false;
@@ -86,8 +127,8 @@ bool may_trap_for_target(const Isa& isa, const Insn& insn) {
 bool record_one(const Isa& isa, Ir& ir, u8 guest) {
   const Insn& insn = ir.insns[guest].insn;
   const usize start = ir.nodes.size();
-  RecordContext context(ir, guest);
-  if (has_flag(insn.op, kSystem) || may_trap_for_target(isa, insn)) {
+  RecordContext context(isa, ir, guest);
+  if (ends_translation(insn.op) && (has_flag(insn.op, kSystem) || may_trap_for_target(isa, insn))) {
     context.node(IrOp::kCallAndLeave, {});
     return true;
   }
@@ -105,7 +146,7 @@ Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns) {
   Ir ir{.page_offset = page_offset, .insns = std::move(insns), .nodes = {}, .constants = {}};
   bool ended = false;
   for (usize i = 0; i < ir.insns.size(); ++i) ended = record_one(isa, ir, static_cast<u8>(i));
-  if (!ended) RecordContext(ir, static_cast<u8>(ir.insns.size() - 1)).node(IrOp::kFallThrough, {});
+  if (!ended) RecordContext(isa, ir, static_cast<u8>(ir.insns.size() - 1)).node(IrOp::kFallThrough, {});
   return ir;
 }
 

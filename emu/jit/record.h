@@ -6,8 +6,11 @@
 
 namespace quire::jit {
 
+/// Whether blocks end behind it: all that may go elsewhere. CSRs may, too, but hardly ever do.
+bool ends_translation(Op op);
+
 /// The IR of a block whose instructions these are, as they are recorded, that is before any pass.
-/// Instructions that end a block come last only. Precondition: there is one.
+/// Instructions that end one come last only. Precondition: there is one.
 Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns);
 
 }  // namespace quire::jit

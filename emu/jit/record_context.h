@@ -4,6 +4,7 @@
 // done by a call. Invariant: nodes of a declined instruction never stay in a block.
 #pragma once
 
+#include "emu/isa/isa.h"
 #include "emu/isa/sem/context.h"
 #include "emu/jit/ir.h"
 
@@ -28,7 +29,7 @@ class RecordContext {
   using U64 = Value;
 
   /// Records the instruction `guest` of `ir`.
-  RecordContext(Ir& ir, u8 guest) : ir_(ir), guest_(guest) {}
+  RecordContext(const Isa& isa, Ir& ir, u8 guest) : isa_(isa), ir_(ir), guest_(guest) {}
   bool declined() const { return declined_; }
   bool jumped() const { return jumped_; }  ///< a jump or branch was recorded
 
@@ -78,16 +79,20 @@ class RecordContext {
     return true;
   }
   template <unsigned Bytes>
-  bool lr(Value, Value& out) {
-    return decline(out);
+  bool lr(Value addr, Value& out) {
+    out = node(IrOp::kLoadReserved, {addr}, Bytes);
+    return true;
   }
   template <unsigned Bytes>
-  bool sc(Value, Value, Value& failed) {
-    return decline(failed);
+  bool sc(Value addr, Value value, Value& failed) {
+    failed = node(IrOp::kStoreConditional, {addr, value}, Bytes);
+    return true;
   }
   template <unsigned Bytes>
-  bool amo(AmoOp, Value, Value, Value& old) {
-    return decline(old);
+  bool amo(AmoOp op, Value addr, Value operand, Value& old) {
+    if (op >= AmoOp::kMin) return decline(old);
+    old = node(IrOp::kAmo, {addr, operand}, AmoSelector{op, Bytes}.pack());
+    return true;
   }
   template <unsigned Bytes>
   bool cas(Value, Value, Value, Value& old) {
@@ -112,7 +117,7 @@ class RecordContext {
     node(IrOp::kJumpIndirect, {target});
   }
 
-  bool csr_access(u16, CsrOp, Value, bool, bool, Value& old) { return decline(old); }
+  bool csr_access(u16 csr, CsrOp op, Value operand, bool reads, bool writes, Value& old);
   bool ecall() { return decline(); }
   bool ebreak() { return decline(); }
   bool mret() { return decline(); }
@@ -151,6 +156,7 @@ class RecordContext {
     return decline();
   }
 
+  const Isa& isa_;
   Ir& ir_;
   u8 guest_;
   bool declined_ = false;

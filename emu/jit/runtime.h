@@ -30,14 +30,16 @@ struct CallSite {
   Insn insn;
   TranslatedPage* page;
   u16 page_offset;
-  u16 not_run;  ///< it and all instructions behind it in the block, counted already when the block was
-                ///< entered
+  u16 not_run;   ///< it and all instructions behind it in the block, counted already when the block was
+                 ///< entered
+  bool returns;  ///< to what is behind the instruction, where nothing forbids it
 };
 
-/// A direct way out of a block to another of the same page that is not known yet.
+/// A direct way out of a block to another of the same page, known or not.
 struct Link {
   TranslatedPage* page;
-  u32 patch_at;  ///< offset in the code memory of the jump's displacement (32 bits)
+  u32 patch_at;     ///< offset in the code memory of the jump's displacement (32 bits)
+  u32 unlinked_at;  ///< of the code that it leads to as long as there is no block, or again none
   u16 page_offset;
 };
 

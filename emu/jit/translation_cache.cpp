@@ -54,20 +54,12 @@ EngineStats TranslationCache::stats() const {
 TranslatedPage& TranslationCache::page(PhysAddr frame) {
   auto& page = pages_[frame.value];
   if (page == nullptr) {
-    page = std::make_unique<TranslatedPage>();
+    page = std::make_unique<PageRecord>();
     page->frame = frame.value;
     page->patience = kFirstPatience;
-    clear(*page);
+    std::fill(std::begin(page->code), std::end(page->code), stubs_.cold);
   }
   return *page;
-}
-
-void TranslationCache::clear(TranslatedPage& page) {
-  std::fill(std::begin(page.code), std::end(page.code), stubs_.cold);
-  std::fill(std::begin(page.heat), std::end(page.heat), u8{0});
-  page.decoded.reset();
-  page.writes_beside = 0;
-  ++page.generation;
 }
 
 std::vector<SourceInsn> TranslationCache::decode_from(PhysAddr start) const {
@@ -85,7 +77,7 @@ std::vector<SourceInsn> TranslationCache::decode_from(PhysAddr start) const {
     if (length == 4) std::memcpy(&raw, at, sizeof(raw));
     result.push_back({isa_.decode(raw), static_cast<u16>(length_bytes)});
     length_bytes += length;
-    if (ends_block(result.back().insn.op)) break;
+    if (ends_translation(result.back().insn.op)) break;
   }
   return result;
 }
@@ -101,6 +93,7 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   optimize(ir);
   Emission emission(memory_);
   const usize start = memory_.used_bytes();
+  const usize first_link = links_.size();
   LowerX86 lower(ir, {stubs_, page, static_cast<u32>(start), sites_, links_}, emission.assembler());
   lower.emit_hot();
   lower.emit_cold();
@@ -110,14 +103,25 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
     fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
   }
   for (u64 at = offset; at < u64{offset} + ir.length_bytes(); at += 2) page.decoded.set(at / 2);
+  static_cast<PageRecord&>(page).blocks[offset] = {ir.length_bytes(), {}};
   ++stats_.blocks_built;
   if (perf_map_)
     perf_map_->add(memory_.run_address(start), memory_.used_bytes() - start, page.frame + offset);
-  return page.code[offset / 2] = memory_.run_address(start);
+  page.code[offset / 2] = memory_.run_address(start);
+  link_known(first_link);
+  return page.code[offset / 2];
+}
+
+void TranslationCache::link_known(usize first_link) {
+  for (usize i = first_link; i < links_.size(); ++i) {
+    const void* const code = links_[i].page->code[links_[i].page_offset / 2];
+    if (code != stubs_.cold) make_link(links_[i], code);
+  }
 }
 
 void TranslationCache::make_link(const Link& link, const void* code) {
   memory_.patch_jump(link.patch_at, code);
+  static_cast<PageRecord&>(*link.page).blocks[link.page_offset].links.push_back(&link);
   ++stats_.links;
 }
 
@@ -127,8 +131,7 @@ bool TranslationCache::full() const {
 
 void TranslationCache::flush() {
   for (const auto& [frame, page] : pages_) {
-    stats_.blocks_dropped += static_cast<u64>(std::count_if(
-        std::begin(page->code), std::end(page->code), [this](const void* c) { return c != stubs_.cold; }));
+    stats_.blocks_dropped += page->blocks.size();
     ram_.set_has_code(PhysAddr(frame), false);
   }
   pages_.clear();
@@ -150,7 +153,7 @@ void TranslationCache::set_stops(const StopOffsets& stops) {
   stops_ = stops;
   if (changed.none()) return;
   for (const auto& [frame, page] : pages_) {
-    if ((page->decoded & changed).any()) drop(*page);
+    if ((page->decoded & changed).any()) drop(*page, 0, kPageBytes / 2 - 1);
   }
 }
 
@@ -168,22 +171,47 @@ void TranslationCache::written_in_page(PhysAddr start, u64 count_bytes) {
   const PhysAddr frame(align_down(start.value, kPageBytes));
   const auto found = pages_.find(frame.value);
   if (found == pages_.end()) return;  // watched for another reason than code
-  TranslatedPage& page = *found->second;
+  PageRecord& page = *found->second;
   const u64 first = (start - frame) / 2;
   const u64 last = (start - frame + count_bytes - 1) / 2;
   for (u64 halfword = first; halfword <= last; ++halfword) {
-    if (page.decoded.test(halfword)) return drop(page);
+    if (page.decoded.test(halfword)) return drop(page, first, last);
   }
   if (page.decoded.none() || ++page.writes_beside < page.patience) return;
   page.patience = std::min(2 * page.patience, kMostPatience);
-  drop(page);
+  drop(page, 0, kPageBytes / 2 - 1);
+  std::fill(std::begin(page.heat), std::end(page.heat), u8{0});
 }
 
-void TranslationCache::drop(TranslatedPage& page) {
-  stats_.blocks_dropped += static_cast<u64>(std::count_if(
-      std::begin(page.code), std::end(page.code), [this](const void* c) { return c != stubs_.cold; }));
-  clear(page);
+/// All blocks with instructions there; the others of the page stay.
+void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfword) {
+  ++page.generation;
+  page.decoded.reset();
+  for (auto at = page.blocks.begin(); at != page.blocks.end();) {
+    const auto& [offset, block] = *at;
+    const u64 first = offset / 2;
+    const u64 last = (offset + block.length_bytes - 1) / 2;
+    if (first <= last_halfword && first_halfword <= last) {
+      drop_block(page, offset, block);
+      at = page.blocks.erase(at);
+    } else {
+      for (u64 halfword = first; halfword <= last; ++halfword) page.decoded.set(halfword);
+      ++at;
+    }
+  }
+  if (!page.blocks.empty()) return;
+  page.writes_beside = 0;
   ram_.set_has_code(PhysAddr(page.frame), false);
+}
+
+/// What has run often is likely to do so again: it is translated anew soon.
+void TranslationCache::drop_block(PageRecord& page, u16 offset, const Block& block) {
+  for (const Link* link : block.links) {
+    memory_.patch_jump(link->patch_at, memory_.run_address(link->unlinked_at));
+  }
+  page.code[offset / 2] = stubs_.cold;
+  page.heat[offset / 2] -= page.heat[offset / 2] / 4;
+  ++stats_.blocks_dropped;
 }
 
 }  // namespace quire::jit

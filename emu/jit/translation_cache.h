@@ -2,13 +2,14 @@
 //
 // Invariant: all code that can be entered agrees with the RAM it was made from; a page with code is marked in
 // Ram and absent from the fast store entries. Code knows neither virtual addresses nor modes, so one piece
-// serves every mapping. A page's blocks jump to each other directly and are dropped together; other pages'
-// code is found through the fetch entries alone. What all of it takes is bounded: when full() says so,
+// serves every mapping. A page's blocks jump to each other directly, and each knows who jumps to it; other
+// pages' code is found through the fetch entries alone. What all of it takes is bounded: when full() says so,
 // flush() gives up everything.
 #pragma once
 
 #include <bitset>
 #include <deque>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -62,10 +63,20 @@ class TranslationCache final : private RamWatcher {
   EngineStats stats() const;
 
  private:
+  /// A block there is.
+  struct Block {
+    u16 length_bytes;
+    std::vector<const Link*> links;  ///< that lead to it
+  };
+  struct PageRecord : TranslatedPage {
+    std::map<u16, Block> blocks;  ///< by offset
+  };
+
   void ram_written(PhysAddr start, u64 count_bytes, Writer writer) override;
   void written_in_page(PhysAddr start, u64 count_bytes);
-  void drop(TranslatedPage& page);
-  void clear(TranslatedPage& page);
+  void drop(PageRecord& page, u64 first_halfword, u64 last_halfword);
+  void drop_block(PageRecord& page, u16 offset, const Block& block);
+  void link_known(usize first_link);
   std::vector<SourceInsn> decode_from(PhysAddr start) const;
 
   Ram& ram_;
@@ -76,7 +87,7 @@ class TranslationCache final : private RamWatcher {
   CodeMemory memory_;
   Stubs stubs_;
   StopOffsets stops_;
-  std::unordered_map<u64, std::unique_ptr<TranslatedPage>> pages_;  // by frame
+  std::unordered_map<u64, std::unique_ptr<PageRecord>> pages_;  // by frame
   std::deque<CallSite> sites_;
   std::deque<Link> links_;
   EngineStats stats_;

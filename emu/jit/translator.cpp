@@ -18,8 +18,6 @@ namespace {
 
 /// How long translated code runs before requests of other threads are looked for, in instructions.
 constexpr u64 kSlice = 1 << 20;
-/// Of TranslatedPage::heat: what cannot be translated.
-constexpr u8 kNeverHot = 0xff;
 
 }  // namespace
 
@@ -53,8 +51,10 @@ class Translator::Impl : private Runtime {
   void set_exact(u64 pc, i64 left);
   bool stops_here();
   MaybeTrap hold_page(u64 pc);
+  bool hold_known_page(u64 pc);
 
   const void* call(const CallSite& site, i64 insns_left);
+  bool goes_on_behind(const CallSite& site) const;
   const void* link(const Link& made, i64 insns_left);
 
   Hart& hart_;
@@ -73,7 +73,7 @@ class Translator::Impl : private Runtime {
 Translator::Impl::Impl(Hart& hart, const TranslatorSettings& settings)
     : hart_(hart),
       state_(hart.state()),
-      threshold_(std::min(settings.threshold, kNeverHot - 1U)),
+      threshold_(std::min(settings.threshold, 254U)),
       cache_(hart.mmu().bus().ram(), hart.mmu().fast(), hart.isa(), callees(), settings.code_bytes,
              settings.perf_map) {}
 
@@ -151,6 +151,7 @@ bool Translator::Impl::stops_here() {
 /// Makes the held page that of `pc` and finds its code, unless the PMP must be asked for each instruction.
 MaybeTrap Translator::Impl::hold_page(u64 pc) {
   const bool held = state_.fetch_page == align_down(pc, kPageBytes);
+  if (!held && hold_known_page(pc)) return {};
   if (const MaybeTrap trap = enter_fetch_page(hart_, pc)) return trap;
   if (state_.fetch_partial != 0 || state_.fetch_blocks != nullptr) return {};
   if (cache_.full()) cache_.flush();  // pages take room also when nothing on them is ever hot
@@ -164,6 +165,19 @@ MaybeTrap Translator::Impl::hold_page(u64 pc) {
     hart_.fill_fetch(reinterpret_cast<u64>(&page));
   }
   return {};
+}
+
+/// As translated code does where it goes to another page.
+bool Translator::Impl::hold_known_page(u64 pc) {
+  const u64 page = align_down(pc, kPageBytes);
+  const FastEntry& entry = state_.fetch_bank->slot(Access::kExecute, pc);
+  if (entry.tag != page) return false;
+  TranslatedPage& known = *reinterpret_cast<TranslatedPage*>(entry.payload);
+  state_.fetch_page = page;
+  state_.fetch_frame = known.frame;
+  state_.fetch_blocks = &known;
+  state_.fetch_partial = 0;
+  return true;
 }
 
 /// Where to go on from the state as it is: code, or the way out.
@@ -195,7 +209,6 @@ const void* Translator::Impl::code_at(u64 pc) {
   const void* const known = page->code[offset / 2];
   if (known != cache_.stubs().cold) return known;
   u8& heat = page->heat[offset / 2];
-  if (heat == kNeverHot) return nullptr;
   if (heat < threshold_) {
     ++heat;
     return nullptr;
@@ -206,7 +219,7 @@ const void* Translator::Impl::code_at(u64 pc) {
     state_.fetch_blocks = page;
   }
   const void* const made = cache_.translate(*page, offset);
-  if (made == nullptr) page->heat[offset / 2] = kNeverHot;
+  if (made == nullptr) page->heat[offset / 2] = 0;  // what stands there may change
   return made;
 }
 
@@ -244,9 +257,16 @@ const void* Translator::Impl::call(const CallSite& site, i64 insns_left) {
   const u64 generation = site.page->generation;
   const Flow flow = execute(hart_, site.insn);
   // The instruction may have been the last of the old code, and an observer may have changed anything.
-  if (flow == Flow::kNext && site.page->generation == generation && hart_.observer() == nullptr)
-    return nullptr;
-  return go_on();
+  const bool code_stands = site.page->generation == generation && hart_.observer() == nullptr;
+  const bool returns = site.returns && code_stands && (flow == Flow::kNext || goes_on_behind(site));
+  return returns ? nullptr : go_on();
+}
+
+/// After a CSR, or an access to a device, that might have led elsewhere.
+bool Translator::Impl::goes_on_behind(const CallSite& site) const {
+  const u64 behind = state_.fetch_page + site.page_offset + site.insn.length;
+  return state_.fetch_blocks == site.page && state_.pc == behind && !hart_.exit_requested() &&
+         state_.waiting == 0 && !hart_.interrupt_pending();
 }
 
 const void* Translator::Impl::link(const Link& made, i64 insns_left) {

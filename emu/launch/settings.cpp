@@ -138,10 +138,13 @@ void set_engine_part(EngineConfig& engine, std::string_view text, std::string_vi
 EngineConfig engine_of(std::string_view text) {
   EngineConfig engine;
   const std::string_view name = text.substr(0, text.find(','));
-  if (name != "interp" && name != "jit") {
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' is no engine; there are 'interp' and 'jit'", name));
+  if (name != "auto" && name != "interp" && name != "jit") {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("'{}' is no engine; there are 'auto', 'interp' and 'jit'", name));
   }
-  engine.kind = name == "jit" ? EngineKind::kTranslator : EngineKind::kInterpreter;
+  engine.kind = name == "auto"  ? EngineKind::kAuto
+                : name == "jit" ? EngineKind::kTranslator
+                                : EngineKind::kInterpreter;
   for (std::size_t begin = name.size(); begin < text.size();) {
     const std::size_t comma = std::min(text.find(',', begin + 1), text.size());
     set_engine_part(engine, text, text.substr(begin + 1, comma - begin - 1));
@@ -164,7 +167,17 @@ EngineConfig parse_engine(std::string_view text) {
   }
 }
 
-std::string_view engine_name(EngineKind kind) { return kind == EngineKind::kTranslator ? "jit" : "interp"; }
+std::string_view engine_name(EngineKind kind) {
+  switch (kind) {
+    case EngineKind::kAuto:
+      return "auto";
+    case EngineKind::kTranslator:
+      return "jit";
+    case EngineKind::kInterpreter:
+      break;
+  }
+  return "interp";
+}
 
 ScreenSize parse_screen(std::string_view text) {
   const std::size_t by = text.find('x');

@@ -1,9 +1,12 @@
 #include "emu/machine/engines.h"
 
+#include <utility>
+
 #include "emu/interp/interpreter.h"
 #include "quire/error.h"
 #include "quire/machine.h"
 #if QUIRE_JIT
+#include "emu/jit/code_memory.h"
 #include "emu/jit/translator.h"
 #endif
 
@@ -19,11 +22,25 @@ std::string translator_problem() {
 #endif
 }
 
-std::unique_ptr<HartEngine> make_engine(const EngineConfig& config, Hart& hart) {
-  if (config.kind == EngineKind::kInterpreter) return std::make_unique<Interpreter>(hart);
-  if (const std::string problem = translator_problem(); !problem.empty()) {
-    throw Error(ErrorKind::kUsage, problem);
+std::string translator_trial() {
+  std::string problem = translator_problem();
+#if QUIRE_JIT
+  constexpr usize kTrialBytes = usize{2} << 20;
+  try {
+    if (problem.empty()) {
+      const jit::CodeMemory trial(kTrialBytes);
+    }
+  } catch (const Error& error) {
+    problem = error.what();
   }
+#endif
+  return problem;
+}
+
+namespace {
+
+std::unique_ptr<HartEngine> make_translator([[maybe_unused]] const EngineConfig& config,
+                                            [[maybe_unused]] Hart& hart) {
 #if QUIRE_JIT
   return std::make_unique<jit::Translator>(
       hart, jit::TranslatorSettings{
@@ -31,6 +48,26 @@ std::unique_ptr<HartEngine> make_engine(const EngineConfig& config, Hart& hart) 
 #else
   return nullptr;
 #endif
+}
+
+}  // namespace
+
+ChosenEngine make_engine(const EngineConfig& config, Hart& hart) {
+  std::string instead;
+  if (config.kind != EngineKind::kInterpreter) {
+    try {
+      if (const std::string problem = translator_problem(); !problem.empty()) {
+        throw Error(ErrorKind::kUsage, problem);
+      }
+      return {make_translator(config, hart), EngineKind::kTranslator, {}};
+    } catch (const Error& error) {
+      if (config.kind == EngineKind::kTranslator) {
+        throw;
+      }
+      instead = error.what();
+    }
+  }
+  return {std::make_unique<Interpreter>(hart), EngineKind::kInterpreter, std::move(instead)};
 }
 
 }  // namespace quire

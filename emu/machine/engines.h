@@ -1,7 +1,8 @@
-// The engines that this build and host have.
+// The engines that this build and host have, and which of them runs a machine.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "emu/hart/engine.h"
 #include "emu/hart/hart.h"
@@ -9,7 +10,14 @@
 
 namespace quire {
 
-/// Throws Error(kUsage) for one that there is not.
-std::unique_ptr<HartEngine> make_engine(const EngineConfig& config, Hart& hart);
+struct ChosenEngine {
+  std::unique_ptr<HartEngine> engine;
+  EngineKind kind;      ///< which one it is; never kAuto
+  std::string instead;  ///< of kAuto: why it is not the translator; empty: it is, or was not asked for
+};
+
+/// Throws Error(kUsage) for one that there is not, Error(kInternal) where the host gives the translator no
+/// memory; kAuto never throws.
+ChosenEngine make_engine(const EngineConfig& config, Hart& hart);
 
 }  // namespace quire

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "emu/machine/config_check.h"
 #include "emu/machine/digest.h"
@@ -26,7 +27,6 @@ Machine::Impl::Impl(const Config& config)
       bus_(ram_),
       hart_(0, bus_, config_.tlb, *this, parse_isa(config_.isa)),
       engine_config_(config_.engine),
-      engine_(make_engine(engine_config_, hart_)),
       events_([this] { return hart_.state().icount; }, [this](u64 deadline_ns) { on_schedule(deadline_ns); }),
       machine_software_(hart_, Interrupt::kMachineSoftware),
       machine_timer_(hart_, Interrupt::kMachineTimer),
@@ -44,6 +44,10 @@ Machine::Impl::Impl(const Config& config)
       ram_view_(ram_),
       hub_(hart_),
       symbols_(plan_.kernel().names) {
+  ChosenEngine chosen = make_engine(config_.engine, hart_);
+  engine_ = std::move(chosen.engine);
+  engine_config_.kind = config_.engine.kind = chosen.kind;
+  interpreted_because_ = std::move(chosen.instead);
   for (const Board::Placed& placed : board_.devices()) {
     bus_.add_device(PhysAddr(placed.region.base), placed.region.size_bytes, placed.device.get());
   }

@@ -61,7 +61,11 @@ class Machine::Impl final : private HartEnv {
   void cancel_stop() noexcept { stop_requested_.store(false, std::memory_order_relaxed); }
 
   Counters counters() const;
-  EngineStats engine_stats() const { return engine_->stats(); }
+  EngineStats engine_stats() const {
+    EngineStats stats = engine_->stats();
+    stats.instead = interpreted_because_;
+    return stats;
+  }
   u64 digest() const;
   std::optional<Screen> screen() const;
   Walk walk(VirtAddr va, u64 satp, Access access, Privilege privilege) const;
@@ -155,12 +159,13 @@ class Machine::Impl final : private HartEnv {
   void request_reboot();
   void trace(TraceEventId id, std::span<const u64> args);
 
-  const Config config_;
+  Config config_;  // as it was given, with the engine that runs; not changed after construction
   Ram ram_;
   Bus bus_;
   Hart hart_;
   EngineConfig engine_config_;  ///< of the engine that there is now
   std::unique_ptr<HartEngine> engine_;
+  std::string interpreted_because_;
   EventQueue events_;
   HartLine machine_software_;
   HartLine machine_timer_;

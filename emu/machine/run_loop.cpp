@@ -110,7 +110,7 @@ void Machine::Impl::choose_engine() {
   engine_.reset();
   engine_config_ = config_.engine;
   engine_config_.kind = wanted;
-  engine_ = make_engine(engine_config_, hart_);
+  engine_ = make_engine(engine_config_, hart_).engine;
   engine_->set_breakpoints({breakpoints_.begin(), breakpoints_.end()}, breakpoint_ranges_);
   engine_->set_passed_breakpoint(passed);
 }

@@ -7,8 +7,8 @@ namespace {
 
 /// More than that in a bank's list, and it has entries twice.
 constexpr usize kMaxFilled = usize{4} * FastTlb::kEntries;
-constexpr unsigned kIndexBits = 12;
-static_assert(FastTlb::kEntries == 1 << kIndexBits);
+constexpr unsigned kIndexBits = 14;
+static_assert(FastTlb::kEntries == 1 << kIndexBits && kIndexBits + 2 <= 16);
 
 bool is_of(u64 satp, u16 asid) { return static_cast<u16>(Satp{satp}.asid()) == asid; }
 

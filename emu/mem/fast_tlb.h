@@ -27,7 +27,7 @@ struct FastEntry {
 
 class FastTlb {
  public:
-  static constexpr unsigned kEntries = 4096;
+  static constexpr unsigned kEntries = 16384;
   static constexpr u64 kNoPage = 1;
   static constexpr usize kTableBytes = kEntries * sizeof(FastEntry);
 

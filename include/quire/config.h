@@ -82,6 +82,7 @@ enum class IdleTime : std::uint8_t {
 /// What executes instructions. It changes nothing that the guest sees, nor digests, nor what a snapshot
 /// holds.
 enum class EngineKind : std::uint8_t {
+  kAuto,  ///< the translator where the host has what it needs, else the interpreter
   kInterpreter,
   kTranslator,  ///< by host code; where translator_problem() (quire/machine.h) says nothing
 };

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace quire {
 
 struct EngineStats {
+  std::string instead =
+      {};  ///< why the interpreter runs though the translator might have; empty: it does not
   std::uint64_t blocks_built = 0;    ///< decoded or translated
   std::uint64_t blocks_dropped = 0;  ///< written to, or given up for room
 

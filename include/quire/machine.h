@@ -123,6 +123,8 @@ class MemoryView {
 
 /// Why this build or host has no translator, in one line that says what to do; empty: it has.
 std::string translator_problem();
+/// The same after a trial: also where the host gives no memory to run code from.
+std::string translator_trial();
 
 class Machine {
  public:

@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import resource
 import subprocess
 
 import pytest
@@ -70,13 +71,13 @@ def test_the_environment_chooses_where_nothing_else_does(quire_command, compile_
     monkeypatch.setenv("QUIRE_ENGINE", "quick")
     done = invoke(quire_command, "run", compile_c(FORKING))
     assert done.returncode == 2
-    assert done.stderr == "quire: the environment variable QUIRE_ENGINE: 'quick' is no engine; there are 'interp' and 'jit'\n"
+    assert done.stderr == "quire: the environment variable QUIRE_ENGINE: 'quick' is no engine; there are 'auto', 'interp' and 'jit'\n"
 
 
 @pytest.mark.parametrize(
     "spec, problem",
     [
-        ("fast", "'fast' is no engine; there are 'interp' and 'jit'"),
+        ("fast", "'fast' is no engine; there are 'auto', 'interp' and 'jit'"),
         ("jit,threshold=255", "'threshold=255' in the engine 'jit,threshold=255' is none of"),
         ("jit,code=3M", "3145728 bytes are no room for translated code: give 2M to 1G, in steps of 2M"),
         ("jit,", "'' in the engine 'jit,' is none of"),
@@ -88,6 +89,43 @@ def test_impossible_engines_are_usage_errors(quire_command, compile_c, spec, pro
     assert done.stderr.startswith(f"quire: {problem}")
     with pytest.raises(quire.UsageError, match="engine|room"):
         quire.Machine.supervisor(engine=spec)
+
+
+def test_auto_is_the_translator_or_says_why_not(quire_command, compile_c):
+    program = compile_c(FORKING)
+    done = invoke(quire_command, "run", "--engine", "auto", "--stats", program)
+    assert done.stdout == "10.480678 3\n"
+    assert "engine        jit: " in done.stderr
+    with quire.Machine.supervisor(engine="auto") as m:
+        assert m.config["engine"] == "jit"
+
+    def preexec():
+        """Room for the machine, and not for a gigabyte of code."""
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+    done = invoke(quire_command, "run", "--engine", "auto,code=1G", "--stats", program, preexec_fn=preexec)
+    assert (done.returncode, done.stdout) == (0, "10.480678 3\n")
+    assert "engine        interp: " in done.stderr
+    assert "no translator: the host gives the translator no memory to run code from" in done.stderr
+    done = invoke(quire_command, "run", "--engine", "jit,code=1G", program, preexec_fn=preexec)
+    assert done.returncode == 3
+
+
+def test_what_sees_every_instruction_is_the_same_by_both_engines(compile_c):
+    """The translator has the interpreter stand in for it, from the next instruction on and back again."""
+
+    def seen(engine):
+        with quire.Machine.supervisor(engine=engine) as m:
+            m.spawn([compile_c(FORKING)])
+            m.run(max_insns=300_000)
+            pcs = []
+            hook = m.on.insn()(lambda event: pcs.append(event.pc))
+            m.run(max_insns=5_000)
+            hook.remove()
+            m.run(max_insns=300_000)
+            return pcs, m.icount, m.digest
+
+    assert seen("jit") == seen("interp")
 
 
 def test_a_host_without_memory_for_code_says_so(quire_command, compile_c):

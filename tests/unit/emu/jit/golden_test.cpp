@@ -56,6 +56,11 @@ constexpr Sample kSamples[] = {
     {"double comparison", "flt.d a5, fa0, fa1\n beqz a5, .+32"},
     {"conversions", "fcvt.d.w fa0, a0\n fcvt.w.d a1, fa1, rtz\n fcvt.s.d fa2, fa0\n fmv.x.d a2, fa0\n ret"},
     {"atomic", "amoadd.w a0, a1, (a2)\n ret"},
+    {"locked counter", "lr.w a4, (a0)\n addw a4, a4, a1\n sc.w a5, a4, (a0)\n bnez a5, .-16"},
+    {"into a kernel", "csrrw tp, sscratch, tp\n csrr s1, sstatus\n csrr a0, scause\n j .+64"},
+    {"interrupts off and on", "csrrci a5, sstatus, 2\n csrsi sstatus, 2\n ret"},
+    {"sum of products of singles",
+     "flw fa5, 0(a0)\n flw fa4, 0(a1)\n fmadd.s fa0, fa5, fa4, fa0\n addi a0, a0, 4\n bne a0, a2, .-20"},
     {"system call", "li a7, 64\n ecall"},
 };
 

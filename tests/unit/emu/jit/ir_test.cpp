@@ -33,20 +33,59 @@ TEST(Ir, WritesToTheZeroRegisterAreNotRecorded) {
 }
 
 TEST(Ir, WhatCannotBeRecordedIsACall) {
-  const Ir ir = recorded("amoadd.w a0, a1, (a2)\n fmin.d fa0, fa1, fa2");
+  const Ir ir = recorded("amomin.w a0, a1, (a2)\n fmin.d fa0, fa1, fa2\n csrr a0, mstatus");
   EXPECT_EQ(to_text(ir),
-            "0: amoadd_w\n"
+            "0: amomin_w\n"
             "    Call\n"
             "1: fmin_d\n"
+            "    Call\n"
+            "2: csrrs\n"
             "    Call\n"
             "    FallThrough\n");
 }
 
 TEST(Ir, SystemInstructionsLeaveTheBlock) {
   EXPECT_EQ(recorded("ecall").nodes.back().op, IrOp::kCallAndLeave);
-  EXPECT_EQ(recorded("csrr a0, mstatus").nodes.back().op, IrOp::kCallAndLeave);
+  EXPECT_EQ(recorded("sret").nodes.back().op, IrOp::kCallAndLeave);
   EXPECT_EQ(recorded("fence.i").nodes.back().op, IrOp::kCallAndLeave);
   EXPECT_EQ(recorded(".word 0").nodes.back().op, IrOp::kCallAndLeave);
+}
+
+TEST(Ir, CsrsOfTheWayIntoAKernelAreInTheBlock) {
+  EXPECT_EQ(to_text(recorded("csrrw sp, sscratch, sp\n csrci sstatus, 2")),
+            "0: csrrw\n"
+            "    v0 = GetX x2\n"
+            "    CheckSupervisor\n"
+            "    v2 = GetCsr 0x140\n"
+            "    SetCsr 0x140 v0\n"
+            "    SetX x2 v2\n"
+            "1: csrrci\n"
+            "    CheckSupervisor\n"
+            "    v6 = GetCsr 0x100\n"
+            "    v7 = Not 2\n"
+            "    v8 = And v6, v7\n"
+            "    SetStatus v8\n"
+            "    FallThrough\n");
+}
+
+TEST(Ir, AtomicsAreInTheBlock) {
+  EXPECT_EQ(to_text(recorded("lr.w a0, (a1)\n sc.d a2, a3, (a4)\n amoor.d a5, a6, (a7)")),
+            "0: lr_w\n"
+            "    v0 = GetX x11\n"
+            "    v1 = LoadReserved.4 v0\n"
+            "    v2 = Sext.32 v1\n"
+            "    SetX x10 v2\n"
+            "1: sc_d\n"
+            "    v4 = GetX x14\n"
+            "    v5 = GetX x13\n"
+            "    v6 = StoreConditional.8 v4, v5\n"
+            "    SetX x12 v6\n"
+            "2: amoor_d\n"
+            "    v8 = GetX x17\n"
+            "    v9 = GetX x16\n"
+            "    v10 = Amo.4.8 v8, v9\n"
+            "    SetX x15 v10\n"
+            "    FallThrough\n");
 }
 
 /// A block of one instruction, to be spoilt.

@@ -76,7 +76,7 @@ TEST(Passes, RegistersAreWrittenBeforeACallCanSeeThem) {
 }
 
 TEST(Passes, NothingIsKnownAfterACall) {
-  const Ir ir = optimized("li a0, 1\n amoadd.d a0, a1, (a2)\n addi a0, a0, 1\n j .");
+  const Ir ir = optimized("li a0, 1\n amomax.d a0, a1, (a2)\n addi a0, a0, 1\n j .");
   EXPECT_EQ(test::count(ir, IrOp::kGetX), 1u);
   EXPECT_EQ(test::count(ir, IrOp::kAdd), 1u);
 }

@@ -45,6 +45,41 @@ TEST(Translator, PagesThatNeverBecomeHotAreGivenUpToo) {
   EXPECT_EQ(board.translator.stats().flushes, 1u);
 }
 
+TEST(Translator, AWriteDropsTheBlocksThatHaveItAndUnlinksThem) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  const auto put = [&](u64 offset, const char* source) {
+    board.ram.write(PhysAddr(kRam + offset), quire::test::assemble(std::string(".option norvc\n") + source));
+  };
+  put(0, "1: addi a0, a0, 1\n j 2f\n .balign 64\n 2: addi a1, a1, 1\n j 1b");
+  board.translator.run(400);
+  ASSERT_EQ(board.translator.stats().blocks_dropped, 0u);
+  const u64 built = board.translator.stats().blocks_built;
+  put(64, "addi a1, a1, 2");
+  board.translator.run(800);
+  EXPECT_EQ(board.hart.state().x[10], 200u);
+  EXPECT_EQ(board.hart.state().x[11], 100u + 2 * 100u);
+  EXPECT_EQ(board.translator.stats().blocks_dropped, 1u);
+  EXPECT_EQ(board.translator.stats().blocks_built, built + 1);
+  put(32, "nop");  // beside them
+  EXPECT_EQ(board.translator.stats().blocks_dropped, 1u);
+}
+
+TEST(Translator, WhatEndedAPageCanBeTranslatedOnceItDoesNot) {
+  constexpr u64 kLast = kPageBytes - 2;
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  const auto put = [&](u64 offset, const char* source) {
+    board.ram.write(PhysAddr(kRam + offset), quire::test::assemble(source));
+  };
+  put(kLast, ".option norvc\n addi a0, a0, 1\n jr a5");
+  board.hart.state().x[15] = board.hart.state().pc = kRam + kLast;
+  board.translator.run(100);
+  const u64 cold = board.translator.stats().cold_insns;
+  EXPECT_GT(cold, 20u);
+  put(kLast, "c.jr a5");
+  board.translator.run(1100);
+  EXPECT_LT(board.translator.stats().cold_insns, cold + 20);
+}
+
 // A TLB with a fault can permit stores where loads trap: what was looked up for one is not good for the
 // other.
 TEST(Translator, LoadsBesideStoresTrapWhereTheirTlbEntryHasLostR) {
