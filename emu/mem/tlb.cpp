@@ -107,7 +107,21 @@ std::optional<TlbEntry> Tlb::insert(VirtAddr va, u16 asid, Pte leaf, unsigned le
                     .level = static_cast<u8>(level),
                     .shift = static_cast<u8>(shift)};
   ++population_[size_class(shift)];
+  note(*place);
   return evicted;
+}
+
+void Tlb::note(const TlbEntry& placed) {
+  std::vector<u32>& places = places_[placed.asid];
+  if (places.size() >= 2 * entries_.size()) {
+    places.clear();
+    for (const TlbEntry& entry : entries_) {
+      if (valid(entry) && entry.asid == placed.asid)
+        places.push_back(static_cast<u32>(&entry - entries_.data()));
+    }
+    return;
+  }
+  places.push_back(static_cast<u32>(&placed - entries_.data()));
 }
 
 void Tlb::drop(TlbEntry& entry) {
@@ -143,11 +157,13 @@ void Tlb::put_back(TlbEntry entry) {
   entry.epoch = epoch_;
   *place = entry;
   ++population_[size_class(entry.shift)];
+  note(*place);
 }
 
 void Tlb::flush_all() {
   ++stats_.flushes_all;
   population_ = {};
+  places_.clear();
   if (++epoch_ == 0) {  // wrapped: old entries would look valid again
     for (TlbEntry& entry : entries_) entry.epoch = 0;
     epoch_ = 1;
@@ -156,9 +172,13 @@ void Tlb::flush_all() {
 
 void Tlb::flush_asid(u16 asid) {
   ++stats_.flushes_asid;
-  for (TlbEntry& entry : entries_) {
+  const auto places = places_.find(asid);
+  if (places == places_.end()) return;
+  for (const u32 place : places->second) {
+    TlbEntry& entry = entries_[place];
     if (valid(entry) && entry.asid == asid && (entry.flags & kPteGlobal) == 0) drop(entry);
   }
+  places_.erase(places);
 }
 
 template <class Matches>
@@ -198,6 +218,7 @@ void Tlb::transfer(StateArchive& archive) {
   if (archive.loading()) {
     epoch_ = 1;
     population_ = {};
+    places_.clear();
     for (TlbEntry& entry : entries_) entry.epoch = 0;
   }
   for (u32 at = 0; left > 0; ++at, --left) {
@@ -213,6 +234,7 @@ void Tlb::transfer(StateArchive& archive) {
       }
       e.epoch = epoch_;
       ++population_[size_class(e.shift)];
+      note(e);
     }
   }
   archive(clock_, random_);

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "emu/base/types.h"
@@ -86,6 +87,7 @@ class Tlb {
   TlbEntry& victim(TlbEntry* set);
   void drop(TlbEntry& entry);
   void put_back(TlbEntry entry);
+  void note(const TlbEntry& placed);
   template <class Matches>
   bool drop_page(VirtAddr va, Matches&& matches);
 
@@ -97,6 +99,8 @@ class Tlb {
   std::vector<TlbEntry> entries_;
   std::vector<u16> next_way_;                     // for FIFO, one a set
   std::array<u32, kShifts.size()> population_{};  // so that sizes without entries cost nothing
+  /// By ASID: where its entries were put, so that flushing one is no walk over all; some are gone since.
+  std::unordered_map<u16, std::vector<u32>> places_;
   TlbStats stats_{};
 };
 

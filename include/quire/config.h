@@ -23,7 +23,7 @@ enum class FenceCheck : std::uint8_t { kOff, kReport };
 /// Geometry of the architectural TLB. `entries` and `ways` are powers of two, ways <= entries <= 65536;
 /// entries == ways is fully associative.
 struct TlbConfig {
-  std::uint32_t entries = 4096;
+  std::uint32_t entries = 16384;
   std::uint32_t ways = 4;
   TlbPolicy policy = TlbPolicy::kDefault;
   FenceCheck check = FenceCheck::kOff;

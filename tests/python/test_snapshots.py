@@ -274,7 +274,7 @@ def test_no_way_leads_back_through_a_change_from_outside(machine, compile_c):
 
 
 @pytest.mark.parametrize(("change", "named"), [({"ram": "128M"}, "RAM '256 MiB'"), ({"seed": 4}, "seed '3'"),
-                                               ({"tlb": "entries=64,ways=4"}, "TLB '4096 entries"),
+                                               ({"tlb": "entries=64,ways=4"}, "TLB '16384 entries"),
                                                ({"isa": "rv64gc"}, "ISA 'rv64")])
 def test_a_snapshot_of_other_settings_is_refused(machine, change, named):
     snapshot = machine.snapshot()

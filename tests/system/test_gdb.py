@@ -165,7 +165,7 @@ def test_monitor_commands(session, bare_program):
     assert "walk ADDR [read|write|exec]" in out
     assert re.search(r"<main>: [0-9a-f]{4} +c.addi sp, -0x10\n", out)
     assert re.search(r"0x8[0-9a-f]+ add_up\+0x2\n", out)
-    assert "0 of 4096 entries" in out
+    assert "0 of 16384 entries" in out
     assert "satp is Bare" in out
     assert "there is no monitor command 'nonsense'" in out
     assert "memory addresses are physical" in out

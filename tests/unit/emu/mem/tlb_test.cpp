@@ -63,6 +63,26 @@ TEST(Tlb, GlobalEntriesAnswerEveryAddressSpaceAndSurviveItsFence) {
   EXPECT_EQ(tlb.peek(page(1), 1), nullptr);
 }
 
+TEST(Tlb, AnAddressSpaceIsFencedWhereverItsEntriesHaveCome) {
+  Tlb tlb({.entries = 16, .ways = 4});
+  for (u64 round = 0; round < 100; ++round) {
+    for (u64 number = 0; number < 40; ++number) {
+      tlb.insert(page(number), static_cast<u16>(1 + number % 2), leaf(0x8000'0000 + (number << kPageShift)),
+                 0);
+    }
+  }
+  EXPECT_NE(tlb.peek(page(38), 1), nullptr);
+  tlb.flush_asid(1);
+  for (u64 number = 0; number < 40; number += 2) EXPECT_EQ(tlb.peek(page(number), 1), nullptr) << number;
+  EXPECT_NE(tlb.peek(page(39), 2), nullptr);
+  tlb.insert(page(2), 1, leaf(0x8000'2000), 0);
+  ASSERT_TRUE(tlb.change(page(2), 1, {.asid = {.flip = 4}}));
+  tlb.flush_asid(1);
+  EXPECT_NE(tlb.peek(page(2), 5), nullptr);
+  tlb.flush_asid(5);
+  EXPECT_EQ(tlb.peek(page(2), 5), nullptr);
+}
+
 TEST(Tlb, FencesDropNoMoreThanTheyName) {
   Tlb tlb({});
   for (u16 asid = 1; asid <= 2; ++asid) {
