@@ -102,7 +102,7 @@ void add_machine_options(CLI::App& app, Options& options) {
          "--engine", options.engine,
          "What executes instructions: interp; jit[,threshold=N][,code=SIZE][,perf-map], the translator "
          "to x86-64; or auto, the translator where the host allows it "
-         "(default: $QUIRE_ENGINE, else interp)")
+         "(default: $QUIRE_ENGINE, else auto)")
       ->type_name("SPEC");
   add_plain_flag(
       app, "--check-fences", options.check_fences,

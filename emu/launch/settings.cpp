@@ -158,7 +158,7 @@ EngineConfig engine_of(std::string_view text) {
 EngineConfig parse_engine(std::string_view text) {
   const char* const from_environment = std::getenv("QUIRE_ENGINE");
   if (!text.empty() || from_environment == nullptr || *from_environment == '\0') {
-    return engine_of(text.empty() ? "interp" : text);
+    return engine_of(text.empty() ? "auto" : text);
   }
   try {
     return engine_of(from_environment);

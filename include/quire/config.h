@@ -87,7 +87,7 @@ enum class EngineKind : std::uint8_t {
   kTranslator,  ///< by host code; where translator_problem() (quire/machine.h) says nothing
 };
 struct EngineConfig {
-  EngineKind kind = EngineKind::kInterpreter;
+  EngineKind kind = EngineKind::kAuto;
   // Of the translator:
   unsigned threshold = 8;  ///< times that a block is interpreted before it is translated, 0 to 254
   bool perf_map = false;   ///< names for perf(1), in /tmp/perf-PID.map

@@ -19,7 +19,7 @@ std::uint64_t parse_size(std::string_view text);
 TlbConfig parse_tlb(std::string_view text, TlbConfig base = {});
 
 /// "interp", or "auto" or "jit", either with "[,threshold=N][,code=SIZE][,perf-map]"; empty: what the
-/// environment variable QUIRE_ENGINE says, or else "interp".
+/// environment variable QUIRE_ENGINE says, or else "auto".
 EngineConfig parse_engine(std::string_view text);
 std::string_view engine_name(EngineKind kind);
 

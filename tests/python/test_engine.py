@@ -63,11 +63,14 @@ def test_the_command_says_what_its_engine_did(quire_command, compile_c):
 
 
 def test_the_environment_chooses_where_nothing_else_does(quire_command, compile_c, monkeypatch):
-    monkeypatch.setenv("QUIRE_ENGINE", "jit")
+    monkeypatch.delenv("QUIRE_ENGINE", raising=False)
     with quire.Machine.supervisor() as m:
         assert m.config["engine"] == "jit"
-    with quire.Machine.supervisor(engine="interp") as m:
+    monkeypatch.setenv("QUIRE_ENGINE", "interp")
+    with quire.Machine.supervisor() as m:
         assert m.config["engine"] == "interp"
+    with quire.Machine.supervisor(engine="jit") as m:
+        assert m.config["engine"] == "jit"
     monkeypatch.setenv("QUIRE_ENGINE", "quick")
     done = invoke(quire_command, "run", compile_c(FORKING))
     assert done.returncode == 2

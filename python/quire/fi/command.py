@@ -77,7 +77,7 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     machine.add_argument("--output-limit", default="16M", metavar="SIZE", help="of each stream that is compared (default 16M)")
     machine.add_argument("--tlb", default=None)
     machine.add_argument("--isa", default="")
-    machine.add_argument("--engine", default="", choices=("interp", "jit"), help="default: $QUIRE_ENGINE, else interp")
+    machine.add_argument("--engine", default="", choices=("auto", "interp", "jit"), help="default: $QUIRE_ENGINE, else auto")
     machine.add_argument("--machine-seed", type=int, default=0, metavar="N")
     machine.add_argument("--drive", action="append", default=[], metavar="FILE,snapshot")
     machine.add_argument("--bare", metavar="ELF", help="a bare program instead of one on the supervisor")
