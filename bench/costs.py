@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,21 +18,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("QUIRE_CACHE_DIR", str(ROOT / ".cache"))
 
+from bench.run import cpu_seconds  # noqa: E402
 from bench.suite import making, serving, systems  # noqa: E402
 from tests.boot import debian  # noqa: E402
 from tests.debian import trees  # noqa: E402
 
 ENGINES = ("interp", "jit", "jit,threshold=1", "jit,threshold=64")
 CODE_MIB = (16, 64, 256)
-
-
-def cpu_of(command):
-    process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"bench: {' '.join(map(str, command))} ended with {process.returncode}")
-    return usage.ru_utime + usage.ru_stime
 
 
 def cold_starts(quire, repeat):
@@ -43,7 +34,7 @@ def cold_starts(quire, repeat):
     }
     for name, words in starts.items():
         for engine in ENGINES:
-            spent = [cpu_of([quire, "run", "--engine", engine, *words]) for _ in range(repeat)]
+            spent = [cpu_seconds([str(word) for word in (quire, "run", "--engine", engine, *words)]) for _ in range(repeat)]
             yield name, engine, spent
 
 
