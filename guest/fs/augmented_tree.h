@@ -106,6 +106,7 @@ class AugmentedTree : NonCopyable {
   void check() const { check(root_, nullptr); }
 
  private:
+  friend struct Description;
   static T* owner(AugmentedNode* node) { return node == nullptr ? nullptr : &Traits::owner(*node); }
   static AugmentedNode* leftmost(AugmentedNode* node) {
     while (node->left != nullptr) {

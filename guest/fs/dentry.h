@@ -50,6 +50,7 @@ class Dentry : public RefCounted<Dentry> {
   TreeNode node_;  // public for the intrusive tree only
 
  private:
+  friend struct Description;
   struct ByName {
     using NameView = StringView;
     bool operator()(const Dentry& a, const Dentry& b) const { return a.name() < b.name(); }

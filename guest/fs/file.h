@@ -157,6 +157,7 @@ class File : public RefCounted<File> {
   AutoList<FileWatch, &FileWatch::watch_node> watches;
 
  private:
+  friend struct Description;
   template <class T, class... Args>
   friend KResult<RefPtr<T>> try_make_ref(Args&&... args);
   File(Path path, u32 flags, FileOperations* operations, UniquePtr<FileState> state);

@@ -34,7 +34,7 @@ TimeSpec wall_clock_now() {
 FileSystem::FileSystem() : device_(make_device(0, ++g_last_device_minor)) {}
 
 Inode::Inode(FileSystem& fs, u32 mode, u32 uid, u32 gid)
-    : fs_(fs), number_(fs.next_inode_number()), mode_(mode), uid_(uid), gid_(gid) {
+    : fs_(&fs), number_(fs.next_inode_number()), mode_(mode), uid_(uid), gid_(gid) {
   atime_ = mtime_ = ctime_ = btime_ = wall_clock_now();
 }
 

@@ -44,6 +44,7 @@ class FileSystem : public RefCounted<FileSystem> {
   void number_from(u64 first) { last_inode_number_ = first - 1; }
 
  private:
+  friend struct Description;
   u64 device_;
   u64 last_inode_number_ = 0;
 };
@@ -72,7 +73,7 @@ class Inode : public RefCounted<Inode> {
   Inode(FileSystem& fs, u32 mode, u32 uid, u32 gid);
   virtual ~Inode() = default;
 
-  FileSystem& fs() const { return fs_; }
+  FileSystem& fs() const { return *fs_; }
   u64 number() const { return number_; }
   u32 mode() const { return mode_; }
   bool is(ModeBit type) const { return mode_is(mode_, type); }
@@ -179,7 +180,8 @@ class Inode : public RefCounted<Inode> {
   u64 rdev_ = 0;
 
  private:
-  FileSystem& fs_;
+  friend struct Description;
+  FileSystem* fs_;
   u64 number_;
   u32 mode_;
   u32 uid_;

@@ -30,6 +30,7 @@ class Mount : public RefCounted<Mount> {
 
  private:
   friend class MountTable;
+  friend struct Description;
   RefPtr<FileSystem> fs_;
   RefPtr<Dentry> root_;
   RefPtr<Mount> parent_;

@@ -46,7 +46,7 @@ KResult<FrameRef> PageCache::get(u64 index, ReadMore more, bool* major) {
     auto fresh = read(index, more);
     if (fresh.ok() || fresh.error() != Errno::kENOMEM || !relieve_exhausted_memory()) {
       if (fresh.ok() && major != nullptr) {
-        *major = inode_.reads_pages();
+        *major = inode_->reads_pages();
       }
       return fresh;
     }
@@ -95,7 +95,7 @@ PageCache::Window PageCache::window_of(u64 index, ReadMore more) const {
   }
   const u64 start = align_down(index, kReadWindowPages);
   const auto is_missing = [this](u64 at) {
-    return peek(at) == nullptr && at << kPageShift < inode_.size() && inode_.can_read_again(at);
+    return peek(at) == nullptr && at << kPageShift < inode_->size() && inode_->can_read_again(at);
   };
   while (more == ReadMore::kAround && window.first > start && is_missing(window.first - 1)) {
     window.first--;
@@ -121,13 +121,13 @@ KResult<FrameRef> PageCache::read(u64 index, ReadMore more) {
 /// An empty reference when these pages changed in the backing store meanwhile, so that what came of it is
 /// worth nothing.
 KResult<FrameRef> PageCache::read_window(u64 index, Window window) {
-  Incoming incoming(inode_);
+  Incoming incoming(*inode_);
   for (u64 at = window.first; at < window.end; at++) {
     TRY(incoming.add());
   }
   Reading reading{.first = window.first, .end = window.end, .outdated = false, .node = {}};
   reading_.push_back(reading);
-  TRY(inode_.read_pages(window.first, incoming.frames()));
+  TRY(inode_->read_pages(window.first, incoming.frames()));
   if (Frame* const present = index_.find(index); present != nullptr) {
     return FrameRef::share(present);  // another thread was first while reading slept
   }
@@ -151,13 +151,13 @@ KResult<FrameRef> PageCache::read_window(u64 index, Window window) {
 /// The frame comes with its room, which goes back if there is none for it in the index.
 KResult<FrameRef> PageCache::insert(u64 index, FrameRef frame) {
   if (const auto inserted = index_.insert(index, frame.get()); !inserted.ok()) {
-    inode_.release_pages(1);
+    inode_->release_pages(1);
     return Err(inserted.error());
   }
   frame->mapping = this;
   frame->index = index;
   get_frame(frame.get());
-  if (inode_.can_read_again(index)) {
+  if (inode_->can_read_again(index)) {
     add_reclaimable(*frame.get());
   }
   return frame;
@@ -172,7 +172,7 @@ void PageCache::note_store_change(u64 first, u64 last) {
 }
 
 void PageCache::mark_dirty(Frame& frame) {
-  if ((frame.flags & kFrameDirty) == 0 && !inode_.lives_in_memory()) {
+  if ((frame.flags & kFrameDirty) == 0 && !inode_->lives_in_memory()) {
     note_dirty_page();
     g_stats.dirty++;
   }
@@ -180,14 +180,14 @@ void PageCache::mark_dirty(Frame& frame) {
 }
 
 void PageCache::mark_clean(Frame& frame) {
-  if ((frame.flags & kFrameDirty) != 0 && !inode_.lives_in_memory()) {
+  if ((frame.flags & kFrameDirty) != 0 && !inode_->lives_in_memory()) {
     g_stats.dirty--;
   }
   frame.flags &= static_cast<u16>(~kFrameDirty);
 }
 
 KResult<void> PageCache::write_back(u64 first, u64 last) {
-  if (inode_.lives_in_memory()) {
+  if (inode_->lives_in_memory()) {
     return {};
   }
   const MutexGuard guard(writing_);
@@ -202,7 +202,7 @@ KResult<void> PageCache::write_back(u64 first, u64 last) {
                      [&](FileMapping& mapping) { mapping.write_protect_pages(entry.index, entry.index); });
     mark_clean(*pin.get());
     g_stats.writing++;
-    const auto written = inode_.write_page(entry.index, *pin.get());
+    const auto written = inode_->write_page(entry.index, *pin.get());
     g_stats.writing--;
     note_store_change(entry.index, entry.index);
     if (!written.ok()) {
@@ -212,7 +212,7 @@ KResult<void> PageCache::write_back(u64 first, u64 last) {
       }
       return written.error() == Errno::kENOSPC ? Err(Errno::kENOSPC) : Err(Errno::kEIO);
     }
-    trace(TraceEventId::k_writeback, inode_.number(), entry.index, frame_pfn(pin.get()));
+    trace(TraceEventId::k_writeback, inode_->number(), entry.index, frame_pfn(pin.get()));
   }
   return {};
 }
@@ -238,7 +238,7 @@ void PageCache::drop(u64 first, u64 last, PrivateCopies copies) {
     dropped++;
   }
   if (dropped != 0) {
-    inode_.release_pages(dropped);
+    inode_->release_pages(dropped);
   }
 }
 
@@ -255,9 +255,9 @@ bool PageCache::unmap_idle_page(u64 index) {
 void PageCache::give_up(Frame& frame) {
   ASSERT((frame.flags & kFrameDirty) == 0 && frame.references == 1);
   const u64 index = frame.index;
-  trace(TraceEventId::k_reclaim, inode_.number(), index, frame_pfn(&frame));
+  trace(TraceEventId::k_reclaim, inode_->number(), index, frame_pfn(&frame));
   remove(index, &frame);
-  inode_.release_pages(1);
+  inode_->release_pages(1);
 }
 
 void PageCache::remove(u64 index, Frame* frame) {

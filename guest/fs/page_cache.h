@@ -51,10 +51,10 @@ enum class ReadMore : u8 {
 
 class PageCache : NonCopyable {
  public:
-  explicit PageCache(Inode& inode) : inode_(inode) {}
+  explicit PageCache(Inode& inode) : inode_(&inode) {}
   ~PageCache();
 
-  Inode& inode() const { return inode_; }
+  Inode& inode() const { return *inode_; }
   usize pages() const { return index_.size(); }
 
   /// The page if it is there.
@@ -103,6 +103,7 @@ class PageCache : NonCopyable {
   void check() const;
 
  private:
+  friend struct Description;
   struct Window {
     u64 first;
     u64 end;
@@ -123,7 +124,7 @@ class PageCache : NonCopyable {
   void mark_clean(Frame& frame);
   void remove(u64 index, Frame* frame);
 
-  Inode& inode_;
+  Inode* inode_;
   Mutex writing_;
   PageIndex<Frame> index_;
   AutoList<Reading, &Reading::node> reading_;

@@ -12,6 +12,7 @@
 #include "guest/fs/tmpfs.h"
 #include "guest/fs/vfs.h"
 #include "guest/init/control_server.h"
+#include "guest/init/description.h"
 #include "guest/init/end_check.h"
 #include "guest/init/program.h"
 #include "guest/init/shares.h"
@@ -271,6 +272,7 @@ void run_init() {
   if (!task.ok()) {
     panic("no memory for the first process");
   }
+  publish_description();
   task.value()->start();
   exit_thread();
 }

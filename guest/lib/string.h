@@ -29,6 +29,7 @@ class String {
   bool operator==(StringView other) const { return view() == other; }
 
  private:
+  friend struct Description;
   Vector<char> chars_;  // empty, or the text and its NUL
 };
 

@@ -146,6 +146,7 @@ class Vector {
   }
 
  private:
+  friend struct Description;
   usize grown_capacity() const { return capacity_ == 0 ? std::max<usize>(1, 64 / sizeof(T)) : capacity_ * 2; }
 
   T* data_ = nullptr;

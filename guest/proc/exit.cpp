@@ -129,8 +129,12 @@ void release_memory(Process& process) {
 namespace {
 
 /// What a process has no longer when its last task ends.
-void give_up_if_last(Process& process) {
+void give_up_if_last(Process& process, i32 wait_status) {
   if (process.task_count() == 1) {
+    if (process.space) {
+      const bool decides = current_task().is_leader() && !process.ending;
+      trace(TraceEventId::k_exiting, process.pid(), decides ? wait_status : process.end_status);
+    }
     process.timers.remove_all();
     undo_semaphores(process);
     release_memory(process);
@@ -144,14 +148,14 @@ void exit_task(i32 wait_status) {
   {
     RefPtr<Process> process(task.process());
     tell_user_space(task);
-    give_up_if_last(*process);
+    give_up_if_last(*process, wait_status);
     if (task.vfork_done) {
       task.vfork_done->complete();
       task.vfork_done.reset();
     }
     // Closing may sleep: after this the task is still one, and may be the last although it was not before.
     process_table().drop_files(task);
-    give_up_if_last(*process);
+    give_up_if_last(*process, wait_status);
     if (task.is_leader() && !process->ending) {
       process->end_status = wait_status;
     }

@@ -126,6 +126,7 @@ class Task final : public Thread {
 
  private:
   friend class ProcessTable;
+  friend struct Description;
   friend struct TaskSetup;
   void charge() {
     const u64 now = now_ticks();
@@ -220,6 +221,7 @@ class Process : public RefCounted<Process> {
 
  private:
   friend class ProcessTable;
+  friend struct Description;
   u32 pid_ = 0;
   Process* parent_ = nullptr;
   List<Task, &Task::group_node> tasks_;

@@ -54,6 +54,7 @@ class ProcessTable : NonCopyable {
   }
 
  private:
+  friend struct Description;
   struct ByPid {
     bool operator()(const Process& a, const Process& b) const { return a.pid() < b.pid(); }
     bool operator()(const Process& a, u32 b) const { return a.pid() < b; }

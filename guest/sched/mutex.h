@@ -28,6 +28,7 @@ class Mutex : NonCopyable {
   bool held_by_me() const { return owner_ == &current_thread(); }
 
  private:
+  friend struct Description;
   Thread* owner_ = nullptr;
   WaitQueue waiters_;
 };

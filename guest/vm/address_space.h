@@ -141,6 +141,7 @@ class AddressSpace : public RefCounted<AddressSpace> {
  private:
   friend class Vma;
   friend class SpaceChecker;
+  friend struct Description;
   template <class T, class... Args>
   friend KResult<RefPtr<T>> try_make_ref(Args&&... args);
   explicit AddressSpace(const MemoryLimits& limits);

@@ -55,6 +55,7 @@ class VmaSet {
   void check() const;
 
  private:
+  friend struct Description;
   struct Traits {
     static AugmentedNode& node(VmaRange& range) { return range.node; }
     static VmaRange& owner(AugmentedNode& node) {

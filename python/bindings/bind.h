@@ -34,5 +34,7 @@ void bind_machine(pybind11::module_& module);
 void bind_observers(pybind11::module_& module);
 /// Adds to Guest what fault injection needs.
 void bind_faults(pybind11::class_<Guest, std::shared_ptr<Guest>>& guest);
+/// Adds what the supervisor knows.
+void bind_supervisor(pybind11::class_<Guest, std::shared_ptr<Guest>>& guest);
 
 }  // namespace quire::python

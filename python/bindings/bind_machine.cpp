@@ -318,6 +318,11 @@ py::dict stats(Guest& guest) {
                       "misses_by_access"_a = by_access(tlb.misses_by_access), "pte_reads"_a = tlb.pte_reads));
 }
 
+/// For notebooks: the package writes all HTML in one place.
+py::str html_of(const char* function, const py::object& value) {
+  return py::module_::import("quire.html").attr(function)(value);
+}
+
 void bind_values(py::module_& module) {
   py::class_<RunResult>(module, "Stop", "How a run ended. Frozen.")
       .def(py::init([](const std::string& reason, unsigned hart, std::uint64_t pc, std::uint64_t icount,
@@ -345,6 +350,7 @@ void bind_values(py::module_& module) {
            [](const py::object& self) {
              return py::make_tuple(py::type::of(self), stop_parts(self.cast<const RunResult&>()));
            })
+      .def("_repr_html_", [](const RunResult& r) { return html_of("stop", py::cast(r)); })
       .def("__repr__", [](const RunResult& r) {
         return fmt::format("Stop(reason='{}', hart={}, pc={:#x}, icount={}, detail={})", r.reason,
                            r.stop.hart, r.stop.pc, r.stop.icount,
@@ -375,6 +381,7 @@ void bind_values(py::module_& module) {
       .def_property_readonly(
           "page_bytes", [](const Walk& w) { return w.fault ? std::nullopt : std::optional(w.page_bytes); })
       .def("__bool__", [](const Walk& w) { return !w.fault; })
+      .def("_repr_html_", [](const Walk& w) { return html_of("walk", py::cast(w)); })
       .def("__repr__", [](const Walk& w) {
         return w.fault ? fmt::format("Walk({} steps, {}: {})", w.steps.size(), exception_name(*w.fault),
                                      w.fault_reason)
@@ -438,6 +445,7 @@ void bind_machine(py::module_& module) {
   bind_observers(module);
   bind_faults(guest);
   bind_hooks(guest);
+  bind_supervisor(guest);
   guest
       .def_static("supervisor", &make_supervisor, py::arg("setup"), py::arg("program"), py::arg("root"),
                   py::arg("shares"), py::arg("append"))

@@ -2,9 +2,26 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "quire/error.h"
 
 namespace quire::python {
+namespace {
+
+/// As people write it: what names a process, a call or a signal, or counts, in decimal.
+std::string value_text(const FieldFilter& field) {
+  constexpr std::string_view kDecimal[] = {"pid",   "child", "prev",  "next", "nr",
+                                           "signo", "token", "inode", "index"};
+  if (field.field == "nr" && !syscall_name(field.value).empty()) {
+    return std::string(syscall_name(field.value));
+  }
+  const bool decimal = std::find(std::begin(kDecimal), std::end(kDecimal), field.field) != std::end(kDecimal);
+  return decimal ? fmt::format("{}", field.value) : fmt::format("{:#x}", field.value);
+}
+
+}  // namespace
 
 Condition::Condition(const std::string& event, const std::vector<FieldFilter>& fields)
     : info_(find_event(event)), fields_(fields) {
@@ -57,7 +74,7 @@ std::string Condition::describe() const {
   std::string text(info_->name);
   text += '(';
   for (const FieldFilter& field : fields_) {
-    text += fmt::format("{}{}={:#x}", &field == fields_.data() ? "" : ", ", field.field, field.value);
+    text += fmt::format("{}{}={}", &field == fields_.data() ? "" : ", ", field.field, value_text(field));
   }
   return text.append(")");
 }

@@ -17,6 +17,7 @@ from .errors import Busy, DmaError, Error, FileError, MissingPackage, PageFault,
 from .events import EVENTS, FAULT_KINDS, MACHINE_EVENTS, Condition, Event, Recording, happens
 from .hart import Hart
 from .hooks import Arming, Hook, On
+from .introspection import CachedPage, Frame, Frames, FrameStats, Vma, Vmas
 from .machine import Machine
 from .mmu import TlbEntry
 from .process import Page, Process
@@ -34,6 +35,7 @@ __all__ = [
     "FAULT_KINDS",
     "MACHINE_EVENTS",
     "Busy",
+    "CachedPage",
     "CompletedRun",
     "Condition",
     "Console",
@@ -44,6 +46,9 @@ __all__ = [
     "FenceFinding",
     "FenceReport",
     "FileError",
+    "Frame",
+    "FrameStats",
+    "Frames",
     "Hart",
     "Hook",
     "InsnEvent",
@@ -69,6 +74,8 @@ __all__ = [
     "TlbStats",
     "UsageError",
     "ValueDifference",
+    "Vma",
+    "Vmas",
     "Walk",
     "WalkStep",
     "__version__",

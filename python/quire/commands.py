@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from .errors import Error, UsageError
-from .events import EVENTS, MACHINE_EVENTS, Condition, happens
+from .events import EVENTS, MACHINE_EVENTS, Condition, happens, shown
+from .html import name_text
 from .machine import Machine
 from .process import Process
 from .snapshot import Snapshot
@@ -55,8 +57,9 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="quire", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    maps = commands.add_parser("maps", help="what its page table maps, by area")
+    maps = commands.add_parser("maps", help="the areas of its address space, and what is there of them")
     maps.add_argument("--pages", action="store_true", help="every page, with its frame and who shares it")
+    maps.add_argument("--linux", action="store_true", help="the text of /proc/PID/maps")
     walk = commands.add_parser("walk", help="a page-table walk, level by level")
     walk.add_argument("--va", type=_number, action="append", required=True, metavar="ADDRESS", help="repeatable")
     walk.add_argument("--access", choices=["r", "w", "x"], default="r")
@@ -105,8 +108,7 @@ class _Moment:
         env = dict(_pair("--env", "=", "K=V", text) for text in options.env)
         self.process = self.machine.spawn([options.program, *options.args], env=env, cwd=options.cwd, files=files)
         self.machine.stdin.close()
-        # Its last call: what it has is there still.
-        ends = happens("syscall_enter", pid=self.process.pid, nr="exit_group") | self.process.exited
+        ends = self.process.ending | self.process.exited
         wanted = None if options.until is None else _condition(options.until)
         until = ends if wanted is None else wanted | ends
         self.stop = self.machine.run(until=until, max_insns=options.after, timeout=options.timeout)
@@ -128,33 +130,41 @@ def _say(options: argparse.Namespace, rows: Sequence[dict[str, Any]], line: Call
         sys.stdout.writelines(line(row) + "\n" for row in rows)
 
 
-def _areas(process: Process) -> Iterable[dict[str, Any]]:
-    """Neighbouring pages with the same permissions, as one."""
-    area: dict[str, Any] | None = None
-    for leaf in process.mappings:
-        permissions = leaf.flags[:3]
-        if area is not None and area["end"] == leaf.va and area["permissions"] == permissions:
-            area["end"] += leaf.bytes
-        else:
-            if area is not None:
-                yield area
-            area = {"start": leaf.va, "end": leaf.va + leaf.bytes, "permissions": permissions, "pages": 0, "dirty": 0}
-        area["pages"] += leaf.bytes // _PAGE
-        area["dirty"] += leaf.bytes // _PAGE if "d" in leaf.flags else 0
-    if area is not None:
-        yield area
+def _areas(process: Process) -> list[dict[str, Any]]:
+    """What may be there, and how many pages of it are."""
+    vmas, leaves = process.vmas, process.mappings
+    rows = []
+    for area in vmas:
+        there = [leaf for leaf in leaves if leaf.va in area]
+        rows.append({"start": area.start, "end": area.end, "permissions": area.permissions, "kind": area.kind, "name": area.name,
+                     "offset": area.offset, "device": [area.major, area.minor], "inode": area.inode,
+                     "pages": sum(leaf.bytes for leaf in there) // _PAGE,
+                     "dirty": sum(leaf.bytes for leaf in there if "d" in leaf.flags) // _PAGE})
+    for note in filter(None, [vmas.trouble, "a thread of the guest is about to change them" if vmas.locked else ""]):
+        sys.stderr.write(f"quire: these areas: {note}\n")
+    return rows
+
+
+def _area_text(row: dict[str, Any]) -> str:
+    shown = f"{row['start']:012x}-{row['end']:012x} {row['permissions']} {row['pages']:6} pages {row['dirty']:6} dirty  "
+    return shown + name_text(row["name"])
 
 
 def _maps(options: argparse.Namespace) -> None:
     process = _Moment(options).living()
+    if options.linux:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(process.maps))
+        return None
     if not options.pages:
-        return _say(options, list(_areas(process)), lambda a: f"{a['start']:012x}-{a['end']:012x} {a['permissions']} {a['pages']:6} pages {a['dirty']:6} dirty")
+        return _say(options, _areas(process), _area_text)
     rows = []
     for leaf in process.mappings:
         page = process.page(leaf.va)
         rows.append({"va": leaf.va, "bytes": leaf.bytes, "pfn": leaf.pfn, "flags": leaf.flags,
+                     "use": None if page.frame is None else page.frame.use,
                      "sharers": [[other.pid, at] for other, at in page.sharers]})
-    return _say(options, rows, lambda r: f"{r['va']:012x} {r['bytes']:#8x} frame {r['pfn']:#x} {r['flags']} mapped {len(r['sharers'])} times")
+    return _say(options, rows, lambda r: f"{r['va']:012x} {r['bytes']:#8x} frame {r['pfn']:#x} {r['flags']} {r['use'] or 'device':10} mapped {len(r['sharers'])} times")
 
 
 def _walk(options: argparse.Namespace) -> None:
@@ -185,9 +195,8 @@ def _trace(options: argparse.Namespace) -> None:
 
 
 def _event_text(row: dict[str, Any]) -> str:
-    small = ("pid", "child", "prev", "next", "size", "steps")
-    shown = (f"{k}={v:#x}" if isinstance(v, int) and k not in small else f"{k}={v}" for k, v in row.items() if k not in ("icount", "event"))
-    return f"{row['icount']:12} {row['event']:14} {' '.join(shown)}"
+    fields = (f"{name}={shown(name, value)}" for name, value in row.items() if name not in ("icount", "event"))
+    return f"{row['icount']:12} {row['event']:14} {' '.join(fields)}"
 
 
 def _stat(options: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import _core
+from . import _core, html
 from .errors import FileError, UsageError, optional
 
 #: Events of the supervisor, with their fields.
@@ -18,13 +18,17 @@ _FIELDS = {**EVENTS, **MACHINE_EVENTS}
 FAULT_KINDS: list[str] = _core.fault_kinds()
 _ACCESSES = ["r", "w", "x"]
 _SIGNED = {"result", "code", "wait_status", "token", "error"}
+_DECIMAL = {"pid", "child", "prev", "next", "icount", "size", "steps", "signo", "token", "result", "nr", "cause", "asid", "index", "inode",
+            "free_frames", "total_frames", "sharers_before", "sharers_after", "refused", "missing"}
 _DECODED = {"event", "kind", "access", "nr", "comm"}
 
 
-def fields_of(filters: dict[str, Any]) -> list[tuple[str, int]]:
-    """Filters as the native side takes them: names of kinds, accesses and calls become numbers."""
+def fields_of(filters: dict[str, Any], guest: _core.Guest | None = None) -> list[tuple[str, int]]:
+    """Filters as the native side takes them: names of kinds, accesses and calls become numbers, processes their pid."""
     fields = []
     for name, value in filters.items():
+        if hasattr(value, "_pid_on"):
+            value = value._pid_on(value._guest if guest is None else guest)
         if isinstance(value, str):
             value = _number_of(name, value)
         elif not isinstance(value, int):
@@ -62,6 +66,13 @@ def _decoded(field: str, value: int | None) -> Any:
     return value
 
 
+def shown(field: str, value: Any) -> str:
+    """A value of a field for people: numbers that count or name something as such, the rest in hexadecimal."""
+    if value is None:
+        return ""
+    return f"{value:#x}" if isinstance(value, int) and field not in _DECIMAL else str(value)
+
+
 def _comm(word0: int, word1: int) -> str:
     return (word0.to_bytes(8, "little") + word1.to_bytes(8, "little")).rstrip(b"\0").decode(errors="replace")
 
@@ -69,18 +80,23 @@ def _comm(word0: int, word1: int) -> str:
 class Condition:
     """Something to run up to: run(until=condition). `a | b` is whichever comes first."""
 
-    __slots__ = ("_terms", "_now")
+    __slots__ = ("_guest", "_now", "_terms")
 
-    def __init__(self, terms: list[_core.Condition], now: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, terms: list[_core.Condition], now: Callable[[], bool] = lambda: False, guest: _core.Guest | None = None) -> None:
         self._terms = terms
         self._now = now
+        self._guest = guest  # whose processes it names; None: any machine's
 
     def __bool__(self) -> bool:
         """Whether it holds already, where that can be known."""
         return self._now()
 
     def __or__(self, other: Condition) -> Condition:
-        return Condition(self._terms + other._terms, lambda: bool(self) or bool(other))
+        if not isinstance(other, Condition):
+            return NotImplemented
+        if None not in (self._guest, other._guest) and self._guest is not other._guest:
+            raise UsageError("conditions on processes of two machines cannot be one: each machine runs by itself")
+        return Condition(self._terms + other._terms, lambda: bool(self) or bool(other), self._guest or other._guest)
 
     def __repr__(self) -> str:
         return f"<Condition {' | '.join(term.describe() for term in self._terms)}>"
@@ -96,7 +112,8 @@ def happens(event: str, **fields: Any) -> Condition:
       ...
     quire.errors.UsageError: ...
     """
-    return Condition([_core.Condition(event, fields_of(fields))])
+    owners = [value._guest for value in fields.values() if hasattr(value, "_pid_on")]
+    return Condition([_core.Condition(event, fields_of(fields))], guest=owners[0] if owners else None)
 
 
 class Event:
@@ -116,12 +133,16 @@ class Event:
         try:
             return self.fields[name]
         except KeyError:
+            if name == "kind":  # as the column has it
+                return self.event
             raise AttributeError(f"event '{self.event}' has no field '{name}'") from None
 
+    def _repr_html_(self) -> str:
+        return html.facts(((name, shown(name, value)) for name, value in self.fields.items()), f"{self.event} at {self.icount:,}")
+
     def __repr__(self) -> str:
-        shown = ", ".join(f"{k}={v:#x}" if isinstance(v, int) and k not in ("pid", "child") else f"{k}={v}"
-                          for k, v in self.fields.items())
-        return f"<{self.event} at {self.icount}: {shown}>"
+        fields = ", ".join(f"{name}={shown(name, value)}" for name, value in self.fields.items())
+        return f"<{self.event} at {self.icount}: {fields}>"
 
 
 def event_of(name: str, icount: int, hart: int, args: tuple[int, ...]) -> Event:
@@ -136,7 +157,8 @@ def event_of(name: str, icount: int, hart: int, args: tuple[int, ...]) -> Event:
 class Recording:
     """Events kept in native columns while the machine runs; also a selection of them, by filter().
 
-    Columns are those of all recorded events together, with None where an event lacks one.
+    Columns are those of all recorded events together, with None where an event lacks one; but `kind`, where page faults are
+    among them, says of a page fault how it was answered and of the others their name: "cow", "fork".
     """
 
     __slots__ = ("_guest", "_recorder", "_rows")
@@ -193,6 +215,9 @@ class Recording:
             return [None if a is None or b is None else _comm(a, b) for a, b in words]
         if name not in self.columns:
             raise UsageError(f"no column is called '{name}'; there are {', '.join(self.columns)}")
+        if name == "kind":
+            kinds = zip(self._recorder.values("kind", list(rows)), rows, strict=True)
+            return [self._recorder.row(at)[0] if kind is None else _decoded("kind", kind) for kind, at in kinds]
         return [_decoded(name, value) for value in self._recorder.values(name, list(rows))]
 
     def column(self, event: str, field: str) -> memoryview:
@@ -212,7 +237,13 @@ class Recording:
             if name not in _FIELDS:
                 raise UsageError(f"no event is called '{name}'")
         self._guest.check_not_running()
-        chosen = self._recorder.select(list(events), fields_of(fields))
+        kind = fields.get("kind")
+        if isinstance(kind, str) and kind in _FIELDS and kind not in FAULT_KINDS:  # as the column has it
+            events = (kind,) if not events or kind in events else ()
+            fields = {name: value for name, value in fields.items() if name != "kind"}
+            if not events:
+                return Recording(self._guest, self._recorder, [])
+        chosen = self._recorder.select(list(events), fields_of(fields, self._guest))
         if self._rows is not None:
             mine = set(self._rows)
             chosen = [row for row in chosen if row in mine]
@@ -299,6 +330,15 @@ class Recording:
             raise UsageError("a selection cannot be cleared; clear the recording")
         self._recorder.clear()
 
+    def _repr_html_(self) -> str:
+        if self._guest.running:
+            return "<p>a recording, under way</p>"
+        rows = self._indices()[:html.SHOWN_ROWS]
+        cells = [self._column(name, rows) for name in self.columns]
+        lines = [[value if name == "icount" else shown(name, value) for name, value in zip(self.columns, row, strict=True)]
+                 for row in zip(*cells, strict=True)]
+        return html.table(self.columns, lines, f"{len(self):,} events" + (f", {self.dropped:,} dropped" if self.dropped else ""), len(self))
+
     def __repr__(self) -> str:
         return "<Recording, under way>" if self._guest.running else f"<Recording of {', '.join(self.events)}: {len(self)} events>"
 
@@ -313,6 +353,15 @@ def all_of(conditions: Condition | Iterable[Condition] | None) -> list[Condition
         if not isinstance(one, Condition):
             raise UsageError(f"until={one!r} is no condition; quire.happens('fork') and process.exited are")
     return given
+
+
+def terms_of(conditions: Condition | Iterable[Condition] | None, guest: _core.Guest) -> list[_core.Condition]:
+    """Conditions as the native side takes them, for that machine."""
+    given = all_of(conditions)
+    for condition in given:
+        if condition._guest is not None and condition._guest is not guest:
+            raise UsageError(f"until={condition!r} is about a process of another machine, which does not run here")
+    return [term for condition in given for term in condition._terms]
 
 
 __all__ = ["EVENTS", "FAULT_KINDS", "MACHINE_EVENTS", "Condition", "Event", "Recording", "happens"]

@@ -106,19 +106,21 @@ class On:
 
     # --- the supervisor's events ---
 
-    def __call__(self, event: str, **fields: Any) -> Arming:
+    def __call__(self, event: str, /, *wrong: Any, **fields: Any) -> Arming:
         """An event by name, with these values: on("cow", pid=3). "syscall" stands for enter and exit."""
         if not isinstance(event, str):
             raise UsageError(f"on({event!r}) is not the name of an event; quire.EVENTS lists them")
+        if wrong:
+            raise _misplaced(event, wrong[0])
         names = ["syscall_enter", "syscall_exit"] if event == "syscall" else [event]
-        conditions = [_core.Condition(name, fields_of(fields)) for name in names]
+        conditions = [_core.Condition(name, fields_of(fields, self._guest)) for name in names]
         return Arming(self, lambda: [self._guest.hook_event(condition) for condition in conditions], _of_supervisor,
                       _call_text(event, fields))
 
     def __getattr__(self, name: str) -> Callable[..., Arming]:
         if name not in EVENTS and name != "syscall":
             raise AttributeError(f"nothing to hook is called '{name}'; there are {', '.join(dir(self))}")
-        return lambda **fields: self(name, **fields)
+        return lambda *wrong, **fields: self(name, *wrong, **fields)
 
     def __dir__(self) -> list[str]:
         return sorted([name for name in vars(On) if not name.startswith("_")] + [*EVENTS, "syscall"])
@@ -131,8 +133,8 @@ class On:
         Without addresses: every instruction. With `pid`, only in that process' address space. The event has
         icount, pc, hart and priv.
         """
-        first, last = self._range(lo, hi)
-        process = pid_of(pid)
+        first, last = self._range(lo, hi, pid)
+        process = self._pid(pid)
         return Arming(self, lambda: [self._guest.hook_insn(first, last, process)], _plain, f"insn({_place(lo, hi)})")
 
     def mem_read(self, lo: int | str | None = None, hi: int | None = None, *,
@@ -155,8 +157,8 @@ class On:
         return self._mem("rw", lo, hi, pid)
 
     def _mem(self, access: str, lo: int | str | None, hi: int | None, pid: int | Process | None) -> Arming:
-        first, last = self._range(lo, hi)
-        process = pid_of(pid)
+        first, last = self._range(lo, hi, pid)
+        process = self._pid(pid)
         name = {"r": "mem_read", "w": "mem_write", "rw": "mem_access"}[access]
         return Arming(self, lambda: [self._guest.hook_access(first, last, access, process)], _plain,
                       f"{name}({_place(lo, hi)})")
@@ -186,39 +188,42 @@ class On:
         """A TLB entry gave way to another."""
         return self._machine("tlb_evict", lo, hi)
 
-    def fence(self) -> Arming:
+    def fence(self, *wrong: Any) -> Arming:
         """An sfence.vma or sinval.vma: va and asid, None for all."""
+        if wrong:
+            raise _misplaced("fence", wrong[0])
         return self._machine("fence")
 
     def mmio(self, device: str | None = None) -> Arming:
         """An access to a device's register: device, offset, size, access, value."""
         names = [name for name, _, _ in self._guest.devices()]
+        if callable(device):
+            raise _misplaced("mmio", device)
         if device is not None and device not in names:
             raise UsageError(f"no device is called {device!r}; there are {', '.join(dict.fromkeys(names))}")
         return self._machine("mmio", device=device or "", shown=device)
 
     def sbi(self, extension: int | None = None) -> Arming:
         """A call of the built-in SBI, after it: extension, function, args, error, value."""
-        return self._machine("sbi", number=None if extension is None else count(extension, "extension"),
+        return self._machine("sbi", number=_number("extension", extension, {}),
                              shown=extension)
 
     def _machine(self, what: str, lo: int | None = None, hi: int | None = None, *, number: int | None = None,
                  pid: int | Process | None = None, device: str = "", shown: object = None) -> Arming:
-        first, last = self._range(lo, hi)
-        process = pid_of(pid)
+        first, last = self._range(lo, hi, pid)
+        process = self._pid(pid)
         text = _place(lo, hi) if lo is not None else "" if shown is None else repr(shown)
         return Arming(self, lambda: [self._guest.hook_machine(what, first, last, process, number, device)],
                       _of_machine, f"{what}({text})")
 
     # --- the table ---
 
-    def _range(self, lo: int | str | None, hi: int | None) -> tuple[int, int]:
-        """Both ends included, as the native side takes them."""
+    def _range(self, lo: int | str | None, hi: int | None, process: object = None) -> tuple[int, int]:
+        """Both ends included, as the native side takes them. A symbol is first looked for in what `process` runs."""
+        if callable(lo):
+            raise _misplaced("insn, mem_write or the like", lo)
         if isinstance(lo, str):
-            address = self._guest.symbol(lo)
-            if address is None:
-                raise UsageError(f"the kernel or program has no symbol '{lo}'")
-            lo = address
+            lo = self._address_of(lo, process)
         if lo is None:
             if hi is not None:
                 raise UsageError("give the start of the range as well, or nothing for everything")
@@ -229,6 +234,20 @@ class On:
         if not isinstance(hi, int) or not first < hi <= _END:
             raise UsageError(f"{_place(lo, hi)} is no range of addresses: the end comes after the start and is not in it")
         return first, hi - 1
+
+    def _address_of(self, symbol: str, process: object) -> int:
+        address = process.symbol(symbol) if isinstance(process, Process) else None
+        address = self._guest.symbol(symbol) if address is None else address
+        if address is None:
+            where = "neither what the process runs nor the kernel" if isinstance(process, Process) else "the kernel or bare program"
+            hint = "" if isinstance(process, Process) else "; a spawned program's are found with pid=process"
+            raise UsageError(f"{where} has {'a' if isinstance(process, Process) else 'no'} symbol '{symbol}'{hint}")
+        return address
+
+    def _pid(self, process: int | Process | None) -> int | None:
+        if isinstance(process, Process):
+            return process._pid_on(self._guest)
+        return None if process is None else count(process, "pid", bits=31)
 
     def _add(self, numbers: list[int], call: Callable[..., object], function: Callback, what: str) -> Hook:
         for number in numbers:
@@ -258,15 +277,18 @@ def _of_machine(function: Callback) -> Callable[..., object]:
     return lambda name, icount, hart, fields: function(Event(name, icount, hart, fields))
 
 
-def pid_of(process: int | Process | None) -> int | None:
-    if process is None:
-        return None
-    return count(process.pid if isinstance(process, Process) else process, "pid", bits=31)
+def _misplaced(what: str, given: object) -> UsageError:
+    """on.cow(print) where on.cow()(print) was meant."""
+    if callable(given):
+        return UsageError(f"on {what}: {given!r} is a function, and these brackets are for what to look for; put it behind them: on.cow()(print)")
+    return UsageError(f"on {what}: {given!r} has no name; write what a field shall be, as pid=2")
 
 
 def _number(name: str, value: int | str | None, names: dict[str, int]) -> int | None:
     if value is None:
         return None
+    if callable(value):
+        raise _misplaced("trap, interrupt or sbi", value)
     if isinstance(value, str):
         if value not in names:
             raise UsageError(f"{name}={value!r} is not one of {', '.join(names)}")

@@ -14,14 +14,15 @@ from .console import Console, Output
 from .device import Device, described
 from .drive import Drive
 from .errors import Error, FileError, UsageError
-from .events import EVENTS, MACHINE_EVENTS, Condition, Recording, all_of, fields_of, happens
+from .events import EVENTS, MACHINE_EVENTS, Condition, Recording, fields_of, happens, terms_of
 from .hart import Hart, hart_list
-from .hooks import On, pid_of
+from .hooks import On
 from .memory import PhysicalMemory
 from .mmu import Mmu
 from .history import History
+from .introspection import Frames
 from .process import Process
-from .settings import Drives, Screen, Shares, Tlb, image_of, mounted_shares, path_of, program_of, setup
+from .settings import Drives, Screen, Shares, Tlb, host_files, image_of, mounted_shares, path_of, program_of, setup
 from .snapshot import Snapshot, StrPath
 from .stats import Stats
 
@@ -92,6 +93,7 @@ class Machine:
         self.on = On(guest)
         self._history = History(guest, self.on._callbacks)
         self._console: Console | None = None
+        self._host_files: dict[str, str] = {}  # by path in the guest: what spawn() put in
         self.stdin = Input(self._history)
         self.stdout = Output(guest, "stdout")
         self.stderr = Output(guest, "stderr")
@@ -172,6 +174,7 @@ class Machine:
         if self.config["mode"] == "linux":
             raise UsageError("Linux takes no program from outside: type at its console, or use Machine.supervisor()")
         pid = self._guest.spawn(program_of(argv, env, cwd, files), self.on._callbacks)
+        self._host_files |= host_files(argv, files, self.config.get("root", ""))
         return Process(self, self._guest, pid)
 
     def run(self, *, until: Condition | Iterable[Condition] | None = None, max_insns: int | None = None,
@@ -181,8 +184,7 @@ class Machine:
         Ctrl-C raises KeyboardInterrupt between two instructions; running again goes on from there.
         """
         insns = None if max_insns is None else count(max_insns, "max_insns")
-        terms = [term for condition in all_of(until) for term in condition._terms]
-        return self._history.run(insns, seconds(timeout), terms)
+        return self._history.run(insns, seconds(timeout), terms_of(until, self._guest))
 
     def step(self, n: int = 1) -> _core.Stop:
         """Runs `n` instructions; backwards when `n` is negative, which needs a snapshot taken before (see run_to)."""
@@ -209,7 +211,7 @@ class Machine:
 
         It then stands at the first snapshot that leads to now.
         """
-        terms = [term for condition in all_of(until) for term in condition._terms]
+        terms = terms_of(until, self._guest)
         if not terms:
             raise UsageError("run_back() takes the condition to go back to, as run(until=...) does")
         return self._history.run_back(terms)
@@ -258,14 +260,14 @@ class Machine:
         for event in events:
             if not isinstance(event, str):
                 raise UsageError(f"record({event!r}) is not the name of an event; quire.EVENTS lists them")
-        first, last = self.on._range(lo, hi)
-        process = pid_of(fields.pop("pid", None))
+        first, last = self.on._range(lo, hi, fields.get("pid"))
+        process = self.on._pid(fields.pop("pid", None))
         names = {name for event in events for name in _GROUPS.get(event, [event])}
         if process is not None and any("pid" in EVENTS.get(name, ()) for name in names):
             fields["pid"] = process
         elif process is not None and not names & set(MACHINE_EVENTS):
             raise UsageError(f"none of the recorded events has a field 'pid': {', '.join(sorted(names))}")
-        return Recording(self._guest, self._guest.record(list(events), fields_of(fields), first, last, process,
+        return Recording(self._guest, self._guest.record(list(events), fields_of(fields, self._guest), first, last, process,
                                                          count(limit, "limit", bits=40)))
 
     def process(self, pid: int) -> Process:
@@ -278,6 +280,11 @@ class Machine:
     def processes(self) -> dict[int, Process]:
         """Every process that the supervisor has told of, by pid, exited ones included."""
         return {info.pid: Process(self, self._guest, info.pid) for info in self._guest.processes()}
+
+    @property
+    def frames(self) -> Frames:
+        """The supervisor's books of memory: m.frames.stats, m.frames[pfn]."""
+        return Frames(self)
 
     @property
     def icount(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import _core
+from . import _core, html
 from .checks import count, text_of
 from .errors import UsageError
 from .stats import FenceReport, TlbStats
@@ -26,9 +26,26 @@ class TlbEntry:
     asid: int | None
     flags: str
 
+    def _row(self) -> tuple[object, ...]:
+        return (f"{self.va:#x}", f"{self.physical_address:#x}", f"{self.bytes:#x}", self.flags, "global" if self.asid is None else str(self.asid))
+
+    def _repr_html_(self) -> str:
+        return html.table(_HEAD, [self._row()])
+
     def __repr__(self) -> str:
         space = "global" if self.asid is None else f"asid {self.asid}"
         return f"<TlbEntry {self.va:#x} -> {self.physical_address:#x}, {self.bytes:#x} bytes, {self.flags}, {space}>"
+
+
+_HEAD = ["va", "physical address", "bytes", "flags", "asid"]
+
+
+class TlbEntries(list[TlbEntry]):
+    """A list, which notebooks show as a table."""
+
+    def _repr_html_(self) -> str:
+        rows = [entry._row() for entry in self[:html.SHOWN_ROWS]]
+        return html.table(_HEAD, rows, f"{len(self)} entries of the TLB", len(self))
 
 
 class Tlb:
@@ -43,9 +60,9 @@ class Tlb:
     def stats(self) -> TlbStats:
         return TlbStats(**self._guest.stats()["tlb"])
 
-    def entries(self) -> list[TlbEntry]:
+    def entries(self) -> TlbEntries:
         """Every valid entry, by address."""
-        return [TlbEntry(*entry) for entry in self._guest.tlb_entries()]
+        return TlbEntries(TlbEntry(*entry) for entry in self._guest.tlb_entries())
 
     @property
     def fences(self) -> FenceReport:
@@ -56,6 +73,9 @@ class Tlb:
     def config(self) -> dict[str, int | str]:
         """entries, ways, policy and check."""
         return self._guest.tlb_config()
+
+    def _repr_html_(self) -> str:
+        return self.stats._repr_html_() + self.entries()._repr_html_()
 
     def __repr__(self) -> str:
         idle = not self._guest.closed and not self._guest.running
@@ -95,4 +115,4 @@ class Mmu:
         raise UsageError(f"no live process has ASID {asid}")
 
 
-__all__ = ["Mmu", "Tlb", "TlbEntry"]
+__all__ = ["Mmu", "Tlb", "TlbEntries", "TlbEntry"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import _core
+from . import _core, html
 from .checks import count, text_of
 from .errors import PageFault, UsageError
 from .events import Condition
+from .introspection import Frame, Vmas, vmas_of
 from .memory import Memory
+from .symbols import read_symbols
 
 if TYPE_CHECKING:
     from .machine import Machine
@@ -24,6 +26,20 @@ class Page:
     bytes: int
     flags: str
     sharers: tuple[tuple[Process, int], ...]  # (process, va), this one included
+    frame: Frame | None  #: as the supervisor's books have it; None for a device's memory
+
+    @property
+    def dirty(self) -> bool:
+        """The page-table entry says so: it was written through this mapping."""
+        return "d" in self.flags
+
+    def _repr_html_(self) -> str:
+        rows = [(process.pid, process.name, f"{va:#x}") for process, va in self.sharers]
+        return html.table(["pid", "program", "mapped at"], rows, repr(self))
+
+    def __repr__(self) -> str:
+        use = "a device's memory" if self.frame is None else f"frame {self.pfn:#x} ({self.frame.use})"
+        return f"<Page {self.va:#x}: {use}, {self.flags}, mapped {len(self.sharers)} times>"
 
 
 class Process:
@@ -45,7 +61,7 @@ class Process:
     def _live_satp(self) -> int:
         info = self._info()
         if info.exited:
-            raise UsageError(f"process {self.pid} has exited: its address space is gone")
+            raise UsageError(f"process {self.pid} has exited: its address space is gone; stop before, with run(until=process.ending)")
         return info.satp
 
     @property
@@ -71,7 +87,12 @@ class Process:
     @property
     def exited(self) -> Condition:
         """True once it has exited; run(until=process.exited) runs up to there."""
-        return Condition([_core.Condition("exit", [("pid", self.pid)])], lambda: self._info().exited)
+        return Condition([_core.Condition("exit", [("pid", self.pid)])], lambda: self._info().exited, self._guest)
+
+    @property
+    def ending(self) -> Condition:
+        """The moment at which it ends, however it does, and still has its memory: run(until=process.ending)."""
+        return Condition([_core.Condition("exiting", [("pid", self.pid)])], lambda: False, self._guest)
 
     @property
     def returncode(self) -> int | None:
@@ -94,6 +115,39 @@ class Process:
                       f"virtual memory of process {self.pid}")
 
     @property
+    def vmas(self) -> Vmas:
+        """Its address space as the supervisor has it, by address; vmas.find(va) looks one up."""
+        self._live_satp()
+        found = vmas_of(self._guest, self.pid)
+        if found is None:
+            raise UsageError(f"process {self.pid} is about to exit and has given its memory up; stop before, with run(until=process.ending)")
+        return found
+
+    @property
+    def maps(self) -> str:
+        """The text that it would read in /proc/self/maps now."""
+        return self.vmas.maps
+
+    def symbol(self, name: str) -> int | None:
+        """Where a symbol of its program is, or of another file that was put in from the host and that it maps.
+
+        None when none of them has it.
+        """
+        text_of("name", name)
+        for area in self.vmas:
+            path = self._machine._host_files.get(area.name) if area.offset == 0 and area.kind == "file" else None
+            symbols = read_symbols(path) if path is not None else None
+            if symbols is not None and name in symbols.addresses:
+                return symbols.addresses[name] + (area.start - symbols.first_page if symbols.movable else 0)
+        return None
+
+    def _pid_on(self, guest: _core.Guest) -> int:
+        """Its number, for a filter of that machine."""
+        if guest is not self._guest:
+            raise UsageError(f"process {self.pid} belongs to another machine")
+        return self.pid
+
+    @property
     def mappings(self) -> list[_core.Mapping]:
         """The leaves of its page table with the U bit, in the order of addresses."""
         return self._guest.mappings(self._live_satp())
@@ -114,7 +168,8 @@ class Process:
         assert walk.physical_address is not None and walk.page_bytes is not None
         pfn = walk.physical_address >> 12
         sharers = tuple((Process(self._machine, self._guest, pid), at) for pid, at in self._guest.sharers(pfn))
-        return Page(va & ~0xFFF, pfn, walk.page_bytes, leaf.flags, sharers)
+        frames = self._machine.frames
+        return Page(va & ~0xFFF, pfn, walk.page_bytes, leaf.flags, sharers, frames[pfn] if pfn in frames else None)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Process) and (self._guest, self.pid) == (other._guest, other.pid)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import _core
+from . import _core, html
 from .checks import count, seconds, text_of, wrong
 from .errors import Error, ProgramFailed
 from .machine import Files
@@ -39,6 +39,13 @@ class CompletedRun:
     config: dict[str, Any] = field(repr=False)
     kernel_log: str = field(repr=False)
 
+    def _repr_html_(self) -> str:
+        ended = "limit" if self.stop.exit_status is None else _core.signal_name(-self.returncode) if self.returncode < 0 else "exit"
+        rows = [("returncode", str(self.returncode)), ("ended by", ended), ("stop", self.stop.detail), ("icount", self.stats.icount),
+                ("minor faults", self.stats.minor_faults), ("major faults", self.stats.major_faults), ("digest", self.digest)]
+        streams = [(name, _beginning(data)) for name, data in (("stdout", self.stdout), ("stderr", self.stderr)) if data]
+        return html.facts(rows, " ".join(self.args)) + (html.facts(streams) if streams else "")
+
     def check_returncode(self) -> None:
         """Raises ProgramFailed when the status is not 0."""
         if self.returncode != 0:
@@ -49,6 +56,12 @@ class CompletedRun:
             else:
                 how = f"ended with status {self.returncode}"
             raise ProgramFailed(self, f"{self.args[0]} {how}")
+
+
+def _beginning(data: bytes | str, limit: int = 2000) -> str:
+    """Of a stream, what is worth showing."""
+    text = html.text_of_bytes(data[:limit])
+    return text if len(data) <= limit else f"{text}... ({len(data):,} in all)"
 
 
 def run(program: StrPath | Sequence[StrPath], *args: str, input: Buffer | str | None = None, text: bool = False,

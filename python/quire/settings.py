@@ -117,6 +117,16 @@ def program_of(argv: Sequence[StrPath], env: Mapping[str, str] | None, cwd: str,
     return _core.Program(words[0], words[1:], variables, _word(cwd), pairs)
 
 
+def host_files(argv: Sequence[StrPath], files: Mapping[str, StrPath] | None, root: str) -> dict[str, str]:
+    """Files of the host by their paths in the guest. With a root of the host's, programs are in it."""
+    directory = root.removesuffix(":rw")
+    program = os.fsdecode(argv[0])
+    if directory:
+        return {program: os.path.join(directory, program.lstrip("/"))}
+    given = {os.fsdecode(guest): os.fsdecode(host) for guest, host in (files or {}).items()}
+    return given | {os.path.abspath(program): os.path.abspath(program)}
+
+
 def _word(value: Any) -> bytes:
     try:
         return os.fsencode(value)
@@ -124,4 +134,4 @@ def _word(value: Any) -> bytes:
         raise UsageError(f"{value!r} is a {type(value).__name__}; programs take text: write {str(value)!r}") from None
 
 
-__all__ = ["Drives", "Screen", "Shares", "Tlb", "image_of", "mounted_shares", "path_of", "program_of", "setup"]
+__all__ = ["Drives", "Screen", "Shares", "Tlb", "host_files", "image_of", "mounted_shares", "path_of", "program_of", "setup"]

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from . import _core
+from . import _core, html
 from .checks import wrong
 from .errors import UsageError
 
@@ -57,6 +57,15 @@ class SnapshotDiff:
 
     def __bool__(self) -> bool:
         return bool(self.values or self.memory or self.parts)
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return "<p>no difference</p>"
+        values = [(value.name, f"{value.before:#x}", f"{value.after:#x}") for value in self.values]
+        places = [(f"{place.address:#x}", place.bytes, place.changed) for place in self.memory[:html.SHOWN_ROWS]]
+        return (html.table(["value", "before", "after"], values) +
+                html.table(["memory at", "bytes", "of which differ"], places, total=len(self.memory)) +
+                html.table(["part that differs"], [(part,) for part in self.parts]))
 
     def __repr__(self) -> str:
         if not self:

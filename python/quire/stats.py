@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import html
+
 
 @dataclass(frozen=True, slots=True)
 class TlbStats:
@@ -25,6 +27,14 @@ class TlbStats:
     hits_by_access: dict[str, int] | None = field(repr=False)
     misses_by_access: dict[str, int] = field(repr=False)
     pte_reads: int
+
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, Any]] = [(name.replace("_", " "), getattr(self, name)) for name in
+                                       ("hits", "misses", "walks", "evictions", "flushes_all", "flushes_asid", "flushes_page", "flushes_page_asid", "pte_reads")]
+        if self.hits is None:
+            rows[0] = ("hits", "not counted; name a policy, as tlb=\"policy=lru\"")
+        return html.facts(rows, "TLB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,13 @@ class Stats:
     faults: dict[str, int] = field(repr=False)
     events: dict[str, int] = field(repr=False)
     tlb: TlbStats
+
+    def _repr_html_(self) -> str:
+        rows = [(name.replace("_", " "), getattr(self, name)) for name in
+                ("icount", "minstret", "traps", "interrupts", "page_fault_traps", "minor_faults", "major_faults")]
+        rows += [(f"faults: {kind}", number) for kind, number in self.faults.items() if number]
+        rows += [(f"events: {name}", number) for name, number in self.events.items() if number]
+        return html.facts(rows) + self.tlb._repr_html_()
 
     @classmethod
     def from_core(cls, raw: dict[str, Any]) -> Stats:

@@ -44,7 +44,7 @@ def same(program):
     with quire.Machine.supervisor() as m:
         p = m.spawn([program, "an argument"])
         m.stdin.close()
-        m.run(until=quire.happens("syscall_enter", pid=p.pid, nr="exit_group"))
+        m.run(until=p.ending)
         yield m, p
 
 
@@ -53,8 +53,9 @@ def test_maps(command, same):
     rows = json.loads(command("maps", "--json").stdout)
     assert sum(row["pages"] for row in rows) == sum(leaf.bytes // 4096 for leaf in p.mappings)
     assert all(a["end"] <= b["start"] for a, b in zip(rows, rows[1:], strict=False))
-    assert "r-x" in {row["permissions"] for row in rows}
+    assert "r-xp" in {row["permissions"] for row in rows} and "[stack]" in {row["name"] for row in rows}
     assert len(command("maps").stdout.splitlines()) == len(rows)
+    assert command("maps", "--linux").stdout == p.maps
 
 
 def test_pages_at_the_fork_are_shared(command):

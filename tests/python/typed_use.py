@@ -34,11 +34,18 @@ def look(m: quire.Machine, p: quire.Process) -> None:
     walk: quire.Walk = m.mmu.walk(0x1000, "w", process=p)
     entries: list[quire.TlbEntry] = m.mmu.tlb.entries()
     page = p.page(0x1000)
+    area: quire.Vma | None = p.vmas.find(0x1000)
+    frames: quire.FrameStats = m.frames.stats
+    use: str = m.frames[0x80000].use if page.frame is None else page.frame.use
+    print(p.maps, [a.file for a in p.vmas], p.vmas[1:3].trouble, area, frames.free, use, page.dirty, p.symbol("main"))
     print(bits, numbers[0], walk.physical_address, [e.va for e in entries], page.sharers, p.virt.u64(0x1000), p.mappings[0].flags)
 
 
 def called(m: quire.Machine, p: quire.Process) -> None:
-    @m.on.page_fault(pid=p.pid)
+    m.run(until=p.ending | quire.happens("cow", pid=p))
+    m.record("mem_write", "page_fault", pid=p)
+
+    @m.on.page_fault(pid=p)
     def fault(e: quire.Event) -> None:
         print(e.va, e.fields)
 
