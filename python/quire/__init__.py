@@ -9,7 +9,7 @@
         m.run(until=p.exited)
 """
 
-from . import _core
+from . import _core, plot
 from ._core import AccessEvent, InsnEvent, Mapping, Stop, Walk, WalkStep
 from .console import Console, NotSeen, Output
 from .device import Device, IrqLine
@@ -80,6 +80,7 @@ __all__ = [
     "WalkStep",
     "__version__",
     "happens",
+    "plot",
     "run",
     "sweep",
 ]

@@ -42,10 +42,12 @@ class Vma:
 
     @property
     def bytes(self) -> int:
+        """Its size."""
         return self.end - self.start
 
     @property
     def pages(self) -> int:
+        """How many pages fit in."""
         return self.bytes // _PAGE
 
     @property
@@ -189,6 +191,7 @@ class Frame:
 
     @property
     def address(self) -> int:
+        """Of its first byte, physical."""
         return self.pfn * _PAGE
 
     def __repr__(self) -> str:
@@ -210,6 +213,7 @@ class Frames:
 
     @property
     def stats(self) -> FrameStats:
+        """How many there are for what."""
         return FrameStats(**self._guest.frame_counts())
 
     def __getitem__(self, pfn: int) -> Frame:

@@ -158,3 +158,11 @@ def errors() -> None:
         print(failed.completed)
     except (quire.UsageError, quire.FileError, quire.Busy, quire.PageFault, quire.NotSeen, quire.MissingPackage) as error:
         print(error)
+
+
+def drawn(m: quire.Machine, p: quire.Process) -> None:
+    quire.plot.address_space(p).figure.savefig("space.png")
+    ax = quire.plot.fault_timeline(m.record("page_fault", pid=p))
+    quire.plot.working_set(m.record("mem_access", pid=p), window=10_000, ax=ax)
+    quire.plot.page_sharing([p, *m.processes.values()])
+    quire.plot.tlb_misses(quire.sweep("./primes", tlb=["entries=16", "entries=64"]), label="primes")
