@@ -10,6 +10,11 @@ Clock::EventId EventQueue::schedule(std::uint64_t deadline_ns, std::function<voi
   return id;
 }
 
+std::uint64_t EventQueue::deadline_ns(EventId event) const {
+  const auto found = deadlines_.find(event);
+  return found == deadlines_.end() ? 0 : found->second;
+}
+
 void EventQueue::schedule_again(EventId event, std::uint64_t deadline_ns, std::function<void()> action) {
   events_.emplace(Key{deadline_ns, event}, std::move(action));
   deadlines_.emplace(event, deadline_ns);

@@ -25,7 +25,8 @@ class EventQueue final : public Clock {
   std::uint64_t now_ns() const override { return icount_() + idle_ns_; }
   EventId schedule(std::uint64_t deadline_ns, std::function<void()> action) override;
   void cancel(EventId event) override;
-  std::uint64_t deadline_ns(EventId event) const override { return deadlines_.at(event); }
+  /// 0 for one that does not wait: while a state is loaded, owners still hold what transfer() has forgotten.
+  std::uint64_t deadline_ns(EventId event) const override;
   void schedule_again(EventId event, std::uint64_t deadline_ns, std::function<void()> action) override;
   /// Its own state. Loading forgets every event; those who had some take them up again.
   void transfer(StateArchive& archive);

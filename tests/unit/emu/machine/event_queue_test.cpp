@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "emu/machine/state_archives.h"
 
 namespace quire {
 namespace {
@@ -71,6 +74,23 @@ TEST_F(EventQueueTest, IdleTimeCountsAsTime) {
   EXPECT_EQ(queue_.now_ns(), 100U);
   ++icount_;
   EXPECT_EQ(queue_.now_ns(), 101U);
+}
+
+TEST_F(EventQueueTest, AStateIsLoadedOverEventsThatWait) {
+  std::optional<Clock::EventId> event = queue_.schedule(30, mark('a'));
+  SaveArchive saved;
+  queue_.transfer(saved);
+  saved.event(queue_, event, mark('a'));
+  const auto state = saved.take();
+  event = queue_.schedule(50, mark('x'));  // by now its owner waits for something else
+  LoadArchive loaded(state, "test");
+  queue_.transfer(loaded);
+  loaded.event(queue_, event, mark('b'));
+  loaded.finish();
+  EXPECT_EQ(queue_.next_deadline_ns(), 30U);
+  icount_ = 60;
+  queue_.run_due();
+  EXPECT_EQ(trace_, "b");
 }
 
 TEST_F(EventQueueTest, AnnouncesEachDeadline) {
