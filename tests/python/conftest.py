@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -44,6 +45,14 @@ OUTPUT_ARCH(riscv)
 ENTRY(_start)
 SECTIONS { . = 0x80000000; .text : { *(.text*) } .data : { *(.data*) } .tohost : { *(.tohost) } }
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heeded_interrupts():
+    """A shell's background job ignores SIGINT, and so does what it starts: a test of Ctrl-C would wait for ever."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -408,15 +408,7 @@ def test_a_hook_that_could_not_be_removed_can_be_later(m):
     assert not hook.active and m.run().reason == "exited" and len(refused) == 1
 
 
-@pytest.fixture
-def heeded_interrupts():
-    """A shell's background job ignores SIGINT."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def test_ctrl_c_comes_out_between_two_callbacks(link_bare, heeded_interrupts):
+def test_ctrl_c_comes_out_between_two_callbacks(link_bare):
     endless = link_bare("    .globl _start\n_start: j _start\n")
     with quire.Machine.bare(endless, ram="16M") as m:
         count = 0
