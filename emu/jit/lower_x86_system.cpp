@@ -154,7 +154,8 @@ void LowerX86::set_csr(const Node& node) {
   }
 }
 
-/// Where an interrupt would be enabled that is pending, or what follows depends on another bit, by the call.
+/// Where an interrupt would be enabled that is pending, or what follows depends on another bit, by the call;
+/// FS may be another one then.
 void LowerX86::set_status(const Node& node) {
   const x86::Gp value = reg(node.operand[0]);
   const x86::Gp changed = temp();
@@ -177,6 +178,8 @@ void LowerX86::set_status(const Node& node) {
   as_.bind(quiet);
   as_.and_(changed.r32(), kInterruptBits);
   as_.xor_(mstatus(), changed);
+  fs_dirty_ = false;
+  usable_rm_ = 0;
 }
 
 }  // namespace quire::jit

@@ -689,6 +689,64 @@ TEST(Engine, FloatingPointFlagsSurviveDevicesThatUseTheHosts) {
   EXPECT_EQ(board.x(11), 1u);  // NX alone
 }
 
+/// A write of sstatus between two instructions of one block; the handler counts in s0.
+TEST(Engine, FloatingPointTrapsBehindAnInstructionThatTurnedItOff) {
+  Board board(R"(
+    j start
+    .balign 64
+    addi s0, s0, 1
+    csrr t0, mepc
+    addi t0, t0, 4
+    csrw mepc, t0
+    mret
+    .balign 64
+    start:
+    li s1, 0x6000
+    li a2, 50
+    loop:
+    csrs sstatus, s1
+    j body
+    body:
+    .option norvc
+    fadd.d ft2, ft0, ft1
+    csrc sstatus, s1
+    fadd.d ft2, ft0, ft1
+    fsd ft2, 0(t1)
+    addi a0, a0, 1
+    bne a0, a2, loop
+    j .
+  )");
+  board.hart().write_csr(number_of(Csr::mtvec), kRam + 0x40);
+  board.state().x[6] = kRam + 0x1000;
+  board.run(1000);
+  ASSERT_EQ(board.x(10), 50u);
+  EXPECT_EQ(board.x(8), 100u);
+}
+
+TEST(Engine, FloatingPointMarksItsStateDirtyBehindAnInstructionThatCalledItClean) {
+  Board board(R"(
+    li s1, 0x6000
+    li a2, 50
+    li s2, 0x2000
+    loop:
+    csrs sstatus, s1
+    j body
+    body:
+    fadd.d ft2, ft0, ft1
+    csrc sstatus, s2
+    fadd.d ft2, ft0, ft1
+    csrr t1, sstatus
+    srli t1, t1, 63
+    add a1, a1, t1
+    addi a0, a0, 1
+    bne a0, a2, loop
+    j .
+  )");
+  board.run(1000);
+  ASSERT_EQ(board.x(10), 50u);
+  EXPECT_EQ(board.x(11), 50u);
+}
+
 // --- extensions that are off ---
 
 /// The cause, mepc and mtval of the trap that `source` runs into, by both ways of running it.
