@@ -301,6 +301,13 @@ class Recording:
         except OSError as error:
             raise FileError(f"{os.fspath(path)}: {error}; check the path") from None
 
+    def write_csv(self, path: str | os.PathLike[str]) -> None:
+        """All of it, or of a selection, as CSV: the columns of to_dict(), a line an event, empty where it lacks one."""
+        from .trace_file import write_csv  # noqa: PLC0415  (only who asks for it pays)
+
+        columns = self.to_dict()
+        write_csv(path, list(columns), zip(*columns.values(), strict=True))
+
     def write_trace(self, path: str | os.PathLike[str]) -> None:
         """A trace that ui.perfetto.dev opens: processes with their calls as slices, the rest as instants.
 

@@ -17,6 +17,7 @@ from .errors import UsageError, optional
 from .running import run
 from .settings import path_of
 from .snapshot import StrPath
+from .trace_file import write_csv
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -55,6 +56,10 @@ class SweepTable:
     def to_dict(self) -> dict[str, list[Any]]:
         """{column: its values}."""
         return {name: self[name] for name in self.columns}
+
+    def write_csv(self, path: StrPath) -> None:
+        """As CSV: a line of names, a line a run."""
+        write_csv(path, self.columns, (list(row.values()) for row in self.rows))
 
     def to_pandas(self) -> Any:
         """A pandas.DataFrame; needs pandas."""

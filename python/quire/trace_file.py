@@ -1,13 +1,15 @@
 """A recording as a Chrome trace (what ui.perfetto.dev, chrome://tracing and speedscope open) or as one of Perfetto's own.
 
 One instruction is one nanosecond. Each process of the guest is a process of the trace; its system calls are slices, and so
-are the stretches in which it ran; everything else is an instant with its fields as arguments.
+are the stretches in which it ran; everything else is an instant with its fields as arguments. Tables go to CSV instead.
 """
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,4 +73,16 @@ def write_trace(events: Iterable[Event], path: Path, origin: dict[str, Any]) -> 
         raise FileError(f"{path}: {error.strerror}; check the path") from None
 
 
-__all__ = ["NS_PER_US", "trace_events", "write_trace"]
+def write_csv(path: str | os.PathLike[str], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A line of names, then a line a row; None is empty, numbers are decimal. FileError where the path cannot be written to."""
+    try:
+        # What the guest named may be no text: such bytes go out as they came.
+        with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            out = csv.writer(file)
+            out.writerow(names)
+            out.writerows(rows)
+    except OSError as error:
+        raise FileError(f"{os.fspath(path)}: {error.strerror}; check the path") from None
+
+
+__all__ = ["NS_PER_US", "trace_events", "write_csv", "write_trace"]

@@ -1,5 +1,6 @@
 """Recordings handed to others: Arrow's C data interface, Parquet, Chrome traces."""
 
+import csv
 import ctypes
 import gc
 import json
@@ -93,3 +94,22 @@ def test_a_chrome_trace(compile_c, tmp_path):
     spans = sorted((e["ts"], e["ts"] + e["dur"]) for e in events if e["name"] == "running")
     assert spans and all(a[1] <= b[0] + 1e-6 for a, b in zip(spans, spans[1:], strict=False))
     assert any(e["ph"] == "M" and e["pid"] == p.pid for e in events)
+
+
+def test_events_as_csv(compile_c, tmp_path):
+    """What the csv module of Python reads is what to_dict() says; a selection is written alone."""
+    with quire.Machine.supervisor(ram="64M") as m:
+        r = m.record("syscall", "page_fault", "exec")
+        p = m.spawn([compile_c(PROGRAM)])
+        m.run(until=p.exited)
+        r.write_csv(tmp_path / "all.csv")
+        r.filter("page_fault").write_csv(tmp_path / "faults.csv")
+        columns, faults = r.to_dict(), len(r.filter("page_fault"))
+        with pytest.raises(quire.FileError, match="/nowhere/all.csv: .*check the path"):
+            r.write_csv("/nowhere/all.csv")
+    with (tmp_path / "all.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows == [{name: "" if value is None else str(value) for name, value in zip(columns, row, strict=True)}
+                    for row in zip(*columns.values(), strict=True)]
+    assert {"write", "exit_group"} <= {row["nr"] for row in rows} and any(row["comm"] for row in rows)
+    assert len((tmp_path / "faults.csv").read_text().splitlines()) == faults + 1 > 2

@@ -236,6 +236,8 @@ def test_a_killed_campaign_keeps_what_it_had(sorting, tmp_path):
     with fi.Campaign.open(tmp_path / "k.db") as campaign:
         assert campaign.run().done == 40
         campaign.export(tmp_path / "k.csv")
+        with pytest.raises(quire.FileError, match="/nowhere/k.csv: No such file .*check the path"):
+            campaign.export("/nowhere/k.csv")
     assert len((tmp_path / "k.csv").read_text().splitlines()) == 41
 
 

@@ -1,5 +1,6 @@
 """quire.sweep(): a table of runs, the same from one process and from a pool."""
 
+import csv
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -24,7 +25,7 @@ def walker(compile_c):
     return compile_c(WALKER)
 
 
-def test_every_combination_in_order(walker):
+def test_every_combination_in_order(walker, tmp_path):
     table = quire.sweep(walker, "64", tlb=TLBS, seeds=range(2))
     assert [(row["tlb"], row["seed"]) for row in table] == [
         (tlb, seed) for tlb in ("entries=16,ways=16,policy=lru", "entries=128,ways=128,policy=lru") for seed in (0, 1)]
@@ -34,6 +35,9 @@ def test_every_combination_in_order(walker):
     direct = quire.run(walker, "64", tlb=TLBS[0])
     assert (small["icount"], small["digest"]) == (direct.stats.icount, direct.digest)
     assert list(table.to_dict()) == table.columns and "<td>" in table._repr_html_()
+    table.write_csv(tmp_path / "table.csv")
+    with (tmp_path / "table.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == [{name: str(value) for name, value in row.items()} for row in table]
 
 
 @pytest.mark.parametrize("make", [lambda: ThreadPoolExecutor(2), lambda: ProcessPoolExecutor(2, mp_context=get_context("spawn"))])

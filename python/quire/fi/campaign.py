@@ -6,7 +6,6 @@ killed at any moment and goes on where it was, here or in other processes.
 
 from __future__ import annotations
 
-import csv
 import importlib
 import json
 import os
@@ -26,6 +25,7 @@ from ..errors import FileError, UsageError
 from ..machine import Machine
 from ..process import Process
 from ..snapshot import StrPath
+from ..trace_file import write_csv
 from . import places
 from .check import check_command
 from .models import Fault
@@ -260,10 +260,7 @@ class Campaign:
         if Path(path).suffix == ".parquet":
             self._export_parquet(Path(path))
             return
-        with Path(path).open("w", newline="") as file:
-            out = csv.writer(file)
-            out.writerow(_COLUMNS)
-            out.writerows(self._store.rows())
+        write_csv(path, _COLUMNS, self._store.rows())
 
     def _export_parquet(self, path: Path) -> None:
         try:
