@@ -21,6 +21,7 @@ from .snapshot import Snapshot
 
 _USAGE, _FAILED, _INTERRUPTED = 2, 3, 130
 _PAGE = 4096
+_TRACES = (".pftrace", ".perfetto-trace", ".json")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +43,7 @@ def _machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", default="", metavar="NAME")
     parser.add_argument("--seed", type=_number, default=0, metavar="N")
     parser.add_argument("--env", action="append", default=[], metavar="K=V", help="a variable of the program's environment (repeatable)")
-    parser.add_argument("--cwd", default="/", metavar="DIR", help="working directory of the program (default /)")
+    parser.add_argument("--cwd", default="/", metavar="DIR", help="working directory of the program, which must be the guest's (default /)")
     parser.add_argument("--root", metavar="DIR[:rw]", help="make DIR the guest's /; PROGRAM is then a path in it")
     parser.add_argument("--share", action="append", default=[], metavar="HOST:GUEST[:rw]", help="let the guest see a directory of the host (repeatable)")
     parser.add_argument("--file", action="append", default=[], metavar="HOST:GUEST", help="give the program a file of the host (repeatable)")
@@ -61,12 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     maps.add_argument("--pages", action="store_true", help="every page, with its frame and who shares it")
     maps.add_argument("--linux", action="store_true", help="the text of /proc/PID/maps")
     walk = commands.add_parser("walk", help="a page-table walk, level by level")
-    walk.add_argument("--va", type=_number, action="append", required=True, metavar="ADDRESS", help="repeatable")
+    walk.add_argument("--va", action="append", required=True, metavar="ADDRESS", help="a number, or a symbol of the program (repeatable)")
     walk.add_argument("--access", choices=["r", "w", "x"], default="r")
     trace = commands.add_parser("trace", help="what happened up to there, one event a line")
     trace.add_argument("--events", default="page_fault,cow,fork,exec,exit,signal", metavar="NAMES",
                        help=f"of {', '.join([*EVENTS, *MACHINE_EVENTS])}, syscall, mem_access")
     trace.add_argument("--limit", type=_number, default=100_000, metavar="N", help="keep the first N (default 100000)")
+    trace.add_argument("-o", "--output", metavar="FILE", help="write them there instead: .pftrace (Perfetto), .json (Chrome trace) or .csv")
     commands.add_parser("stat", help="what the machine counted")
     snap = commands.add_parser("snap", help="write a snapshot of the machine to a file, or compare it with one")
     snap.add_argument("-o", "--output", metavar="FILE", help="where to")
@@ -167,10 +169,20 @@ def _maps(options: argparse.Namespace) -> None:
     return _say(options, rows, lambda r: f"{r['va']:012x} {r['bytes']:#8x} frame {r['pfn']:#x} {r['flags']} {r['use'] or 'device':10} mapped {len(r['sharers'])} times")
 
 
+def _address(process: Process, text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        address = process.symbol(text)
+    if address is None:
+        raise UsageError(f"--va {text}: neither a number, as in 1000 or 0x1000, nor a symbol of what the program has mapped")
+    return address
+
+
 def _walk(options: argparse.Namespace) -> None:
     process = _Moment(options).living()
     rows: list[dict[str, Any]] = []
-    for va in options.va:
+    for va in (_address(process, text) for text in options.va):
         walk = process.walk(va, options.access)
         steps = [{"level": s.level, "pte_address": s.pte_address, "pte": s.pte, "flags": s.flags} for s in walk.steps]
         rows.append({"va": va, "access": options.access, "steps": steps, "physical_address": walk.physical_address,
@@ -187,9 +199,16 @@ def _walk_text(row: dict[str, Any]) -> str:
 
 def _trace(options: argparse.Namespace) -> None:
     names = [name for name in options.events.split(",") if name]
+    if options.output is not None and not options.output.endswith((".csv", *_TRACES)):
+        raise UsageError(f"-o {options.output}: events are written as {', '.join(_TRACES)} or .csv; end the name so")
     moment = _Moment(options, lambda machine: machine.record(*names, limit=options.limit))
     events = moment.before
-    _say(options, [{"icount": e.icount, "event": e.event, **e.fields} for e in events], _event_text)
+    if options.output is None:
+        _say(options, [{"icount": e.icount, "event": e.event, **e.fields} for e in events], _event_text)
+    elif options.output.endswith(".csv"):
+        events.write_csv(options.output)
+    else:
+        events.write_trace(options.output)
     if events.dropped:
         sys.stderr.write(f"quire: {events.dropped} further events are not kept; --limit takes more\n")
 

@@ -1,5 +1,6 @@
 """quire maps, walk, trace, stat, snap: the same facts as Python's, from the shell."""
 
+import csv
 import json
 import subprocess
 
@@ -72,6 +73,14 @@ def test_walk(command, same):
     assert "physical address" in command("walk", "--va", text).stdout
 
 
+def test_walk_to_a_symbol(command, same):
+    _, p = same
+    row = json.loads(command("walk", "--va", "main", "--access", "x", "--json").stdout)[0]
+    assert row["va"] == p.symbol("main") and row["physical_address"] == p.walk(row["va"], "x").physical_address
+    said = command("walk", "--va", "nosuch", status=2).stderr.splitlines()[-1]
+    assert "--va nosuch" in said and "number" in said and "symbol" in said
+
+
 def test_trace(command, same):
     m, _ = same
     rows = json.loads(command("trace", "--events", "page_fault,cow", "--json").stdout)
@@ -80,6 +89,20 @@ def test_trace(command, same):
     lines = command("trace", "--events", "syscall").stdout.splitlines()
     assert any("syscall_enter" in line and "nr=write" in line for line in lines)
     assert "further events" in command("trace", "--events", "insn", "--limit", "10").stderr
+
+
+def test_trace_into_a_file(command, tmp_path):
+    events = ["--events", "page_fault,cow"]
+    told = json.loads(command("trace", *events, "--json").stdout)
+    for name in ("trace.csv", "trace.json", "trace.pftrace"):
+        assert command("trace", *events, "-o", tmp_path / name).stdout == ""
+    with (tmp_path / "trace.csv").open(newline="") as file:
+        assert [(int(row["icount"]), row["event"], int(row["va"])) for row in csv.DictReader(file)] == [
+            (row["icount"], row["event"], row["va"]) for row in told]
+    instants = [event for event in json.loads((tmp_path / "trace.json").read_text())["traceEvents"] if event["ph"] == "i"]
+    assert len(instants) == len(told)
+    assert b"page_fault" in (tmp_path / "trace.pftrace").read_bytes()
+    assert "/nowhere/a.csv" in command("trace", "-o", "/nowhere/a.csv", status=3).stderr
 
 
 def test_stat(command, same):
@@ -149,7 +172,7 @@ int main(void) {
     (["trace", "--root", "/nowhere", "/none"], 3, ["/nowhere"]),
     (["maps"], 2, ["PROGRAM", "quire maps --help"]),
     (["walk", "/none"], 2, ["--va"]),
-    (["walk", "--va", "here", "/none"], 2, ["here", "number"]),
+    (["trace", "-o", "trace.txt", "/none"], 2, ["trace.txt", ".pftrace", ".csv"]),
     (["trace", "--events", "nothing", "/none"], 2, ["nothing"]),
     (["stat", "/none"], 3, ["/none"]),
     (["stat", "--until", "nothing", "/none"], 3, ["/none"]),
