@@ -112,6 +112,9 @@ def happens(event: str, **fields: Any) -> Condition:
       ...
     quire.errors.UsageError: ...
     """
+    if event not in EVENTS:
+        hint = "; those of the machine can be recorded and hooked, not run to" if event in MACHINE_EVENTS else ""
+        raise UsageError(f"no event of the supervisor is called {event!r}{hint}; there are {', '.join(EVENTS)}")
     owners = [value._guest for value in fields.values() if hasattr(value, "_pid_on")]
     return Condition([_core.Condition(event, fields_of(fields))], guest=owners[0] if owners else None)
 

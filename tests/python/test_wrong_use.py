@@ -79,7 +79,8 @@ def m(program):
     (lambda m: m.step(-1), quire.UsageError, ["first instruction"]),
     (lambda m: m.run_to(icount=-5), quire.UsageError, ["icount=-5"]),
     (lambda m: m.run_back(until=quire.happens("fork")), quire.UsageError, ["snapshot"]),
-    (lambda m: quire.happens("nosuch"), quire.UsageError, ["nosuch"]),
+    (lambda m: quire.happens("nosuch"), quire.UsageError, ["nosuch", "page_fault"]),
+    (lambda m: quire.happens("mem_write"), quire.UsageError, ["mem_write", "recorded"]),
     (lambda m: quire.happens("fork", colour=1), quire.UsageError, ["colour"]),
     # events that are not told
     (lambda m: m.record("insn", "nosuch"), quire.UsageError, ["nosuch", "mem_read"]),

@@ -93,7 +93,7 @@ class Campaign:
         where = Path(path)
         for taken in (where, _snapshot_of(where)):
             if taken.exists():
-                raise FileError(f"{taken}: exists already; Campaign.open() goes on with a campaign, or remove it")
+                raise FileError(f"{taken}: exists already; 'quire fi run' and Campaign.open() go on with a campaign; or remove it")
         if not isinstance(space, Space):
             raise UsageError(f"plan() takes a Space, as fi.Space('x10 flip 3', fi.every_insn()), not {type(space).__name__}")
         if margin is not None and samples is not None:
@@ -129,7 +129,7 @@ class Campaign:
         """One that plan() has made, finished or not."""
         where = Path(path)
         if not where.exists():
-            raise FileError(f"{where}: no such campaign; Campaign.plan() makes one")
+            raise FileError(f"{where}: no such campaign; 'quire fi plan' and Campaign.plan() make one")
         return cls(where)
 
     # --- running ---

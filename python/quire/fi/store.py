@@ -45,7 +45,7 @@ class Store:
             self._db = sqlite3.connect(path)
             self.meta = dict(self._db.execute("select key, value from meta"))
         except sqlite3.DatabaseError as error:
-            raise FileError(f"{path}: not a campaign's file ({error}); Campaign.plan() makes one") from None
+            raise FileError(f"{path}: not a campaign's file ({error}); 'quire fi plan' and Campaign.plan() make one") from None
         if self.meta.get("format") != str(_FORMAT):
             raise FileError(f"{path}: a campaign in format {self.meta.get('format')}, this version reads {_FORMAT}")
 
