@@ -404,7 +404,12 @@ void bind_values(py::module_& module) {
       .def_readonly("pid", &ProcessInfo::pid)
       .def_readonly("parent", &ProcessInfo::parent)
       .def_readonly("satp", &ProcessInfo::satp)
-      .def_readonly("comm", &ProcessInfo::comm)
+      .def_property_readonly("comm",
+                             [](const ProcessInfo& info) {
+                               // Any bytes: the guest chose them. As quire.events reads them.
+                               return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(
+                                   info.comm.data(), static_cast<Py_ssize_t>(info.comm.size()), "replace"));
+                             })
       .def_readonly("exited", &ProcessInfo::exited)
       .def_readonly("wait_status", &ProcessInfo::wait_status)
       .def_readonly("start_icount", &ProcessInfo::start_icount)

@@ -29,6 +29,11 @@ def buffer_of(name: str, value: Any) -> memoryview:
         raise wrong(name, value, "bytes; encode() makes them of text") from None
 
 
+def shown_number(number: int) -> str:
+    """Python writes no number of more than 4300 digits, and nobody reads one."""
+    return str(number) if abs(number) < 1 << 256 else f"{'-' if number < 0 else ''}2**{abs(number).bit_length() - 1} or more"
+
+
 def count(value: int, name: str, *, bits: int = 64) -> int:
     """A whole number of `bits` bits without a sign."""
     try:
@@ -36,7 +41,7 @@ def count(value: int, name: str, *, bits: int = 64) -> int:
     except TypeError:
         raise UsageError(f"{name}={value!r} is not a whole number") from None
     if not 0 <= number < 1 << bits:
-        raise UsageError(f"{name}={number} is not between 0 and 2**{bits} - 1")
+        raise UsageError(f"{name}={shown_number(number)} is not between 0 and 2**{bits} - 1")
     return number
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _core, html
+from .checks import shown_number
 from .errors import FileError, UsageError, optional
 
 #: Events of the supervisor, with their fields.
@@ -33,6 +34,8 @@ def fields_of(filters: dict[str, Any], guest: _core.Guest | None = None) -> list
             value = _number_of(name, value)
         elif not isinstance(value, int):
             raise UsageError(f"{name}={value!r}: a field is compared with a number or a name")
+        if not -(1 << 63) <= value < 1 << 64:
+            raise UsageError(f"{name}={shown_number(value)}: a field has 64 bits")
         fields.append((name, value & ((1 << 64) - 1)))
     return fields
 
@@ -70,6 +73,8 @@ def shown(field: str, value: Any) -> str:
     """A value of a field for people: numbers that count or name something as such, the rest in hexadecimal."""
     if value is None:
         return ""
+    if isinstance(value, str):
+        return html.name_text(value)
     return f"{value:#x}" if isinstance(value, int) and field not in _DECIMAL else str(value)
 
 

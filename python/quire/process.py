@@ -182,7 +182,7 @@ class Process:
         if info is None:
             return f"<Process {self.pid}>"
         state = "alive" if not info.exited else f"ended with {self.returncode}"
-        return f"<Process {self.pid} '{info.comm}' {state}>"
+        return f"<Process {self.pid} '{html.name_text(info.comm)}' {state}>"
 
 
 __all__ = ["Page", "Process"]
