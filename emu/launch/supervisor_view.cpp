@@ -25,7 +25,10 @@ namespace {
 constexpr unsigned kMaxDepth = 80;
 /// Steps from a file up to the root of the name tree; a program may nest directories far beyond PATH_MAX.
 constexpr unsigned kMaxPathSteps = 65536;
-/// Components have at most 255 bytes, a nameless file's text a little more.
+/// In all paths of one process: what no honest one needs, and less than a second.
+constexpr unsigned kMaxStepsInAll = 128 * kMaxPathSteps;
+constexpr std::uint64_t kMaxComponentBytes = 256;
+/// A nameless file's text, and special areas'.
 constexpr std::uint64_t kMaxNameBytes = 4096;
 
 /// A place in the name tree.
@@ -54,7 +57,7 @@ class PathReader {
   MayBeTorn<std::string> text(const GuestPath& path) const {
     const bool deleted = TRY(objects_.load(path.dentry, layout_.dentry_deleted)) != 0;
     const bool nameless = TRY(objects_.load(path.dentry, layout_.dentry_nameless)) != 0;
-    std::string found = nameless ? TRY(name(path.dentry)) : TRY(climb(path));
+    std::string found = nameless ? TRY(name(path.dentry, kMaxNameBytes)) : TRY(climb(path));
     return found += deleted ? " (deleted)" : "";
   }
 
@@ -70,9 +73,9 @@ class PathReader {
     return path_at(fs, layout_.fs_root);
   }
 
-  MayBeTorn<std::string> name(std::uint64_t dentry) const {
+  MayBeTorn<std::string> name(std::uint64_t dentry, std::uint64_t limit_bytes) const {
     const std::uint64_t bytes = TRY(objects_.load(dentry, layout_.dentry_name_bytes));
-    if (bytes > kMaxNameBytes) {
+    if (bytes > limit_bytes) {
       return arch::Err(Torn{"a name of impossible length", dentry});
     }
     if (bytes == 0) {
@@ -85,11 +88,12 @@ class PathReader {
     std::vector<std::string> names;
     bool reached = false;
     for (unsigned steps = 0; !(reached = at == root_); ++steps) {
-      if (steps == kMaxPathSteps) {
+      if (steps == kMaxPathSteps || steps_left_ == 0) {
         return arch::Err(Torn{"a path without an end", at.dentry});
       }
+      --steps_left_;
       if (const std::uint64_t parent = TRY(objects_.load(at.dentry, layout_.dentry_parent)); parent != 0) {
-        names.push_back(TRY(name(at.dentry)));
+        names.push_back(TRY(name(at.dentry, kMaxComponentBytes)));
         at.dentry = parent;
         continue;
       }
@@ -112,6 +116,7 @@ class PathReader {
   const GuestObjects& objects_;
   const GuestLayout& layout_;
   GuestPath root_;  ///< nowhere: not known, and every place counts as reachable
+  mutable unsigned steps_left_ = kMaxStepsInAll;
 };
 
 /// Device and number of an inode.
@@ -287,6 +292,30 @@ MayBeTorn<FrameFacts::Cached> cached_page(const GuestObjects& objects, const Gue
   return FrameFacts::Cached{device, number, TRY(objects.load(frame, layout.frame_index))};
 }
 
+/// The frame that says what `pfn` is used for: of a block that was given out whole, the first alone does.
+MayBeTorn<std::uint64_t> head_of(const GuestObjects& objects, const GuestLayout& layout, std::uint64_t pfn) {
+  constexpr unsigned kMaxOrder = 10;
+  const auto frame_at = [&](std::uint64_t number) {
+    return layout.frames + (number - layout.first_frame) * layout.frame_bytes;
+  };
+  const std::uint64_t frame = frame_at(pfn);
+  if (TRY(objects.load(frame, layout.frame_use)) != layout.use_free) {
+    return frame;
+  }
+  for (unsigned order = 1; order <= kMaxOrder; ++order) {
+    const std::uint64_t first = pfn >> order << order;
+    if (first < layout.first_frame) {
+      break;
+    }
+    const std::uint64_t head = frame_at(first);
+    const std::uint64_t use = TRY(objects.load(head, layout.frame_use));
+    if (first != pfn && use != layout.use_free && TRY(objects.load(head, layout.frame_order)) >= order) {
+      return head;
+    }
+  }
+  return frame;
+}
+
 /// A root leads nowhere: not the guest's doing in any of its states.
 template <class T>
 T whole(MayBeTorn<T> value) {
@@ -305,6 +334,11 @@ SupervisorView::SupervisorView(const MemoryView& memory, std::uint64_t descripti
     : memory_(memory), layout_(std::make_unique<const Layout>(memory, description)) {
   if (layout_->processes == 0) {
     throw Error(ErrorKind::kUsage, "the supervisor is not up yet: run the machine further");
+  }
+  if (layout_->frame_count > memory.size_bytes() / arch::kPageBytes) {
+    throw Error(
+        ErrorKind::kState,
+        fmt::format("the supervisor's memory is damaged: it counts {} frames in RAM", layout_->frame_count));
   }
 }
 
@@ -357,7 +391,7 @@ FrameFacts SupervisorView::frame(std::uint64_t pfn) const {
                                                l.first_frame, l.first_frame + l.frame_count));
   }
   const GuestObjects objects(memory_, l);
-  const std::uint64_t frame = l.frames + (pfn - l.first_frame) * l.frame_bytes;
+  const std::uint64_t frame = whole(head_of(objects, l, pfn));
   FrameFacts facts{.use = {},
                    .references = static_cast<std::uint32_t>(whole(objects.load(frame, l.frame_references))),
                    .dirty = (whole(objects.load(frame, l.frame_flags)) & l.frame_flag_dirty) != 0,

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import subprocess
 
 import pytest
@@ -256,6 +257,55 @@ def test_damaged_memory_is_no_danger(program):
         assert troubled > 10
 
 
+def description(m):
+    """Where each entry of the supervisor's description has its value: a physical address."""
+    at = m.symbol("quire_description_physical")
+    head, size, count = (m.phys.u32(at + offset) for offset in (12, 16, 20))
+    entries = [at + head + i * size for i in range(count)]
+    return {bytes(m.phys[entry:entry + 24]).rstrip(b"\0").decode(): entry + 32 for entry in entries}
+
+
+@pytest.mark.parametrize("frames", [1 << 20, 1 << 63, (1 << 64) - 1])
+def test_a_count_of_frames_beyond_ram_is_damage(ended, frames):
+    m, _ = ended
+    whole = m.snapshot()
+    try:
+        m.phys.write(description(m)["frame_count"], frames.to_bytes(8, "little"))
+        for use in (lambda: len(m.frames), lambda: list(m.frames), lambda: m.frames[0x80200], lambda: m.frames.stats):
+            with pytest.raises(quire.Busy, match=f"damaged: it counts {frames} frames"):
+                use()
+    finally:
+        m.restore(whole)
+
+
+def test_frames_are_what_the_sums_say(ended):
+    """All frames of a block that was given out whole have its use, which the supervisor notes at the first alone."""
+    m, _ = ended
+    counted = dict.fromkeys(["free", "anonymous", "page_cache", "page_table", "slab", "stack", "vmalloc", "kernel", "reserved"], 0)
+    for frame in m.frames:
+        counted[frame.use] += 1
+    stats = m.frames.stats
+    assert counted == {"free": stats.free, "anonymous": stats.anonymous, "page_cache": stats.page_cache, "page_table": stats.page_tables,
+                       "slab": stats.slab, "stack": stats.stacks, "vmalloc": stats.vmalloc, "kernel": stats.kernel,
+                       "reserved": len(m.frames) - stats.total}
+
+
+def test_programs_with_names_that_are_no_text(program, tmp_path):
+    """Any bytes but NUL and / are a name; nothing that is asked then fails, or writes what a terminal obeys."""
+    evil = os.fsdecode(b"<b>&\n\xff\x1b[31m")
+    shutil.copy(program, tmp_path / evil)
+    with quire.Machine.supervisor() as m:
+        seen = m.record("exec")
+        p = m.spawn([tmp_path / evil])
+        m.run(until=p.ending)
+        assert p.name == "<b>&\n\ufffd\x1b[31m" == seen[0].comm
+        assert p in m.processes.values() and evil in p.vmas[0].name
+        for text in (repr(p), repr(seen[0]), repr(p.vmas[0]), quire.events.shown("comm", seen[0].comm)):
+            assert text.isprintable()
+        for shown in (p.page(p.vmas[0].start), seen, p.vmas):
+            assert "<b>" not in shown._repr_html_() and shown._repr_html_().encode()
+
+
 def test_before_the_supervisor_is_up_it_says_so(program):
     guest = quire._core.Guest.supervisor(quire.settings.setup(ram="64M", tlb=None, isa="", seed=0, output_limit="1M"), None, "", [], "")
     with pytest.raises(quire.UsageError, match="not up yet"):
@@ -286,6 +336,8 @@ WRONG = [
     (lambda m, p: m.on.insn("main"), "no symbol 'main'.*pid=process"),
     (lambda m, p: m.on.insn("no such", pid=p), "neither what the process runs nor the kernel"),
     (lambda m, p: m.record("boot", pid=p), "field 'pid'"),
+    (lambda m, p: m.on.cow(pid=(1 << 64) + p.pid), "pid=18446744073709551618: a field has 64 bits"),
+    (lambda m, p: m.frames[10**5000], r"pfn=2\*\*16609 or more is not between"),
 ]
 
 
