@@ -21,6 +21,8 @@ constexpr std::uint64_t kDmaPartBytes = std::uint64_t{1} << 20;
 std::uint64_t number_of(const py::object& value, const std::string& name, unsigned size) {
   const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
   if (!number) {
+    if (!PyErr_ExceptionMatches(PyExc_TypeError))
+      throw py::error_already_set();  // its own __index__() failed
     PyErr_Clear();
     throw Error(ErrorKind::kUsage,
                 fmt::format("read() of the device '{}' returned {}, which is no whole number", name,
@@ -30,9 +32,12 @@ std::uint64_t number_of(const py::object& value, const std::string& name, unsign
   const bool impossible = PyErr_Occurred() != nullptr;
   PyErr_Clear();
   if (impossible || (size < sizeof raw && raw >> (8 * size) != 0)) {
+    // Python writes no decimal number of more than 4300 digits.
+    const bool long_one = number.attr("bit_length")().cast<std::uint64_t>() > 256;
+    const std::string text = long_one ? "a number of more than 256 bits" : std::string(py::str(number));
     throw Error(ErrorKind::kUsage,
                 fmt::format("read() of the device '{}' returned {}, which {} bytes do not hold; mask it",
-                            name, std::string(py::repr(number)), size));
+                            name, text, size));
   }
   return raw;
 }
@@ -91,6 +96,10 @@ std::uint64_t DeviceWires::schedule(std::uint64_t delay_ns, const std::string& m
 py::bytes DeviceWires::dma_read(std::uint64_t address, std::uint64_t size) {
   PythonDevice& from = acting();
   std::string data;
+  // RAM is one piece: its last byte refuses what is too much before all of it is copied.
+  if (std::uint8_t last = 0; size > kDmaPartBytes && !from.dma().read(address + (size - 1), {&last, 1})) {
+    throw DmaFaultError{address, size, "read"};
+  }
   // In parts, so that an impossible size takes no memory.
   for (std::uint64_t done = 0; done < size;) {
     const std::uint64_t part = std::min(size - done, kDmaPartBytes);

@@ -150,6 +150,9 @@ class Device:
         """
         wires = self._connection
         name = getattr(method, "__name__", "")
+        if getattr(method, "__self__", None) is self and name.startswith("__") and not name.endswith("__"):
+            # Python knows a private method under its class' name as well.
+            name = next((mangled for kind in type(self).__mro__ if getattr(self, mangled := f"_{kind.__name__.lstrip('_')}{name}", None) == method), name)
         if getattr(method, "__self__", None) is not self or getattr(self, name, None) != method:
             raise UsageError(f"after() calls a method of the device itself, as in self.after(100, self.done), not {method!r}: "
                              "snapshots keep its name")
@@ -253,11 +256,13 @@ def device_plans(devices: Sequence[Device]) -> list[Plan]:
         if any(device is other[0] for other in plans) or (device._wires is not None and device._wires.connected):
             raise UsageError(f"{device._title()} is on a machine already; make another object for each place")
         name = device._name()
+        if not isinstance(name, str) or not name.isascii():
+            raise wrong("name", name, "text of ASCII letters and digits")
         compatible = device.compatible or f"quire,{name}"
-        words = [compatible] if isinstance(compatible, str) else list(compatible)
-        if not all(isinstance(word, str) for word in words):
-            raise wrong("compatible", device.compatible, "text, or a list of texts")
-        plans.append((device, name, words, count(device.size, "size", bits=56), device._address, device._irq))
+        words = [compatible] if isinstance(compatible, str) else compatible
+        if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) and word.isascii() for word in words):
+            raise wrong("compatible", device.compatible, "ASCII text, or a list of such texts")
+        plans.append((device, name, list(words), count(device.size, "size", bits=56), device._address, device._irq))
     return plans
 
 

@@ -193,7 +193,7 @@ def _tlb_pairs(table: Any) -> list[tuple[int, int]]:
     if not isinstance(table, SweepTable):
         try:
             return [(int(entries), int(misses)) for entries, misses in table]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UsageError(f"tlb_misses() takes a table of quire.sweep(), or pairs (entries, misses), not {type(table).__name__}") from None
     if "tlb" not in table.columns:
         raise UsageError("tlb_misses(): the sweep did not vary the TLB; give tlb=[\"entries=16\", \"entries=64\"]")
@@ -213,6 +213,8 @@ def page_sharing(processes: Iterable[Process], ax: Axes = None) -> Axes:
 
     Frames that only one maps stand left, those that all map right.
     """
+    if not isinstance(processes, Iterable) and not isinstance(processes, Process):
+        raise UsageError(f"page_sharing() takes processes, not {type(processes).__name__}; [m.process(2), m.process(3)], or m.processes.values()")
     given: list[Any] = [processes] if isinstance(processes, Process) else [*processes]
     for one in given:
         if not isinstance(one, Process):
@@ -224,8 +226,9 @@ def page_sharing(processes: Iterable[Process], ax: Axes = None) -> Axes:
     holders = {frame: tuple(frame in frames for frames in mapped) for frame in set().union(*mapped)}
     if not holders:
         raise UsageError("page_sharing(): these processes map no page yet")
-    order = sorted(holders, key=lambda frame: (sum(holders[frame]), [not held for held in holders[frame]], frame))
-    rows = [[sum(holders[frame]) if holders[frame][number] else 0 for frame in order] for number in range(len(alive))]
+    sharing = {frame: sum(held) for frame, held in holders.items()}
+    order = sorted(holders, key=lambda frame: (sharing[frame], [not held for held in holders[frame]], frame))
+    rows = [[sharing[frame] if frame in frames else 0 for frame in order] for frames in mapped]
     ax = _axes(ax, "plot.page_sharing()", 8, 1.3 + 0.45 * len(alive))
     colours = ["#ffffff", "#bcd7ea", *_shades(len(alive) - 1)]
     colormap = optional("matplotlib.colors", "plot").ListedColormap(colours)
@@ -235,9 +238,9 @@ def page_sharing(processes: Iterable[Process], ax: Axes = None) -> Axes:
     ax.grid(which="minor", axis="y", color="#444444", linewidth=0.6)
     ax.tick_params(which="minor", length=0)
     ax.set_xlabel("frames")
-    shared = sum(sum(held) > 1 for held in holders.values())
+    shared = sum(number > 1 for number in sharing.values())
     ax.set_title(f"{len(holders):,} frames, of which {shared:,} are shared", loc="left", fontsize=10)
-    handles = {f"mapped by {number}": colours[number] for number in range(1, len(colours)) if any(number in row for row in rows)}
+    handles = {f"mapped by {number}": colours[number] for number in sorted(set(sharing.values()))}
     patches = optional("matplotlib.patches", "plot")
     ax.legend(handles=[patches.Patch(facecolor=colour, edgecolor="#888888", label=name) for name, colour in handles.items()],
               loc="upper left", bbox_to_anchor=(1, 1), fontsize=8, frameon=False)

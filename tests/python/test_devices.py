@@ -279,7 +279,8 @@ def test_ctrl_c_in_a_device(driver):
 
 @pytest.mark.parametrize(("value", "message"), [
     (None, "returned None, which is no whole number"), ("7", "returned '7'"), (1.5, "returned 1.5"),
-    (-1, "returned -1, which 8 bytes do not hold; mask it"), (1 << 64, "returned 18446744073709551616, which 8 bytes")])
+    (-1, "returned -1, which 8 bytes do not hold; mask it"), (1 << 64, "returned 18446744073709551616, which 8 bytes"),
+    pytest.param(10**5000, "returned a number of more than 256 bits, which 8 bytes", id="huge")])
 def test_what_a_read_may_not_return(driver, value, message):
     class Odd(quire.Device):
         def read(self, offset, size):
@@ -462,6 +463,21 @@ def test_after_takes_methods_of_the_device(driver):
             device.after((1 << 64) - 1, device.finish)
 
 
+def test_after_takes_private_methods(driver):
+    class Ticking(Doubler):
+        def read(self, offset, size):
+            self.after(3, self.__tick)
+            return super().read(offset, size)
+
+        def __tick(self):
+            self.ticks = getattr(self, "ticks", 0) + 1
+
+    device = Ticking()
+    with machine(driver, device) as m:
+        m.run(max_insns=1000)
+        assert device.ticks > 1
+
+
 @pytest.mark.parametrize(("place", "message"), [
     ({"address": 0x1000_0000}, "'doubler' at 0x10000000\\.\\.0x10001000 overlaps the UART"),
     ({"address": 0x8000_0000}, "overlaps RAM"), ({"address": 0x1020_1000}, "overlaps the DMA engine"),
@@ -481,6 +497,8 @@ def device_with(**attributes):
     (lambda: Doubler(), "a list of quire.Device"), (lambda: [Doubler], "write its parentheses"), (lambda: [3], "derives from quire.Device"),
     (lambda: [Doubler(), Doubler()], "'doubler' is there twice"), (lambda: [device_with(size=3)], "cannot be 3 bytes large"),
     (lambda: [device_with(size=1 << 40)], "at most 256 MiB"), (lambda: [device_with(name="two words")], "no name for a device"),
+    (lambda: [device_with(name="\udcff")], "name='.udcff'"), (lambda: [device_with(name=5)], "name=5"),
+    (lambda: [device_with(compatible="\udcff")], "compatible="), (lambda: [device_with(compatible=5)], "compatible=5"),
     (lambda: [device_with(compatible=[""])], "compatible"), (lambda: [device_with(compatible=[3])], "compatible"),
     (lambda: [Doubler().at(ADDRESS), device_with(name="other").at(ADDRESS)], "overlaps the device 'doubler'"),
     (lambda: [Doubler().at(irq=20), device_with(name="other").at(irq=20)], "another added device's")])

@@ -153,6 +153,8 @@ WRONG = [
     (lambda s: quire.plot.working_set(s[3], 0), "window=0"),
     (lambda s: quire.plot.working_set(s[0].record("mem_write")), "no access was recorded"),
     (lambda s: quire.plot.page_sharing([2, 3]), "takes processes, not int"),
+    (lambda s: quire.plot.page_sharing(None), "takes processes, not NoneType"),
+    (lambda s: quire.plot.tlb_misses([(float("inf"), 1)]), "pairs"),
     (lambda s: quire.plot.page_sharing([]), "none of these processes is alive"),
     (lambda s: quire.plot.page_sharing(s[0].process(3)), "none of these processes is alive"),
     (lambda s: quire.plot.tlb_misses(5), "takes a table.*pairs"),
