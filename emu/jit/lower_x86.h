@@ -114,6 +114,7 @@ class LowerX86 {
   Temp& temp_of(const Held& held) { return temps_[static_cast<u8>(held.temp)]; }
   void spill(unsigned index);
   void hold(usize at, x86::Gp host);
+  void move_home_from(x86::Gp host);
   void consume(Ref ref);
   void end_node(const Node& node);
   void verify_places(usize at) const;

@@ -140,10 +140,20 @@ void LowerX86::hold(usize at, x86::Gp host) {
   const int index = temp_index(host);
   if (index < 0) {
     held_[at].early = host;
+    move_home_from(host);
     return;
   }
   temps_[static_cast<usize>(index)].holds = Ref::to_value(at);
   held_[at].temp = static_cast<i8>(index);
+}
+
+/// What the pinned register held before is looked for in another that has it, where there is one.
+void LowerX86::move_home_from(x86::Gp host) {
+  for (const Pinned& p : kPinned) {
+    const Ref old = x_now_[p.guest];
+    if (p.host.id() != host.id() || !old.is_value() || held_[old.index()].home != p.guest) continue;
+    if (const u8 other = another_home(old, p.guest)) held_[old.index()].home = other;
+  }
 }
 
 /// The x register that the value of node `at` is written to in its instruction.

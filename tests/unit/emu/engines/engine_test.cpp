@@ -747,6 +747,32 @@ TEST(Engine, FloatingPointMarksItsStateDirtyBehindAnInstructionThatCalledItClean
   EXPECT_EQ(board.x(11), 50u);
 }
 
+TEST(Engine, CsrsAreWrittenFromTheRegisterThatIsReadIntoThoughAnotherHasItToo) {
+  Board board(R"(
+    li t2, 0x14
+    loop:
+    csrw sscratch, t0
+    csrw stval, t0
+    csrw scause, zero
+    mv a5, t2
+    csrrs a5, sscratch, a5
+    add a1, a1, a5
+    mv a5, t2
+    csrrc a5, stval, a5
+    mv a5, t2
+    csrrw a5, scause, a5
+    addi a0, a0, 1
+    j loop
+  )");
+  board.state().x[5] = 0x31;
+  board.run(1 + 12 * 40);
+  ASSERT_EQ(board.x(10), 40u);
+  EXPECT_EQ(board.state().sscratch, 0x35u);
+  EXPECT_EQ(board.state().stval, 0x21u);
+  EXPECT_EQ(board.state().scause, 0x14u);
+  EXPECT_EQ(board.x(11), 40u * 0x31);
+}
+
 // --- extensions that are off ---
 
 /// The cause, mepc and mtval of the trap that `source` runs into, by both ways of running it.
