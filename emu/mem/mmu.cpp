@@ -60,8 +60,13 @@ MaybeTrap Mmu::translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access
   const WalkFault fault = check_permission(entry->flags, access, mode);
   if (fault != WalkFault::kNone) return Trap{exception_of(fault, access), va.value};
   // D is not set yet: the table must be updated, and is walked anew for that (12.3.1).
-  if (access == Access::kWrite && (entry->flags & kPteDirty) == 0)
-    return walk_and_fill(mode, va, access, address);
+  if (access == Access::kWrite && (entry->flags & kPteDirty) == 0) {
+    const TlbEntry clean = *entry;
+    const MaybeTrap trap = walk_and_fill(mode, va, access, address);
+    // A smaller page may answer before it now.
+    if (!trap && !tlb_.peek(va, asid_of(mode))->same_page(clean)) forget(clean);
+    return trap;
+  }
   address = entry->translate(va);
   return {};
 }

@@ -150,6 +150,18 @@ TEST_F(MmuTest, AGlobalEntryThatComesHidesWhatOtherSpacesHad) {
   EXPECT_FALSE(fast.bank(FastTlb::bank_index(first.privilege, first.sum)).find(Access::kRead, kVa, 8, host));
 }
 
+TEST_F(MmuTest, APageThatIsFoundAsDIsSetHidesTheSuperpageFromFastEntriesToo) {
+  tables.map(0x60'0000, kRam + 0x20'0000, kAll & ~u64{kPteDirty}, 1);
+  ASSERT_FALSE(mmu.load(user, VirtAddr(0x60'0000), 8, out));
+  ASSERT_FALSE(mmu.load(user, VirtAddr(0x61'0000), 8, out));
+  tables.set(0x60'0000, 1, Pte{});
+  tables.map(0x60'0000, kOther, kAll);
+  ASSERT_FALSE(mmu.store(user, VirtAddr(0x60'0000), 8, 5));
+  EXPECT_FALSE(hits(Access::kRead, 0x60'0000));
+  ASSERT_FALSE(mmu.load(user, VirtAddr(0x60'0000), 8, out));
+  EXPECT_EQ(out, 5u);
+}
+
 TEST_F(MmuTest, WhatIsEvictedInOneSpaceIsGoneFromTheOther) {
   Mmu tiny(bus, fast, TlbConfig{.entries = 1, .ways = 1, .policy = TlbPolicy::kDefault});
   tiny.pmp().allow_everything();
