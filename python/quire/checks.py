@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from operator import index
 from typing import Any
 
@@ -32,6 +33,23 @@ def buffer_of(name: str, value: Any) -> memoryview:
 def shown_number(number: int) -> str:
     """Python writes no number of more than 4300 digits, and nobody reads one."""
     return str(number) if abs(number) < 1 << 256 else f"{'-' if number < 0 else ''}2**{abs(number).bit_length() - 1} or more"
+
+
+def _pair(option: str, between: str, form: str, text: str) -> tuple[str, str]:
+    left, found, right = text.partition(between)
+    if not found or not left:
+        raise UsageError(f"{option} {text}: it reads like {form}")
+    return left, right
+
+
+def files_of(words: Sequence[str]) -> dict[str, str]:
+    """What a command's --file HOST:GUEST say, as spawn() takes them."""
+    return {guest: host for host, guest in (_pair("--file", ":", "HOST:GUEST", text) for text in words)}
+
+
+def env_of(words: Sequence[str]) -> dict[str, str]:
+    """What a command's --env K=V say."""
+    return dict(_pair("--env", "=", "K=V", text) for text in words)
 
 
 def count(value: int, name: str, *, bits: int = 64) -> int:

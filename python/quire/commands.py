@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from .checks import env_of, files_of
 from .errors import Error, UsageError
 from .events import EVENTS, MACHINE_EVENTS, Condition, happens, shown
 from .html import name_text
@@ -92,13 +93,6 @@ def _condition(text: str) -> Condition:
     return happens(name, **fields)
 
 
-def _pair(option: str, between: str, form: str, text: str) -> tuple[str, str]:
-    left, found, right = text.partition(between)
-    if not found or not left:
-        raise UsageError(f"{option} {text}: it reads like {form}")
-    return left, right
-
-
 class _Moment:
     """PROGRAM at the moment that was asked for."""
 
@@ -106,9 +100,8 @@ class _Moment:
         self.machine = Machine.supervisor(ram=options.ram, tlb=options.tlb, isa=options.isa, seed=options.seed, engine=options.engine,
                                           root=options.root, shares=options.share)
         self.before = before(self.machine)
-        files = {guest: host for host, guest in (_pair("--file", ":", "HOST:GUEST", text) for text in options.file)}
-        env = dict(_pair("--env", "=", "K=V", text) for text in options.env)
-        self.process = self.machine.spawn([options.program, *options.args], env=env, cwd=options.cwd, files=files)
+        self.process = self.machine.spawn([options.program, *options.args], env=env_of(options.env), cwd=options.cwd,
+                                          files=files_of(options.file))
         self.machine.stdin.close()
         ends = self.process.ending | self.process.exited
         wanted = None if options.until is None else _condition(options.until)

@@ -54,6 +54,27 @@ def test_a_shell_at_the_injection(quire_command, command, program, tmp_path):
     assert "changed 8 " in done.stdout, done.stderr
 
 
+def test_a_program_that_needs_something(command, compile_c, tmp_path):
+    """It ends well only with its variable and its file, which is named from its directory."""
+    needs = compile_c(r"""
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) { return 2 * !getenv("COLOUR") | access("here", R_OK) != 0; }
+""")
+    (tmp_path / "host").touch()
+
+    def status(name, *options):
+        command("plan", name, "--fault", "clock jump 1", "--at", "pc:main@1", "--ram", "64M", *options, "--", needs)
+        with fi.Campaign.open(tmp_path / name) as campaign, campaign.replay(1) as case:
+            case.machine.run(until=case.process.exited)
+            return case.process.returncode
+
+    given = ["--file", "host:/data/here", "--env", "COLOUR=red", "--cwd", "/data"]
+    assert status("none.db") == 3 and status("all.db", *given) == 0 and status("file.db", "--file", "host:/here") == 2
+    assert "HOST:GUEST" in command("plan", "c.db", "--fault", "skip", "--file", "host", "--", needs, status=2).stderr
+    assert "program after --" in command("plan", "c.db", "--fault", "skip", "--env", "A=b", "--bare", needs, status=2).stderr
+
+
 @pytest.mark.parametrize(("trigger", "count"), [
     ("pc:main", 1), ("pc:up@1", 1), ("insn:5,70", 2), ("syscall:write", None), ("syscall@1", 1), ("fault@-1", 1), ("every:50000", None),
     ("event:page_fault,pid=2", None), ("event:syscall_enter,nr=64@1", 1),

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from ..checks import env_of, files_of
 from ..errors import Error, FileError, UsageError
 from ..events import happens
 from ..machine import Machine
@@ -80,6 +81,9 @@ def _add_plan(plan: argparse.ArgumentParser) -> None:
     machine.add_argument("--engine", default="", choices=("auto", "interp", "jit"), help="default: $QUIRE_ENGINE, else auto")
     machine.add_argument("--machine-seed", type=int, default=0, metavar="N")
     machine.add_argument("--drive", action="append", default=[], metavar="FILE,snapshot")
+    machine.add_argument("--file", dest="files", action="append", default=[], metavar="HOST:GUEST", help="give the program a file of the host (repeatable)")
+    machine.add_argument("--env", action="append", default=[], metavar="K=V", help="a variable of the program's environment (repeatable)")
+    machine.add_argument("--cwd", metavar="DIR", help="working directory of the program (default /)")
     machine.add_argument("--bare", metavar="ELF", help="a bare program instead of one on the supervisor")
     machine.add_argument("--linux", metavar="KERNEL", help="a kernel, up to its power-off")
     machine.add_argument("--initrd", metavar="FILE")
@@ -133,12 +137,15 @@ def _machine(options: argparse.Namespace) -> tuple[Machine, Process | None, str]
     chosen = [name for name in ("bare", "linux") if getattr(options, name)] + (["PROGRAM"] if options.program else [])
     if len(chosen) != 1:
         raise UsageError("give one of --bare ELF, --linux KERNEL and a program after --" + (f", not {' and '.join(chosen)}" if chosen else ""))
+    if chosen != ["PROGRAM"] and (options.files or options.env or options.cwd):
+        raise UsageError("--file, --env and --cwd are for a program after --; a whole machine has its drives and its own")
     if options.bare:
         return Machine.bare(options.bare, **common), None, options.bare
     if options.linux:
         return Machine.linux(options.linux, initrd=options.initrd, append=options.append, **common), None, options.linux
     machine = Machine.supervisor(**common)
-    return machine, machine.spawn(options.program), options.program[0]
+    process = machine.spawn(options.program, env=env_of(options.env), cwd=options.cwd or "/", files=files_of(options.files))
+    return machine, process, options.program[0]
 
 
 def _plan(options: argparse.Namespace) -> None:
