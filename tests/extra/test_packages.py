@@ -56,6 +56,15 @@ def test_numpy_takes_columns_as_they_are(insns):
     assert not columns["pc"].flags.owndata and not columns["pc"].flags.writeable, "in place"
 
 
+def test_pandas_counts_copies_by_process(events):
+    needed("pandas")
+    frame = events.to_pandas()
+    copies = frame.query("kind == 'cow'").groupby("pid").size()
+    parent, child = frame.query("kind == 'fork'")["pid"].iloc[-1], copies.index.max()
+    assert copies[child] >= 1 and child != parent, "it wrote what it shares with its parent"
+    assert copies.sum() == sum(e.kind == "cow" for e in events)
+
+
 def test_numpy_sees_ram_without_a_copy(link_bare):
     numpy = needed("numpy")
     with quire.Machine.bare(link_bare(SOURCE), ram="16M") as m:

@@ -98,6 +98,7 @@ def test_callbacks_of_one_machine_let_another_thread_run(link_bare):
                 time.sleep(0.001)
 
         other = threading.Thread(target=count)
+
         def until_the_other_had_turns(e):
             if turns > 5:
                 raise Enough
