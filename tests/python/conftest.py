@@ -8,6 +8,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("QUIRE_BUILD_DIR", ROOT / "build"))
 
+# AddressSanitizer takes terabytes of addresses, keeps what was freed, and is slower to load.
+SANITIZED = "libasan" in Path("/proc/self/maps").read_text()
+
 # A bare-metal program: sets registers, stores a signature, and ends through tohost with status 5.
 BARE_SOURCE = """
     .globl _start

@@ -11,6 +11,8 @@ import time
 import pytest
 import quire
 
+from .conftest import SANITIZED
+
 ENDLESS = ".globl _start\n_start: addi a0, a0, 1\n j _start\n"
 
 
@@ -274,7 +276,7 @@ def test_import_is_quick():
     # Of the processor, so that whatever else runs on the machine does not matter.
     code = "import time; a = time.process_time(); import quire; print(time.process_time() - a)"
     times = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in range(5)]
-    assert min(times) < 0.1
+    assert min(times) < (0.3 if SANITIZED else 0.1)
 
 
 def test_the_core_needs_no_other_package():

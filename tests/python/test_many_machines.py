@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import quire
 
+from .conftest import SANITIZED
 from .test_hooks import SOURCE
 
 BUSY = """
@@ -56,9 +57,8 @@ def test_a_thousand_machines_leave_nothing(program):
     assert len(os.listdir("/proc/self/fd")) == files and threading.active_count() == threads
     # A mapping left by every other machine would be 500. AddressSanitizer has some dozens of its own, and keeps
     # what was freed in a quarantine of 256 MiB.
-    now = Path("/proc/self/maps").read_text()
-    quarantine = 256 << 20 if "libasan" in now else 0
-    assert len(now.splitlines()) < maps + 250
+    quarantine = 256 << 20 if SANITIZED else 0
+    assert len(Path("/proc/self/maps").read_text().splitlines()) < maps + 250
     assert after < before + (4 << 20) + quarantine, "1,000 machines of 16 MiB"
 
 
