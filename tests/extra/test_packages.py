@@ -7,6 +7,7 @@ import os
 import pytest
 import quire
 from quire import arrow, fi
+from tests.python.test_exports import insns  # noqa: F401 (a fixture)
 from tests.python.test_hooks import SOURCE
 
 
@@ -29,14 +30,6 @@ int main(void) {
   return 0;
 }
 """
-
-
-@pytest.fixture
-def insns(link_bare):
-    with quire.Machine.bare(link_bare(SOURCE), ram="16M") as m:
-        r = m.record("insn")
-        m.run(max_insns=5000)
-        yield r
 
 
 @pytest.fixture
