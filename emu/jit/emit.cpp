@@ -4,9 +4,16 @@
 
 namespace quire::jit {
 
-Emission::Emission(CodeMemory& memory) : memory_(memory), base_(memory.used_bytes()) {
-  code_.init(asmjit::Environment::host(), reinterpret_cast<u64>(memory.run_address(base_)));
+void Emission::begin() {
+  failed_ = false;
+  base_ = memory_.used_bytes();
+  code_.reset();  // and keeps what it has of the heap
+  code_.init(asmjit::Environment::host(), reinterpret_cast<u64>(memory_.run_address(base_)));
   code_.setErrorHandler(this);
+  asmjit::CodeBuffer& text = code_.textSection()->buffer();
+  text._data = memory_.write_address(base_);
+  text._capacity = memory_.free_bytes();
+  text._flags = asmjit::CodeBufferFlags::kIsExternal | asmjit::CodeBufferFlags::kIsFixed;
   code_.attach(&assembler_);
 }
 
@@ -14,10 +21,9 @@ bool Emission::finish() {
   // An instruction that cannot be encoded is left out, and all of it would mean something else.
   if (failed_ || code_.resolveUnresolvedLinks() != asmjit::kErrorOk) return false;
   const usize size = code_.codeSize();
-  if (size > memory_.free_bytes() || code_.unresolvedLinkCount() != 0) return false;
+  if (code_.unresolvedLinkCount() != 0) return false;
   if (code_.relocateToBase(reinterpret_cast<u64>(memory_.run_address(base_))) != asmjit::kErrorOk)
     return false;
-  if (code_.copyFlattenedData(memory_.write_address(base_), size) != asmjit::kErrorOk) return false;
   memory_.commit(size);
   return true;
 }

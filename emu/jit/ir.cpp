@@ -1,20 +1,8 @@
 #include "emu/jit/ir.h"
 
 #include <algorithm>
-#include <array>
 
 namespace quire::jit {
-namespace {
-
-constexpr std::array kInfo = {
-#define QUIRE_IR(name, type, operands, effects) \
-  IrInfo{#name, Type::k##type, operands, static_cast<u8>(effects)},
-#include "emu/jit/ir.inc"
-};
-
-}  // namespace
-
-const IrInfo& info(IrOp op) { return kInfo[static_cast<usize>(op)]; }
 
 Ref Ir::constant(u64 value) {
   const auto found = std::find(constants.begin(), constants.end(), value);
@@ -23,13 +11,17 @@ Ref Ir::constant(u64 value) {
   return Ref::to_constant(index);
 }
 
-std::vector<u16> count_uses(const Ir& ir) {
-  std::vector<u16> uses(ir.nodes.size());
+void count_uses(const Ir& ir, std::span<u16> uses) {
   for (const Node& node : ir.nodes) {
     for (const Ref ref : ir.operands(node)) {
       if (ref.is_value()) ++uses[ref.index()];
     }
   }
+}
+
+std::vector<u16> count_uses(const Ir& ir) {
+  std::vector<u16> uses(ir.nodes.size());
+  count_uses(ir, uses);
   return uses;
 }
 

@@ -44,7 +44,12 @@ struct IrInfo {
   u8 operands;
   u8 effects;
 };
-const IrInfo& info(IrOp op);
+inline constexpr IrInfo kIrInfo[] = {
+#define QUIRE_IR(name, type, operands, effects) \
+  IrInfo{#name, Type::k##type, operands, static_cast<u8>(effects)},
+#include "emu/jit/ir.inc"
+};
+constexpr const IrInfo& info(IrOp op) { return kIrInfo[static_cast<usize>(op)]; }
 
 /// An operand: an operation's value, or a constant of the block.
 class Ref {
@@ -110,7 +115,8 @@ struct Ir {
   std::span<const Ref> operands(const Node& node) const { return {node.operand, info(node.op).operands}; }
 };
 
-/// How often each value is an operand.
+/// How often each value is an operand; `uses` has an element, 0, for each operation.
+void count_uses(const Ir& ir, std::span<u16> uses);
 std::vector<u16> count_uses(const Ir& ir);
 
 /// One line an operation, under the instruction it comes from.

@@ -19,10 +19,11 @@ LowerX86::LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as)
     : ir_(ir),
       target_(target),
       as_(as),
-      remaining_(count_uses(ir)),
-      deferred_(ir.nodes.size()),
-      held_(ir.nodes.size()),
-      reloads_(ir.insns.size()) {
+      remaining_(ir.nodes.size(), &memory_),
+      deferred_(ir.nodes.size(), &memory_),
+      held_(ir.nodes.size(), &memory_),
+      reloads_(ir.insns.size(), &memory_) {
+  count_uses(ir, remaining_);
   find_deferred();
 }
 
@@ -37,11 +38,11 @@ void LowerX86::find_deferred() {
     const usize index = user.operand[0].index();
     const Node& node = ir_.nodes[index];
     if (node.guest != user.guest || remaining_[index] != 1) continue;
-    if (chooses && is_comparison(node.op)) deferred_[index] = true;
+    if (chooses && is_comparison(node.op)) deferred_[index] = 1;
     if (accesses && node.op == IrOp::kAdd && node.operand[1].is_constant()) {
       const i64 displacement = static_cast<i64>(ir_.value_of(node.operand[1]));
       // The last byte's address is a displacement, too.
-      if (displacement >= INT32_MIN && displacement <= INT32_MAX - 8) deferred_[index] = true;
+      if (displacement >= INT32_MIN && displacement <= INT32_MAX - 8) deferred_[index] = 1;
     }
   }
 }
@@ -53,7 +54,7 @@ void LowerX86::defer_boxing(const Node& write) {
   const Node& node = ir_.nodes[index];
   if (node.op == IrOp::kOr && node.guest == write.guest &&
       ir_.is_constant(node.operand[1], static_cast<u64>(kNanBox))) {
-    deferred_[index] = true;
+    deferred_[index] = 1;
   }
 }
 
@@ -63,12 +64,12 @@ void LowerX86::emit_hot() {
     // A block's way on is behind its last instruction, which may come from a call.
     const bool behind = ir_.nodes[i].op == IrOp::kFallThrough;
     if (i == 0 || behind || ir_.nodes[i].guest != guest_) begin_insn(ir_.nodes[i].guest);
-    if (deferred_[i]) continue;
+    if (deferred_[i] != 0) continue;
     lower(i);
     end_node(ir_.nodes[i]);
     if constexpr (kVerifies) verify_places(i);
   }
-  as_.bind(end_of_insn_);
+  if (end_of_insn_.isValid()) as_.bind(end_of_insn_);
 }
 
 /// Counts the block's instructions, unless that is more than may run.
@@ -91,7 +92,7 @@ void LowerX86::prologue() {
 void LowerX86::begin_insn(u8 guest) {
   end_fp_values();
   if (end_of_insn_.isValid()) as_.bind(end_of_insn_);
-  end_of_insn_ = as_.newLabel();
+  end_of_insn_ = {};  // until something leads there
   guest_ = guest;
   for (Temp& t : temps_) {
     if (t.holds.is_value()) held_[t.holds.index()].temp = -1;
@@ -180,6 +181,7 @@ asmjit::Label LowerX86::slow_path(u8 guest, Behind behind) {
                            .not_run = static_cast<u16>(ir_.insns.size() - guest),
                            .returns = behind == Behind::kInBlock});
   const CallSite* site = &target_.sites.back();
+  if (!end_of_insn_.isValid()) end_of_insn_ = as_.newLabel();
   cold_.push_back([this, entry, site, guest, back = end_of_insn_] {
     as_.bind(entry);
     as_.mov(x86::rcx, asmjit::Imm(reinterpret_cast<u64>(site)));
@@ -194,14 +196,13 @@ asmjit::Label LowerX86::slow_path(u8 guest, Behind behind) {
   return entry;
 }
 
-void LowerX86::emit_cold() {
-  for (usize i = 0; i < cold_.size(); ++i) cold_[i]();
-}
+void LowerX86::emit_cold() { cold_.write_all(); }
 
 void LowerX86::get_x(usize at) {
   const u8 r = static_cast<u8>(ir_.nodes[at].imm);
   x_now_[r] = Ref::to_value(at);
   held_[at].home = r;
+  held_[at].homes |= u32{1} << r;
 }
 
 void LowerX86::set_x(usize at) {
@@ -233,6 +234,7 @@ void LowerX86::set_x(usize at) {
   if (!value.is_value()) return;
   Held& held = held_[value.index()];
   held.early = {};
+  held.homes |= u32{1} << r;
   if (held.home == 0 || host.isValid()) held.home = r;
 }
 

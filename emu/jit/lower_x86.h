@@ -7,9 +7,13 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <deque>
-#include <functional>
+#include <memory_resource>
+#include <new>
 #include <optional>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "emu/jit/host_registers.h"
@@ -27,6 +31,33 @@ struct LowerTarget {
   std::deque<Link>& links;
 };
 
+/// Code to be written behind that of the block: what captures by value says how, and stays where it is until
+/// then. More may be added while one writes.
+class ColdPaths {
+ public:
+  explicit ColdPaths(std::pmr::memory_resource* memory) : paths_(memory) {}
+
+  template <class Write>
+  void push_back(Write write) {
+    static_assert(sizeof(Write) <= kCapturedBytes && alignof(Write) <= alignof(Path));
+    static_assert(std::is_trivially_destructible_v<Write>);
+    Path& path = paths_.emplace_back();
+    ::new (static_cast<void*>(path.captured)) Write(std::move(write));
+    path.write = [](void* captured) { (*static_cast<Write*>(captured))(); };
+  }
+  void write_all() {
+    for (usize i = 0; i < paths_.size(); ++i) paths_[i].write(paths_[i].captured);
+  }
+
+ private:
+  static constexpr usize kCapturedBytes = 120;
+  struct Path {
+    void (*write)(void*);
+    alignas(8) std::byte captured[kCapturedBytes];
+  };
+  std::pmr::deque<Path> paths_;
+};
+
 class LowerX86 {
  public:
   LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as);
@@ -41,6 +72,7 @@ class LowerX86 {
     i8 slot = -1;
     x86::Gp early{};  ///< the pinned register it was computed in, until SetX makes that its home
     u8 home = 0;      ///< x register; 0: none
+    u32 homes = 0;    ///< a bit for each x register that it has been in; x_now_ says if it still is
   };
   struct Temp {
     Ref holds;
@@ -95,7 +127,7 @@ class LowerX86 {
   void set_x(usize at);
 
   // --- lower_x86_values.cpp: where values are ---
-  bool is_deferred(Ref ref) const { return ref.is_value() && deferred_[ref.index()]; }
+  bool is_deferred(Ref ref) const { return ref.is_value() && deferred_[ref.index()] != 0; }
   const Node& definition(Ref ref) const { return ir_.nodes[ref.index()]; }
   /// As it is: a register, memory or an immediate of 32 bits; others are brought into a temporary.
   asmjit::Operand place(Ref ref);
@@ -197,9 +229,13 @@ class LowerX86 {
   const Ir& ir_;
   const LowerTarget target_;
   x86::Assembler& as_;
-  std::vector<u16> remaining_;  // uses of each value still to come
-  std::vector<bool> deferred_;  // computed where it is used: comparisons for a branch, sums for an address
-  std::vector<Held> held_;
+  // Nothing of a block is on the heap, unless it is a very large one.
+  static constexpr usize kUsualBytes = 24 << 10;
+  std::array<std::byte, kUsualBytes> room_;
+  std::pmr::monotonic_buffer_resource memory_{room_.data(), room_.size()};
+  std::pmr::vector<u16> remaining_;  // uses of each value still to come
+  std::pmr::vector<u8> deferred_;  // computed where it is used: comparisons for a branch, sums for an address
+  std::pmr::vector<Held> held_;
   std::array<Ref, 32> x_now_{};  // what each register is known to hold
   std::array<Ref, 32> f_now_{};
   u32 boxed_ = 0;  // f registers known to hold singles
@@ -207,12 +243,14 @@ class LowerX86 {
   std::array<Ref, kSpillSlots> slots_{};
   Neighbours neighbours_;
   std::array<HeldFp, kFpRegisters> held_fp_;
-  std::vector<std::vector<Reload>> reloads_;  // what must be in xmm registers behind each instruction
+  bool any_fp_ = false;  // may be in held_fp_
+  std::pmr::vector<std::pmr::vector<Reload>>
+      reloads_;  // what must be in xmm registers behind each instruction
   // What has been found to hold in this block:
   u32 usable_rm_ = 0;        // bits of Env::fast_rm
   bool fs_dirty_ = false;    // mstatus.FS is
   bool supervisor_ = false;  // the privilege is at least S
-  std::vector<std::function<void()>> cold_;
+  ColdPaths cold_{&memory_};
   asmjit::Label start_;
   asmjit::Label end_of_insn_;
   u8 guest_ = 0;

@@ -61,7 +61,7 @@ void LowerX86::set_f(usize at) {
   f_now_[r] = value.is_value() ? value : Ref{};
   if (boxes) {  // and is there for later instructions, as any other
     consume(value);
-    deferred_[value.index()] = false;
+    deferred_[value.index()] = 0;
   }
 }
 
@@ -98,11 +98,13 @@ x86::Xmm LowerX86::fresh_fp() {
 
 void LowerX86::hold_fp(usize at, x86::Xmm host, FpFmt format) {
   held_fp_[host.id() - kFirstFpRegister] = {Ref::to_value(at), format, guest_};
+  any_fp_ = true;
 }
 
 /// What later instructions need is in f registers, and so it can be read again where a call came between.
 void LowerX86::end_fp_values() {
-  std::vector<Reload> reloads;
+  if (!any_fp_) return;
+  std::pmr::vector<Reload> reloads(&memory_);
   for (HeldFp& held : held_fp_) {
     if (held.value.is_none()) continue;
     unsigned r = 0;

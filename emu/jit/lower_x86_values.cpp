@@ -7,12 +7,9 @@
 namespace quire::jit {
 namespace {
 
-int temp_index(x86::Gp host) {
-  for (unsigned i = 0; i < kTempCount; ++i) {
-    if (kTemps[i].id() == host.id()) return static_cast<int>(i);
-  }
-  return -1;
-}
+static_assert(kTemps[0] == x86::rax && kTemps[1] == x86::rcx && kTemps[2] == x86::rdx);
+/// Which of the temporaries it is; negative: none.
+int temp_index(const x86::Gp& host) { return host.id() < kTempCount ? static_cast<int>(host.id()) : -1; }
 
 x86::Mem slot_memory(int slot) { return x86::qword_ptr(x86::rsp, slot * 8); }
 
@@ -149,11 +146,10 @@ void LowerX86::hold(usize at, x86::Gp host) {
 
 /// What the pinned register held before is looked for in another that has it, where there is one.
 void LowerX86::move_home_from(x86::Gp host) {
-  for (const Pinned& p : kPinned) {
-    const Ref old = x_now_[p.guest];
-    if (p.host.id() != host.id() || !old.is_value() || held_[old.index()].home != p.guest) continue;
-    if (const u8 other = another_home(old, p.guest)) held_[old.index()].home = other;
-  }
+  const u8 guest = kPinnedIn[host.id()];
+  const Ref old = x_now_[guest];
+  if (!old.is_value() || held_[old.index()].home != guest) return;
+  if (const u8 other = another_home(old, guest)) held_[old.index()].home = other;
 }
 
 /// The x register that the value of node `at` is written to in its instruction.
@@ -195,8 +191,9 @@ x86::Gp LowerX86::destination(usize at) {
 
 u8 LowerX86::another_home(Ref ref, unsigned besides) const {
   u8 found = 0;
-  for (unsigned r = 1; r < x_now_.size(); ++r) {
-    if (r == besides || x_now_[r] != ref) continue;
+  for (u32 rest = held_[ref.index()].homes & ~(u32{1} << besides); rest != 0; rest &= rest - 1) {
+    const unsigned r = static_cast<unsigned>(std::countr_zero(rest));
+    if (x_now_[r] != ref) continue;
     found = static_cast<u8>(r);
     if (pinned(r).isValid()) break;
   }
@@ -237,7 +234,8 @@ void LowerX86::verify_places(usize at) const {
   }
   for (usize i = 0; i <= at; ++i) {
     const IrOp op = ir_.nodes[i].op;
-    if (remaining_[i] == 0 || deferred_[i] || info(op).type == Type::kNone || op == IrOp::kPageBase) continue;
+    if (remaining_[i] == 0 || deferred_[i] != 0 || info(op).type == Type::kNone || op == IrOp::kPageBase)
+      continue;
     const Ref value = Ref::to_value(i);
     const Held& held = held_[i];
     QUIRE_ASSERT(held.temp < 0 || temps_[static_cast<u8>(held.temp)].holds == value);

@@ -144,6 +144,9 @@ bool record_one(const Isa& isa, Ir& ir, u8 guest) {
 
 Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns) {
   Ir ir{.page_offset = page_offset, .insns = std::move(insns), .nodes = {}, .constants = {}};
+  constexpr usize kUsualNodes = 4;  // of an instruction
+  ir.nodes.reserve(kUsualNodes * ir.insns.size());
+  ir.constants.reserve(ir.insns.size());
   bool ended = false;
   for (usize i = 0; i < ir.insns.size(); ++i) ended = record_one(isa, ir, static_cast<u8>(i));
   if (!ended) RecordContext(isa, ir, static_cast<u8>(ir.insns.size() - 1)).node(IrOp::kFallThrough, {});

@@ -33,6 +33,7 @@ TranslationCache::TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, cons
       callees_(callees),
       max_pages_(std::min(kMaxPages, kTableShare * code_bytes / sizeof(TranslatedPage))),
       memory_(code_bytes),
+      emission_(memory_),
       stubs_(make_stubs(memory_, callees)) {
   ram_.add_watcher(this);
   if (with_perf_map) perf_map_ = std::make_unique<PerfMap>();
@@ -91,13 +92,13 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   Ir ir = record_block(page, offset);
   if (ir.insns.empty()) return nullptr;
   optimize(ir);
-  Emission emission(memory_);
+  emission_.begin();
   const usize start = memory_.used_bytes();
   const usize first_link = links_.size();
-  LowerX86 lower(ir, {stubs_, page, static_cast<u32>(start), sites_, links_}, emission.assembler());
+  LowerX86 lower(ir, {stubs_, page, static_cast<u32>(start), sites_, links_}, emission_.assembler());
   lower.emit_hot();
   lower.emit_cold();
-  if (!emission.finish()) return nullptr;
+  if (!emission_.finish()) return nullptr;
   if (page.decoded.none()) {
     ram_.set_has_code(PhysAddr(page.frame), true);
     fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));

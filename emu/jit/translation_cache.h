@@ -17,6 +17,7 @@
 #include "emu/hart/engine.h"
 #include "emu/isa/isa.h"
 #include "emu/jit/code_memory.h"
+#include "emu/jit/emit.h"
 #include "emu/jit/ir.h"
 #include "emu/jit/perf_map.h"
 #include "emu/jit/runtime.h"
@@ -85,6 +86,7 @@ class TranslationCache final : private RamWatcher {
   const Callees& callees_;
   const usize max_pages_;
   CodeMemory memory_;
+  Emission emission_;
   Stubs stubs_;
   StopOffsets stops_;
   std::unordered_map<u64, std::unique_ptr<PageRecord>> pages_;  // by frame
