@@ -22,7 +22,7 @@ inline constexpr i32 kStateBias = 128;
 
 inline constexpr unsigned kTempCount = 3;
 inline constexpr x86::Gp kTemps[kTempCount] = {x86::rax, x86::rcx, x86::rdx};
-/// Where values go that find no temporary, from rsp on.
+/// Where values go that find no temporary, from rsp down: what signals leave alone.
 inline constexpr unsigned kSpillSlots = 4;
 
 /// xmm registers from this one on keep f registers' values within a block; those below are free.

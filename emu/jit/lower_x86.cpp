@@ -32,6 +32,7 @@ LowerX86::LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as)
 void LowerX86::find_deferred() {
   for (const Node& user : ir_.nodes) {
     if (user.op == IrOp::kSetF) defer_boxing(user);
+    if (user.op == IrOp::kJumpIndirect) defer_target(user);
     const bool chooses = user.op == IrOp::kBranch || user.op == IrOp::kSelect;
     const bool accesses = user.op == IrOp::kLoad || user.op == IrOp::kLoadSigned || user.op == IrOp::kStore;
     if ((!chooses && !accesses) || !user.operand[0].is_value()) continue;
@@ -56,6 +57,19 @@ void LowerX86::defer_boxing(const Node& write) {
       ir_.is_constant(node.operand[1], static_cast<u64>(kNanBox))) {
     deferred_[index] = 1;
   }
+}
+
+/// The lowest bit of a target does not count, and one that is known in the page's terms is not computed.
+void LowerX86::defer_target(const Node& jump) {
+  const auto is_ours = [&](Ref ref, IrOp op) {
+    return ref.is_value() && definition(ref).op == op && definition(ref).guest == jump.guest &&
+           remaining_[ref.index()] == 1 && definition(ref).operand[1].is_constant();
+  };
+  const Ref target = jump.operand[0];
+  if (!is_ours(target, IrOp::kAnd) || !ir_.is_constant(definition(target).operand[1], ~u64{1})) return;
+  deferred_[target.index()] = true;
+  const Ref sum = definition(target).operand[0];
+  if (is_ours(sum, IrOp::kAdd) && known_target(sum)) deferred_[sum.index()] = true;
 }
 
 void LowerX86::emit_hot() {
@@ -150,7 +164,7 @@ void LowerX86::lower(usize at) {
     case IrOp::kBranch:
       return branch(node);
     case IrOp::kJump:
-      return go_to(node.imm);
+      return jump(node);
     case IrOp::kFallThrough:
       return go_to(ir_.length_bytes());
     case IrOp::kJumpIndirect:

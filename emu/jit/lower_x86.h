@@ -123,6 +123,7 @@ class LowerX86 {
   void know_nothing();
   void find_deferred();
   void defer_boxing(const Node& write);
+  void defer_target(const Node& jump);
   void get_x(usize at);
   void set_x(usize at);
 
@@ -182,12 +183,23 @@ class LowerX86 {
   void move_if_memory(Ref ref, x86::Gp host);
 
   // --- lower_x86_control.cpp ---
+  enum class Way : u8 { kJump, kCall, kReturn };
+  Way way_of(u8 guest) const;
   void branch(const Node& node);
+  void jump(const Node& node);
   void jump_indirect(const Node& node);
+  std::optional<i64> known_target(Ref target) const;
   void go_to(i64 displacement);
   void go_to_other_page(i64 page_offset);
-  void enter_page(std::optional<u32> known_offset);
   void jump_in_page(u16 page_offset, std::optional<x86::CondCode> code);
+  void call(i64 page_offset, u8 guest);
+  void call_other_page(i64 page_offset, u8 guest);
+  void begin_call();
+  void leave_return(asmjit::Label landing);
+  enum class From : u8 { kSamePage, kAnyPage };
+  void land(u8 guest, From from);
+  void get_page(i64 page_offset);
+  void add_link(u16 page_offset, asmjit::Label stub);
 
   // --- lower_x86_float.cpp ---
   void get_f(usize at);

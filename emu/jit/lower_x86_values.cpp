@@ -11,7 +11,7 @@ static_assert(kTemps[0] == x86::rax && kTemps[1] == x86::rcx && kTemps[2] == x86
 /// Which of the temporaries it is; negative: none.
 int temp_index(const x86::Gp& host) { return host.id() < kTempCount ? static_cast<int>(host.id()) : -1; }
 
-x86::Mem slot_memory(int slot) { return x86::qword_ptr(x86::rsp, slot * 8); }
+x86::Mem slot_memory(int slot) { return x86::qword_ptr(x86::rsp, -8 * (slot + 1)); }
 
 bool fits_imm32(u64 value) {
   const i64 v = static_cast<i64>(value);

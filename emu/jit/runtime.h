@@ -46,7 +46,18 @@ struct Link {
 /// Where HartState::engine points to while translated code runs.
 struct Runtime {
   i64 left = 0;  ///< instructions until the run ends; in a register in generated code
+  // Of the host's stack, while translated code runs; set by Stubs::enter:
+  u64 returns = 0;     ///< the latest return address that is kept; rsp in generated code
+  u64 no_returns = 0;  ///< likewise, where none is
+  u64 callees = 0;     ///< where C++ has its frames
+  u64 caller = 0;      ///< the frame of whoever called Stubs::enter
+
+  /// What calls have left for their returns is not to be run any more.
+  void forget_returns() { returns = no_returns; }
 };
+/// Return addresses that are kept are so many bytes at most, and their place is a multiple of that: rsp says
+/// by itself when it is full.
+inline constexpr u32 kReturnsBytes = 1 << 16;
 
 /// Addresses of the code that all blocks share (emu/jit/stubs.h).
 struct Stubs {
@@ -56,6 +67,7 @@ struct Stubs {
   const void* link;      ///< rcx: Link
   const void* cold;      ///< eax: offset in the page; what TranslatedPage::code starts with
   const void* miss;      ///< rax: pc, on a page that is not known to be fetched from
+  const void* dispatch;  ///< rax: pc, whose lowest bit does not count
   const void* too_long;  ///< eax: offset in the page of a block that would run past the end
   const void* leave;     ///< back to the caller of `enter`; all state is in HartState
 };

@@ -1,9 +1,14 @@
 // Where C++ is called, the pinned registers are written to HartState before and read from it afterwards:
-// callees see and change the state as it is. rsp is a multiple of 16 in blocks.
+// callees see and change the state as it is.
+//
+// The host's stack while blocks run, downwards: the registers of the caller of `enter`; the return addresses
+// that guest calls have left (kReturnsBytes, ending with that of `returned`); the frames of C++. rsp is among
+// the return addresses in blocks, and below all of them in C++.
 #include "emu/jit/stubs.h"
 
 #include "emu/base/assert.h"
 #include "emu/jit/emit.h"
+#include "emu/jit/fetch_x86.h"
 #include "emu/jit/host_registers.h"
 
 namespace quire::jit {
@@ -13,16 +18,19 @@ using asmjit::Imm;
 using asmjit::Label;
 
 constexpr x86::Gp kSaved[] = {x86::rbx, x86::rbp, x86::r12, x86::r13, x86::r14, x86::r15};
-/// The spill slots, and what aligns rsp after the return address and six pushes.
-constexpr i32 kFrameBytes = kSpillSlots * 8 + 8;
-static_assert((kFrameBytes + 7 * 8) % 16 == 0);
+/// Between the return addresses and the frames of C++: what is written below rsp without moving it.
+constexpr i32 kBelowReturns = 256;
+
+x86::Mem runtime_field(x86::Gp runtime, usize offset) {
+  return x86::qword_ptr(runtime, static_cast<i32>(offset));
+}
 
 class StubWriter {
  public:
   StubWriter(x86::Assembler& as, const Callees& callees) : as_(as), callees_(callees) {}
 
   void write() {
-    for (Label* label : {&enter, &call, &link, &cold, &miss, &too_long, &leave, &go_})
+    for (Label* label : {&enter, &call, &link, &cold, &miss, &dispatch, &too_long, &leave, &go_, &returned_})
       *label = as_.newLabel();
     write_enter();
     write_call();
@@ -30,18 +38,30 @@ class StubWriter {
     write_call_out(cold, x86::rax, reinterpret_cast<const void*>(callees_.cold));
     write_call_out(miss, x86::rax, reinterpret_cast<const void*>(callees_.miss));
     write_call_out(too_long, x86::rax, reinterpret_cast<const void*>(callees_.too_long));
+    write_dispatch();
     write_go();
     write_leave();
   }
 
-  Label enter, call, link, cold, miss, too_long, leave;
+  Label enter, call, link, cold, miss, dispatch, too_long, leave;
 
  private:
   void write_enter() {
+    constexpr i32 kReturns = static_cast<i32>(kReturnsBytes);
     as_.bind(enter);
     for (const x86::Gp& host : kSaved) as_.push(host);
-    as_.sub(x86::rsp, kFrameBytes);
     as_.lea(kState, x86::ptr(x86::rdi, kStateBias));
+    get_runtime();
+    as_.mov(runtime_field(x86::rcx, offsetof(Runtime, caller)), x86::rsp);
+    as_.lea(x86::rdx, x86::ptr(x86::rsp, -2 * kReturns));
+    as_.and_(x86::rdx, -kReturns);
+    as_.lea(x86::rax, x86::ptr(x86::rdx, -kBelowReturns));
+    as_.mov(runtime_field(x86::rcx, offsetof(Runtime, callees)), x86::rax);
+    as_.add(x86::rdx, kReturns - 8);
+    as_.mov(runtime_field(x86::rcx, offsetof(Runtime, returns)), x86::rdx);
+    as_.mov(runtime_field(x86::rcx, offsetof(Runtime, no_returns)), x86::rdx);
+    as_.lea(x86::rax, x86::ptr(returned_));
+    as_.mov(x86::qword_ptr(x86::rdx), x86::rax);
     as_.mov(x86::rax, x86::rsi);
     as_.jmp(go_);
   }
@@ -50,46 +70,68 @@ class StubWriter {
   void write_call() {
     as_.bind(call);
     store_pinned();
-    as_.sub(x86::rsp, 8);
-    call_out(x86::rcx, reinterpret_cast<const void*>(callees_.call));
-    as_.add(x86::rsp, 8);
-    const Label elsewhere = as_.newLabel();
+    as_.lea(x86::rax, x86::ptr(x86::rsp, 8));
+    as_.mov(x86::rbx, x86::rsp);
+    call_out(x86::rax, x86::rcx, reinterpret_cast<const void*>(callees_.call));
     as_.test(x86::rax, x86::rax);
-    as_.jnz(elsewhere);
+    as_.jnz(go_);
+    as_.mov(x86::rsp, x86::rbx);
     load_pinned();
     as_.ret();
-    as_.bind(elsewhere);
-    as_.add(x86::rsp, 8);
-    as_.jmp(go_);
   }
 
   void write_call_out(const Label& entry, x86::Gp argument, const void* callee) {
     as_.bind(entry);
     store_pinned();
-    call_out(argument, callee);
+    call_out(x86::rsp, argument, callee);
     as_.jmp(go_);
+  }
+
+  /// As LowerX86::jump_indirect(). A return that finds no address of a call comes by `returned_`.
+  void write_dispatch() {
+    const Label known = as_.newLabel();
+    const Label unknown = as_.newLabel();
+    as_.bind(returned_);
+    as_.sub(x86::rsp, 8);
+    as_.bind(dispatch);
+    split_target(as_);
+    as_.je(known);
+    enter_page(as_, unknown);
+    as_.bind(known);
+    as_.jmp(code_in_page());
+    as_.bind(unknown);
+    as_.or_(x86::rax, x86::rcx);
+    as_.jmp(miss);
   }
 
   /// To the code at rax, with all that generated code keeps in registers.
   void write_go() {
     as_.bind(go_);
-    as_.mov(x86::rcx, state_field(offsetof(HartState, engine), 8));
-    as_.mov(kLeft, x86::qword_ptr(x86::rcx, offsetof(Runtime, left)));
+    get_runtime();
+    as_.mov(kLeft, runtime_field(x86::rcx, offsetof(Runtime, left)));
+    as_.mov(x86::rsp, runtime_field(x86::rcx, offsetof(Runtime, returns)));
     load_pinned();
     as_.jmp(x86::rax);
   }
 
   void write_leave() {
     as_.bind(leave);
-    as_.add(x86::rsp, kFrameBytes);
+    get_runtime();
+    as_.mov(x86::rsp, runtime_field(x86::rcx, offsetof(Runtime, caller)));
     for (usize i = std::size(kSaved); i-- > 0;) as_.pop(kSaved[i]);
     as_.ret();
   }
 
-  void call_out(x86::Gp argument, const void* callee) {
+  void get_runtime() { as_.mov(x86::rcx, state_field(offsetof(HartState, engine), 8)); }
+
+  /// On the stack of C++, where rsp stays; `returns` is what it was.
+  void call_out(x86::Gp returns, x86::Gp argument, const void* callee) {
     as_.mov(x86::rsi, argument);
     as_.lea(x86::rdi, x86::ptr(kState, -kStateBias));
     as_.mov(x86::rdx, kLeft);
+    get_runtime();
+    as_.mov(runtime_field(x86::rcx, offsetof(Runtime, returns)), returns);
+    as_.mov(x86::rsp, runtime_field(x86::rcx, offsetof(Runtime, callees)));
     as_.mov(x86::rax, Imm(reinterpret_cast<u64>(callee)));
     as_.call(x86::rax);
   }
@@ -103,7 +145,7 @@ class StubWriter {
 
   x86::Assembler& as_;
   const Callees& callees_;
-  Label go_;
+  Label go_, returned_;
 };
 
 }  // namespace
@@ -120,6 +162,7 @@ Stubs make_stubs(CodeMemory& memory, const Callees& callees) {
               .link = address(writer.link),
               .cold = address(writer.cold),
               .miss = address(writer.miss),
+              .dispatch = address(writer.dispatch),
               .too_long = address(writer.too_long),
               .leave = address(writer.leave)};
   stubs.enter =

@@ -48,6 +48,7 @@ class Translator::Impl : private Runtime {
   const void* go_on();
   const void* code_at(u64 pc);
   void interpret_block();
+  void flush();
   void set_exact(u64 pc, i64 left);
   bool stops_here();
   MaybeTrap hold_page(u64 pc);
@@ -154,7 +155,7 @@ MaybeTrap Translator::Impl::hold_page(u64 pc) {
   if (!held && hold_known_page(pc)) return {};
   if (const MaybeTrap trap = enter_fetch_page(hart_, pc)) return trap;
   if (state_.fetch_partial != 0 || state_.fetch_blocks != nullptr) return {};
-  if (cache_.full()) cache_.flush();  // pages take room also when nothing on them is ever hot
+  if (cache_.full()) flush();  // pages take room also when nothing on them is ever hot
   TranslatedPage& page = cache_.page(PhysAddr(state_.fetch_frame));
   state_.fetch_blocks = &page;
   // A page that was held already may have left the TLB since, and must then be walked for anew when left.
@@ -214,7 +215,7 @@ const void* Translator::Impl::code_at(u64 pc) {
     return nullptr;
   }
   if (cache_.full()) {
-    cache_.flush();
+    flush();
     page = &cache_.page(PhysAddr(state_.fetch_frame));
     state_.fetch_blocks = page;
   }
@@ -233,6 +234,11 @@ void Translator::Impl::interpret_block() {
   } while (state_.icount < end_icount_ && state_.fetch_blocks != nullptr && !breakpoints_.any());
 }
 
+void Translator::Impl::flush() {
+  cache_.flush();
+  forget_returns();
+}
+
 // --- called from translated code ---
 
 /// Translated code has no tables to unwind it by: what was thrown waits until it is left.
@@ -249,6 +255,7 @@ const void* Translator::Impl::guarded(Body&& body) {
 void Translator::Impl::set_exact(u64 pc, i64 insns_left) {
   state_.pc = pc;
   state_.icount = end_icount_ - static_cast<u64>(insns_left);
+  state_.fetch_frame = static_cast<const TranslatedPage*>(state_.fetch_blocks)->frame;
 }
 
 const void* Translator::Impl::call(const CallSite& site, i64 insns_left) {
@@ -258,8 +265,8 @@ const void* Translator::Impl::call(const CallSite& site, i64 insns_left) {
   const Flow flow = execute(hart_, site.insn);
   // The instruction may have been the last of the old code, and an observer may have changed anything.
   const bool code_stands = site.page->generation == generation && hart_.observer() == nullptr;
-  const bool returns = site.returns && code_stands && (flow == Flow::kNext || goes_on_behind(site));
-  return returns ? nullptr : go_on();
+  const bool goes_on = site.returns && code_stands && (flow == Flow::kNext || goes_on_behind(site));
+  return goes_on ? nullptr : go_on();
 }
 
 /// After a CSR, or an access to a device, that might have led elsewhere.

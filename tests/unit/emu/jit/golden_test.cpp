@@ -91,8 +91,10 @@ std::string describe(const Sample& sample) {
   LowerX86 lower(ir, {stubs, page, 0, sites, links}, assembler);
   lower.emit_hot();
   const usize hot = instructions(log);
-  const std::string text(log.data(), log.dataSize());
+  std::string text(log.data(), log.dataSize());
   lower.emit_cold();
+  const std::string address = fmt::format("{}", reinterpret_cast<u64>(&page));
+  for (usize at; (at = text.find(address)) != std::string::npos;) text.replace(at, address.size(), "page");
 
   std::string result = fmt::format("=== {}: {} guest, {} host, {} cold\n", sample.name, ir.insns.size(), hot,
                                    instructions(log) - hot);

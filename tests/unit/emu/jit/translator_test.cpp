@@ -80,6 +80,32 @@ TEST(Translator, WhatEndedAPageCanBeTranslatedOnceItDoesNot) {
   EXPECT_LT(board.translator.stats().cold_insns, cold + 20);
 }
 
+// What calls have left for their returns is code, too, and goes with the rest.
+TEST(Translator, ReturnsFindTheirPlaceWhenAllCodeWasGivenUpSinceTheCall) {
+  constexpr u64 kPages = 300;  // more than 2 MiB of code may have
+  Board board((kPages + 2) * kPageBytes, {.code_bytes = 2 << 20, .threshold = 1});
+  board.ram.write(PhysAddr(kRam),
+                  quire::test::assemble("1: li s4, 5\n"
+                                        "2: addi s4, s4, -1\n mv t1, s5\n bnez s4, 3f\n mv t1, s1\n"
+                                        "3: jal 4f\n addi a1, a1, 1\n bnez s4, 2b\n"
+                                        " addi a0, a0, 1\n j 1b\n"
+                                        "4: mv s2, ra\n jal 5f\n mv ra, s2\n ret\n"
+                                        "5: jr t1"));
+  const std::vector<u8> on =
+      quire::test::assemble("li t2, 3\n 1: addi t2, t2, -1\n bnez t2, 1b\n add t1, t1, s3\n jr t1");
+  for (u64 page = 1; page <= kPages; ++page) board.ram.write(PhysAddr(kRam + page * kPageBytes), on);
+  board.ram.write(PhysAddr(kRam + (kPages + 1) * kPageBytes), quire::test::assemble("ret"));
+  board.hart.state().x[9] = kRam + kPageBytes;
+  board.hart.state().x[19] = kPageBytes;
+  board.hart.state().x[21] = kRam + (kPages + 1) * kPageBytes;
+  constexpr u64 kTurn = 1 + 5 * 12 + 3 + 9 * kPages;
+  EXPECT_EQ(board.translator.run(100 * kTurn), RunExit::kCount);
+  EXPECT_EQ(board.hart.state().pc, kRam);
+  EXPECT_EQ(board.hart.state().x[10], 100u);
+  EXPECT_EQ(board.hart.state().x[11], 500u);
+  EXPECT_GT(board.translator.stats().flushes, 50u);
+}
+
 // A TLB with a fault can permit stores where loads trap: what was looked up for one is not good for the
 // other.
 TEST(Translator, LoadsBesideStoresTrapWhereTheirTlbEntryHasLostR) {
