@@ -94,7 +94,8 @@ void Hart::write_mstatus(u64 value, u64 writable) {
   writable &= ~u64{kStatusFs};
   state_.mstatus = (state_.mstatus & ~writable) | (value & writable);
   if ((state_.mstatus & kStatusMxr) != mxr_before) mmu_.mode_changed();
-  sync();
+  choose_banks();
+  fp::set_fs_dirty(state_.fp, state_.fp_status == 3);
 }
 
 void Hart::write_satp(u64 value) {
@@ -105,7 +106,8 @@ void Hart::write_satp(u64 value) {
   if (log_keeper_ != nullptr) log_keeper_->flush_logs();
   state_.satp = value;
   drop_fetch_page();
-  sync();
+  fast_.enter(value);
+  choose_banks();
 }
 
 /// Where an extension is absent, so are its bits and CSRs.
@@ -340,6 +342,7 @@ bool Hart::write_csr(unsigned number, u64 value) {
       break;
     case Csr::senvcfg:
       s.senvcfg = legal_envcfg(isa_, s.senvcfg, value);
+      sync();
       break;
     case Csr::menvcfg:
       write_menvcfg(value);

@@ -53,17 +53,24 @@ PteRules Hart::pte_rules() const {
 
 void Hart::sync() {
   HartState& s = state_;
-  const bool mprv = s.privilege == Privilege::kMachine && (s.mstatus & kStatusMprv) != 0;
-  const Privilege data_privilege = mprv ? static_cast<Privilege>(bits(s.mstatus, 12, 11)) : s.privilege;
-  const bool sum = (s.mstatus & kStatusSum) != 0;
-  const bool mxr = (s.mstatus & kStatusMxr) != 0;
-  const PteRules rules = pte_rules();
-  data_mode_ = {Satp{s.satp}, data_privilege, sum, mxr, rules};
-  fetch_mode_ = {Satp{s.satp}, s.privilege, sum, mxr, rules};
+  pte_rules_ = pte_rules();
+  s.block_zero_modes = 0;
+  for (const Privilege one : {Privilege::kUser, Privilege::kSupervisor, Privilege::kMachine}) {
+    if (cbo_allowed(CboOp::kZero, one, s.menvcfg, s.senvcfg))
+      s.block_zero_modes |= static_cast<u8>(1U << static_cast<unsigned>(one));
+  }
+  s.observed = observer_ != nullptr ? 1 : 0;
   fast_.enter(s.satp);
-  s.data_bank = &fast_.bank(FastTlb::bank_index(data_privilege, sum));
-  s.fetch_bank = &fast_.bank(FastTlb::bank_index(s.privilege, sum));
+  choose_banks();
   fp::set_fs_dirty(s.fp, s.fp_status == 3);
+}
+
+/// What depends on privilege, MPRV and SUM alone. Translated code does the same (emu/jit/system_stubs.cpp).
+void Hart::choose_banks() {
+  HartState& s = state_;
+  s.banks = fast_.banks();
+  s.data_bank = s.banks + FastTlb::bank_index(data_privilege(), (s.mstatus & kStatusSum) != 0);
+  s.fetch_bank = s.banks + fetch_bank_index();
 }
 
 void Hart::ram_written(PhysAddr start, u64 count_bytes, Writer writer) {

@@ -88,24 +88,24 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   u64 csr_modify_base(unsigned number) const;
 
   // --- for engines ---
-  const MemoryMode& data_mode() const { return data_mode_; }
-  const MemoryMode& fetch_mode() const { return fetch_mode_; }
+  /// Of loads and stores now.
+  MemoryMode data_mode() const { return mode_of(data_privilege()); }
+  MemoryMode fetch_mode() const { return mode_of(state_.privilege); }
   /// Enters the handler; pc must be that of the instruction. The instruction counts (icount).
   void take_exception(const Trap& trap);
   /// Enters the handler of the most urgent interrupt that is pending and enabled, if any.
   bool take_pending_interrupt();
-  bool interrupt_pending() const;
+  bool interrupt_pending() const { return wakeup_pending() && urgent_interrupt().has_value(); }
   /// xRET; precondition: it is legal.
   void return_from_machine();
   void return_from_supervisor();
   /// Marks mstatus.FS dirty.
   void mark_fp_dirty();
-  /// Recomputes what is derived from privilege, mstatus and satp.
+  /// Recomputes all that is derived.
   void sync();
   /// Fetches from the held page are answered by the FastTlb, with what the engine keeps for it.
   void fill_fetch(u64 payload) {
-    fast_.fill(FastTlb::bank_index(fetch_mode_.privilege, fetch_mode_.sum), Access::kExecute,
-               state_.fetch_page, payload);
+    fast_.fill(fetch_bank_index(), Access::kExecute, state_.fetch_page, payload);
   }
   /// The next instruction looks its page up again.
   void drop_fetch_page() {
@@ -118,6 +118,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   enum class Observe : u8 { kSlowPath, kEveryInsn };
   void set_observer(HartObserver* observer, Observe what) {
     observer_ = observer;
+    state_.observed = observer != nullptr ? 1 : 0;
     observes_every_insn_ = observer != nullptr && what == Observe::kEveryInsn;
   }
   HartObserver* observer() const { return observer_; }
@@ -147,6 +148,18 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   void after_device() override { device_call_.reset(); }
   bool wakeup_pending() const { return (mip() & state_.mie) != 0; }
   std::optional<unsigned> urgent_interrupt() const;
+  /// MPRV is resolved.
+  Privilege data_privilege() const {
+    const bool mprv = state_.privilege == Privilege::kMachine && (state_.mstatus & kStatusMprv) != 0;
+    return mprv ? static_cast<Privilege>(state_.mstatus >> kStatusMppShift & 3) : state_.privilege;
+  }
+  MemoryMode mode_of(Privilege privilege) const {
+    return {Satp{state_.satp}, privilege, (state_.mstatus & kStatusSum) != 0,
+            (state_.mstatus & kStatusMxr) != 0, pte_rules_};
+  }
+  /// SUM says nothing of fetches.
+  unsigned fetch_bank_index() const { return FastTlb::bank_index(state_.privilege, false); }
+  void choose_banks();
   void enter_handler(u64 cause, u64 tval, bool delegated);
   u64 read_mstatus() const;
   void write_mstatus(u64 value, u64 writable);
@@ -173,8 +186,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   HartState state_{};
   FastTlb fast_;
   Mmu mmu_;
-  MemoryMode data_mode_;
-  MemoryMode fetch_mode_;
+  PteRules pte_rules_;  // derived, as parts of state_ are
   std::optional<fp::HostPause> device_call_;
   std::atomic<bool> exit_requested_{false};
   HartObserver* observer_ = nullptr;

@@ -54,7 +54,7 @@ void Hart::enter_handler(u64 cause, u64 tval, bool delegated) {
     s.pc = handler_address(s.mtvec, cause);
   }
   drop_fetch_page();
-  sync();
+  choose_banks();
 }
 
 void Hart::take_exception(const Trap& trap) {
@@ -81,8 +81,6 @@ std::optional<unsigned> Hart::urgent_interrupt() const {
   return {};
 }
 
-bool Hart::interrupt_pending() const { return urgent_interrupt().has_value(); }
-
 bool Hart::take_pending_interrupt() {
   const auto code = urgent_interrupt();
   if (!code) return false;
@@ -101,7 +99,7 @@ void Hart::return_from_machine() {
   s.privilege = target;
   s.pc = s.mepc;
   drop_fetch_page();
-  sync();
+  choose_banks();
 }
 
 void Hart::return_from_supervisor() {
@@ -113,7 +111,7 @@ void Hart::return_from_supervisor() {
   s.privilege = target;
   s.pc = s.sepc;
   drop_fetch_page();
-  sync();
+  choose_banks();
 }
 
 }  // namespace quire

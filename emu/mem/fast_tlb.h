@@ -58,6 +58,7 @@ class FastTlb {
   FastTlb();
 
   /// Those of the space entered last; another satp has others.
+  Bank* banks() { return current_->banks.get(); }
   Bank& bank(unsigned index) { return current_->banks[index]; }
   /// To the space of this satp; what it held is still there, unless too many others came between.
   void enter(u64 satp) {

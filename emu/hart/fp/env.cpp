@@ -70,13 +70,12 @@ bool host_has_f16c() { return false; }
 
 void update_fast_rm(Env& env) {
   constexpr u8 kDynamicBit = 1 << static_cast<u8>(Rounding::kDynamic);
-  if (env.on_host == 0 || env.fs_dirty == 0) {
-    env.fast_rm = 0;
-  } else if (env.frm <= static_cast<u8>(Rounding::kUp)) {
-    env.fast_rm = static_cast<u8>(kDynamicBit | 1U << env.frm);
+  if (env.frm <= static_cast<u8>(Rounding::kUp)) {
+    env.ready_rm = static_cast<u8>(kDynamicBit | 1U << env.frm);
   } else {
-    env.fast_rm = 1U << static_cast<u8>(Rounding::kNearestEven);
+    env.ready_rm = 1U << static_cast<u8>(Rounding::kNearestEven);
   }
+  env.fast_rm = env.on_host != 0 && env.fs_dirty != 0 ? env.ready_rm : u8{0};
 }
 
 void enter(Env& env) {

@@ -23,6 +23,7 @@ struct Env {
   u8 on_host = 0;        ///< between HostGuard's ends and not paused
   u8 host_has_fma = 0;   ///< set by HostGuard, and so is
   u8 host_has_f16c = 0;  ///< conversion of halves
+  u8 ready_rm = 0;       ///< what fast_rm is while the host works for the hart and FS is Dirty
   u32 host_control = 0;  ///< the emulator's own setting, kept while on_host
 };
 static_assert(std::is_standard_layout_v<Env> && sizeof(Env) == 12);
