@@ -142,6 +142,8 @@ void LowerX86::lower(usize at) {
       return store_conditional(at);
     case IrOp::kAmo:
       return amo(at);
+    case IrOp::kZeroBlock:
+      return zero_block(at);
     case IrOp::kCheckSupervisor:
       return check_supervisor(node);
     case IrOp::kGetCsr:
@@ -150,10 +152,20 @@ void LowerX86::lower(usize at) {
       return set_csr(node);
     case IrOp::kSetStatus:
       return set_status(node);
+    case IrOp::kSetStatusBits:
+      return set_status_bits(node);
+    case IrOp::kClearStatusBits:
+      return clear_status_bits(node);
     case IrOp::kCheckFp:
       return check_fp(node);
+    case IrOp::kCheckFpDirty:
+      return check_fp_dirty(node);
     case IrOp::kFp:
       return fp(at);
+    case IrOp::kEcall:
+      return leave_by(target_.stubs.ecall);
+    case IrOp::kSret:
+      return leave_by(target_.stubs.sret);
     case IrOp::kCallAndLeave:
       as_.jmp(slow_path(node.guest, Behind::kElsewhere));
       return;
@@ -183,18 +195,23 @@ void LowerX86::know_nothing() {
   boxed_ = 0;
   usable_rm_ = 0;
   fs_dirty_ = false;
+  fs_on_ = false;
 }
 
-/// Does instruction `guest` by a call and goes on behind it.
-asmjit::Label LowerX86::slow_path(u8 guest, Behind behind) {
-  const asmjit::Label entry = as_.newLabel();
+const CallSite& LowerX86::add_site(u8 guest, Behind behind) {
   const SourceInsn& source = ir_.insns[guest];
   target_.sites.push_back({.insn = source.insn,
                            .page = &target_.page,
                            .page_offset = static_cast<u16>(ir_.page_offset + source.place),
                            .not_run = static_cast<u16>(ir_.insns.size() - guest),
                            .returns = behind == Behind::kInBlock});
-  const CallSite* site = &target_.sites.back();
+  return target_.sites.back();
+}
+
+/// Does instruction `guest` by a call and goes on behind it.
+asmjit::Label LowerX86::slow_path(u8 guest, Behind behind) {
+  const asmjit::Label entry = as_.newLabel();
+  const CallSite* site = &add_site(guest, behind);
   if (!end_of_insn_.isValid()) end_of_insn_ = as_.newLabel();
   cold_.push_back([this, entry, site, guest, back = end_of_insn_] {
     as_.bind(entry);

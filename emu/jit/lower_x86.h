@@ -119,6 +119,7 @@ class LowerX86 {
   void prologue();
   void lower(usize at);
   void begin_insn(u8 guest);
+  const CallSite& add_site(u8 guest, Behind behind);
   asmjit::Label slow_path(u8 guest, Behind behind = Behind::kInBlock);
   void know_nothing();
   void find_deferred();
@@ -205,6 +206,7 @@ class LowerX86 {
   void get_f(usize at);
   void set_f(usize at);
   void check_fp(const Node& node);
+  void check_fp_dirty(const Node& node);
   void check_boxed(Ref ref, u8 guest);
   x86::Mem f_place(Ref ref) const;
   void check_usable(const Node& node, FpSelector selector);
@@ -228,15 +230,25 @@ class LowerX86 {
   void fp_convert(usize at, FpSelector selector);
 
   // --- lower_x86_system.cpp: atomics and CSRs ---
+  asmjit::Label data_address(usize at, unsigned bytes, Access access);
   void atomic_address(usize at, unsigned bytes, Access access);
   void load_reserved(usize at);
   void store_conditional(usize at);
   void amo(usize at);
+  void zero_block(usize at);
   void check_supervisor(const Node& node);
   void get_csr(usize at);
   void get_status(usize at);
   void set_csr(const Node& node);
+  void writable_status(x86::Gp to, x86::Gp scratch);
   void set_status(const Node& node);
+  void set_status_bits(const Node& node);
+  void clear_status_bits(const Node& node);
+  void change_status(const Node& node, u32 enables);
+  bool is_interrupt_bit(Ref ref) const;
+  void toggle_interrupts(const Node& node);
+  void leave_if_pending(x86::Gp scratch, asmjit::Label slow);
+  void leave_by(const void* stub);
 
   const Ir& ir_;
   const LowerTarget target_;
@@ -261,6 +273,7 @@ class LowerX86 {
   // What has been found to hold in this block:
   u32 usable_rm_ = 0;        // bits of Env::fast_rm
   bool fs_dirty_ = false;    // mstatus.FS is
+  bool fs_on_ = false;       // it is not off
   bool supervisor_ = false;  // the privilege is at least S
   ColdPaths cold_{&memory_};
   asmjit::Label start_;

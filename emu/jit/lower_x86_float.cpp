@@ -124,6 +124,13 @@ void LowerX86::load_f(x86::Xmm to, x86::Mem from, FpFmt format) {
 
 /// That mstatus.FS is dirty; else the call marks it, or traps.
 void LowerX86::check_fp(const Node& node) {
+  if (fs_dirty_ || fs_on_) return;
+  fs_on_ = true;
+  as_.cmp(state_field(offsetof(HartState, fp_status), 1), 0);
+  as_.je(slow_path(node.guest, Behind::kElsewhere));
+}
+
+void LowerX86::check_fp_dirty(const Node& node) {
   if (fs_dirty_) return;
   fs_dirty_ = true;
   as_.cmp(state_field(offsetof(HartState, fp) + offsetof(fp::Env, fs_dirty), 1), 0);

@@ -101,7 +101,7 @@ void LowerX86::find_neighbours(usize at) {
   for (usize i = at; i < ir_.nodes.size() && (info(ir_.nodes[i].op).effects & kStops) == 0; ++i) {
     const Node& node = ir_.nodes[i];
     if (node.op >= IrOp::kMulhSS && node.op <= IrOp::kRemU) break;
-    if (node.op >= IrOp::kLoadReserved && node.op <= IrOp::kAmo) break;
+    if (node.op >= IrOp::kLoadReserved && node.op <= IrOp::kZeroBlock) break;
     const bool stores = node.op == IrOp::kStore;
     if (!stores && node.op != IrOp::kLoad && node.op != IrOp::kLoadSigned) continue;
     const Address address = address_of(node.operand[0]);

@@ -3,6 +3,7 @@
 #include "emu/base/assert.h"
 #include "emu/hart/csr.h"
 #include "emu/jit/lower_x86.h"
+#include "emu/jit/system_stubs.h"
 
 namespace quire::jit {
 
@@ -11,9 +12,8 @@ using asmjit::Label;
 
 namespace {
 
-/// What writes of sstatus may change without more ado, and what not.
-constexpr u32 kInterruptBits = kStatusSie | kStatusSpie | kStatusSpp;
-constexpr u32 kOtherBits = kStatusFs | kStatusSum | kStatusMxr;
+/// What values may be below rsp.
+constexpr i32 kSpillBytes = kSpillSlots * 8;
 constexpr u8 kUxlBit = 33;  // UXL is 2: 64 bits
 constexpr u8 kSdBit = 63;
 
@@ -32,13 +32,16 @@ x86::Mem csr_field(u16 csr) {
   }
 }
 
+/// All of sstatus that is written is there.
+x86::Mem status_half() { return state_field(offsetof(HartState, mstatus), 4); }
 x86::Mem mstatus() { return state_field(offsetof(HartState, mstatus), 8); }
 x86::Mem fp_status() { return state_field(offsetof(HartState, fp_status), 1); }
 
 }  // namespace
 
-/// The host's address in rax; rcx and rdx are free then. Misaligned ones are left to the call.
-void LowerX86::atomic_address(usize at, unsigned bytes, Access access) {
+/// The host's address in rax; rcx and rdx are free then. Where it is not known: the call, whose label is
+/// returned for what else may be amiss.
+Label LowerX86::data_address(usize at, unsigned bytes, Access access) {
   const Node& node = ir_.nodes[at];
   const auto [base, first] = address_of(node.operand[0]);
   for (const x86::Gp& host : kTemps) claim(host);
@@ -46,6 +49,12 @@ void LowerX86::atomic_address(usize at, unsigned bytes, Access access) {
   const Label slow = slow_path(node.guest);
   look_up(x86::rax, first, first + static_cast<i32>(bytes) - 1, access, x86::rdx, slow);
   as_.lea(x86::rax, x86::ptr(x86::rax, x86::rcx, 0, first));
+  return slow;
+}
+
+/// Likewise; misaligned ones are left to the call.
+void LowerX86::atomic_address(usize at, unsigned bytes, Access access) {
+  const Label slow = data_address(at, bytes, access);
   as_.test(x86::al, bytes - 1);
   as_.jnz(slow);
 }
@@ -111,6 +120,20 @@ void LowerX86::amo(usize at) {
   hold(at, x86::rcx);
 }
 
+/// xmm0 is free, and the upper halves of ymm registers stay clean.
+void LowerX86::zero_block(usize at) {
+  const Label slow = data_address(at, 1, Access::kWrite);
+  as_.movzx(x86::ecx, state_field(offsetof(HartState, privilege), 1));
+  as_.movzx(x86::edx, state_field(offsetof(HartState, block_zero_modes), 1));
+  as_.bt(x86::edx, x86::ecx);
+  as_.jnc(slow);
+  as_.and_(x86::rax, -static_cast<i32>(kCacheBlockBytes));
+  as_.vpxor(x86::xmm0, x86::xmm0, x86::xmm0);
+  for (i32 place = 0; place < static_cast<i32>(kCacheBlockBytes); place += 16) {
+    as_.vmovdqu(x86::xmmword_ptr(x86::rax, place), x86::xmm0);
+  }
+}
+
 /// Else the call traps.
 void LowerX86::check_supervisor(const Node& node) {
   if (supervisor_) return;
@@ -138,7 +161,7 @@ void LowerX86::get_status(usize at) {
   as_.shl(d.r32(), kStatusFsShift);
   as_.or_(d, t);
   as_.mov(t, mstatus());
-  as_.and_(t.r32(), kInterruptBits | static_cast<u32>(kStatusSum | kStatusMxr));
+  as_.and_(t.r32(), kStatusInline | static_cast<u32>(kStatusSum | kStatusMxr));
   as_.or_(d, t);
   as_.bts(d, kUxlBit);
   hold(at, d);
@@ -154,32 +177,107 @@ void LowerX86::set_csr(const Node& node) {
   }
 }
 
-/// Where an interrupt would be enabled that is pending, or what follows depends on another bit, by the call;
-/// FS may be another one then.
+/// sstatus as far as it is written, in the low half of `to`; `scratch` is lost.
+void LowerX86::writable_status(x86::Gp to, x86::Gp scratch) {
+  as_.mov(to.r32(), status_half());
+  as_.movzx(scratch.r32(), fp_status());
+  as_.shl(scratch.r32(), kStatusFsShift);
+  as_.or_(to.r32(), scratch.r32());
+}
+
 void LowerX86::set_status(const Node& node) {
+  const x86::Gp changed = claim(x86::rdx);
+  const x86::Gp t = claim(x86::rcx);
   const x86::Gp value = reg(node.operand[0]);
-  const x86::Gp changed = temp();
-  const x86::Gp t = temp();
+  writable_status(changed, t);
+  as_.xor_(changed.r32(), value.r32());
+  change_status(node, static_cast<u32>(kStatusSie));
+}
+
+void LowerX86::set_status_bits(const Node& node) {
+  if (is_interrupt_bit(node.operand[0])) return toggle_interrupts(node);
+  const x86::Gp changed = claim(x86::rdx);
+  const x86::Gp t = claim(x86::rcx);
+  const x86::Gp bits = reg(node.operand[0]);
+  writable_status(changed, t);
+  as_.andn(changed.r32(), changed.r32(), bits.r32());
+  change_status(node, static_cast<u32>(kStatusSie));
+}
+
+void LowerX86::clear_status_bits(const Node& node) {
+  if (is_interrupt_bit(node.operand[0])) return toggle_interrupts(node);
+  const x86::Gp changed = claim(x86::rdx);
+  const x86::Gp t = claim(x86::rcx);
+  const x86::Gp bits = reg(node.operand[0]);
+  writable_status(changed, t);
+  as_.and_(changed.r32(), bits.r32());
+  change_status(node, 0);
+}
+
+/// What changes is in edx, ecx is free. Where an interrupt is enabled that is pending, or MXR changes, by the
+/// call; SUM and FS by the stub. `enables`: SIE, where the change may be that it is set; 0: it is not.
+void LowerX86::change_status(const Node& node, u32 enables) {
   const Label slow = slow_path(node.guest);
-  const Label quiet = as_.newLabel();
-  as_.mov(changed, mstatus());
-  as_.movzx(t.r32(), fp_status());
-  as_.shl(t.r32(), kStatusFsShift);
-  as_.or_(changed, t);
-  as_.xor_(changed, value);
-  as_.test(changed.r32(), kOtherBits);
-  as_.jnz(slow);
-  as_.test(value.r32(), static_cast<u32>(kStatusSie));
-  as_.jz(quiet);
-  as_.mov(t, state_field(offsetof(HartState, mip_software), 8));
-  as_.or_(t, state_field(offsetof(HartState, mip_lines), 8));
-  as_.test(state_field(offsetof(HartState, mie), 8), t);
-  as_.jnz(slow);
-  as_.bind(quiet);
-  as_.and_(changed.r32(), kInterruptBits);
-  as_.xor_(mstatus(), changed);
+  const Label others = as_.newLabel();
+  const Label done = as_.newLabel();
+  as_.test(x86::edx, kStatusByStub | static_cast<u32>(kStatusMxr));
+  as_.jnz(others);
+  if (enables != 0) {
+    const Label quiet = as_.newLabel();
+    as_.test(x86::edx, enables);
+    as_.jz(quiet);
+    leave_if_pending(x86::rcx, slow);
+    as_.bind(quiet);
+  }
+  as_.and_(x86::edx, kStatusInline);
+  as_.xor_(status_half(), x86::edx);
+  as_.bind(done);
+  cold_.push_back([=, this] {
+    as_.bind(others);
+    as_.lea(x86::rsp, x86::ptr(x86::rsp, -kSpillBytes));  // the carry is kept
+    as_.call(Imm(target_.stubs.status));
+    as_.lea(x86::rsp, x86::ptr(x86::rsp, kSpillBytes));
+    as_.jnc(done);
+    as_.jmp(slow);
+  });
   fs_dirty_ = false;
+  fs_on_ = false;
   usable_rm_ = 0;
+}
+
+/// Whether SIE is all that is writable of a constant.
+bool LowerX86::is_interrupt_bit(Ref ref) const {
+  constexpr u64 kWritable = kStatusInline | kStatusByStub | kStatusMxr;
+  return ref.is_constant() && (ir_.value_of(ref) & kWritable) == kStatusSie;
+}
+
+void LowerX86::toggle_interrupts(const Node& node) {
+  constexpr u32 kSie = static_cast<u32>(kStatusSie);
+  if (node.op == IrOp::kClearStatusBits) {
+    as_.and_(status_half(), ~static_cast<i32>(kSie));
+  } else {
+    leave_if_pending(temp(), slow_path(node.guest));
+    as_.or_(status_half(), kSie);
+  }
+}
+
+void LowerX86::leave_if_pending(x86::Gp scratch, Label slow) {
+  as_.mov(scratch, state_field(offsetof(HartState, mip_software), 8));
+  as_.or_(scratch, state_field(offsetof(HartState, mip_lines), 8));
+  as_.test(state_field(offsetof(HartState, mie), 8), scratch);
+  as_.jnz(slow);
+}
+
+/// The last instruction, by a stub that needs to know where it is.
+void LowerX86::leave_by(const void* stub) {
+  const CallSite* const site = &add_site(guest_, Behind::kElsewhere);
+  const Label out = as_.newLabel();
+  as_.jmp(out);
+  cold_.push_back([this, out, site, stub] {
+    as_.bind(out);
+    as_.mov(x86::rcx, Imm(reinterpret_cast<u64>(site)));
+    as_.jmp(Imm(stub));
+  });
 }
 
 }  // namespace quire::jit

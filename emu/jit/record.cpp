@@ -2,6 +2,7 @@
 
 #include "emu/base/assert.h"
 #include "emu/hart/csr.h"
+#include "emu/hart/state.h"
 #include "emu/isa/sem/sem.h"
 #include "emu/jit/record_context.h"
 
@@ -52,15 +53,20 @@ bool RecordContext::csr_access(u16 csr, CsrOp op, Value operand, bool /*reads*/,
   node(IrOp::kCheckSupervisor, {});
   old = node(IrOp::kGetCsr, {}, csr);
   if (!writes) return true;
+  if (csr == number_of(Csr::sstatus)) {
+    // FS stays off where there is no floating point.
+    if (!isa_.has(Extension::F)) operand = operand & imm(~static_cast<i64>(kStatusFs));
+    node(op == CsrOp::kWrite ? IrOp::kSetStatus
+         : op == CsrOp::kSet ? IrOp::kSetStatusBits
+                             : IrOp::kClearStatusBits,
+         {operand});
+    return true;
+  }
   Value value = operand;
   if (op == CsrOp::kSet) value = old | operand;
   if (op == CsrOp::kClear) value = old & ~operand;
-  if (csr == number_of(Csr::sstatus)) {
-    node(IrOp::kSetStatus, {value});
-  } else {
-    if (csr == number_of(Csr::sepc)) value = value & imm(-static_cast<i64>(isa_.alignment_bytes()));
-    node(IrOp::kSetCsr, {value}, csr);
-  }
+  if (csr == number_of(Csr::sepc)) value = value & imm(-static_cast<i64>(isa_.alignment_bytes()));
+  node(IrOp::kSetCsr, {value}, csr);
   return true;
 }
 
@@ -123,13 +129,24 @@ bool may_trap_for_target(const Isa& isa, const Insn& insn) {
   return rest != 0 && (insn.op == Op::jalr || (is_direct && (static_cast<u64>(insn.imm) & rest) != 0));
 }
 
+IrOp end_by_call(Op op) {
+  switch (op) {
+    case Op::ecall:
+      return IrOp::kEcall;
+    case Op::sret:
+      return IrOp::kSret;
+    default:
+      return IrOp::kCallAndLeave;
+  }
+}
+
 /// Whether it ended the block.
 bool record_one(const Isa& isa, Ir& ir, u8 guest) {
   const Insn& insn = ir.insns[guest].insn;
   const usize start = ir.nodes.size();
   RecordContext context(isa, ir, guest);
   if (ends_translation(insn.op) && (has_flag(insn.op, kSystem) || may_trap_for_target(isa, insn))) {
-    context.node(IrOp::kCallAndLeave, {});
+    context.node(end_by_call(insn.op), {});
     return true;
   }
   dispatch(context, insn);

@@ -102,7 +102,11 @@ class RecordContext {
     decline(old.low);
     return decline(old.high);
   }
-  bool cbo(CboOp, Value, const Insn&) { return decline(); }
+  bool cbo(CboOp op, Value addr, const Insn&) {
+    if (op != CboOp::kZero) return decline();
+    node(IrOp::kZeroBlock, {addr});
+    return true;
+  }
 
   void branch(Value condition, const Insn& i) {
     jumped_ = true;
@@ -129,8 +133,8 @@ class RecordContext {
   void fence_i() { decline(); }
   bool illegal(const Insn&) { return decline(); }
 
-  bool require_fp(const Insn&) {
-    node(IrOp::kCheckFp, {});
+  bool require_fp(const Insn& i) {
+    node(has_flag(i.op, kWritesF) ? IrOp::kCheckFpDirty : IrOp::kCheckFp, {});
     return true;
   }
   template <FpOp Operation, FpFmt Format>

@@ -70,6 +70,10 @@ struct Stubs {
   const void* dispatch;  ///< rax: pc, whose lowest bit does not count
   const void* too_long;  ///< eax: offset in the page of a block that would run past the end
   const void* leave;     ///< back to the caller of `enter`; all state is in HartState
+  // emu/jit/system_stubs.h has these:
+  const void* ecall;   ///< rcx: CallSite
+  const void* sret;    ///< rcx: CallSite
+  const void* status;  ///< edx: what of sstatus changes
 };
 
 // The C++ that the stubs call. Each returns the code to go on with; `call` null for "after the instruction".

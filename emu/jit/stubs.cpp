@@ -10,6 +10,7 @@
 #include "emu/jit/emit.h"
 #include "emu/jit/fetch_x86.h"
 #include "emu/jit/host_registers.h"
+#include "emu/jit/system_stubs.h"
 
 namespace quire::jit {
 namespace {
@@ -41,9 +42,11 @@ class StubWriter {
     write_dispatch();
     write_go();
     write_leave();
+    system = write_system_stubs(as_, call, miss);
   }
 
   Label enter, call, link, cold, miss, dispatch, too_long, leave;
+  SystemLabels system;
 
  private:
   void write_enter() {
@@ -164,7 +167,10 @@ Stubs make_stubs(CodeMemory& memory, const Callees& callees) {
               .miss = address(writer.miss),
               .dispatch = address(writer.dispatch),
               .too_long = address(writer.too_long),
-              .leave = address(writer.leave)};
+              .leave = address(writer.leave),
+              .ecall = address(writer.system.ecall),
+              .sret = address(writer.system.sret),
+              .status = address(writer.system.status)};
   stubs.enter =
       reinterpret_cast<void (*)(HartState*, const void*)>(reinterpret_cast<u64>(address(writer.enter)));
   const bool written = emission.finish();

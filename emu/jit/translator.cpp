@@ -306,6 +306,8 @@ const Callees& Translator::Impl::callees() {
           [](HartState* state, u64 pc, i64 insns_left) {
             ++of(state).cache_.stats().misses;
             of(state).set_exact(pc, insns_left);
+            // Behind a trap or xRET no page is held; which it was, set_exact() had to know.
+            if (state->fetch_page == FastTlb::kNoPage) state->fetch_blocks = nullptr;
             return of(state).guarded([&] { return of(state).go_on(); });
           },
       .too_long =

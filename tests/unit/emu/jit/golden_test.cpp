@@ -59,9 +59,14 @@ constexpr Sample kSamples[] = {
     {"locked counter", "lr.w a4, (a0)\n addw a4, a4, a1\n sc.w a5, a4, (a0)\n bnez a5, .-16"},
     {"into a kernel", "csrrw tp, sscratch, tp\n csrr s1, sstatus\n csrr a0, scause\n j .+64"},
     {"interrupts off and on", "csrrci a5, sstatus, 2\n csrsi sstatus, 2\n ret"},
+    {"interrupts as they were", "andi a5, a5, 2\n csrs sstatus, a5\n ret"},
     {"sum of products of singles",
      "flw fa5, 0(a0)\n flw fa4, 0(a1)\n fmadd.s fa0, fa5, fa4, fa0\n addi a0, a0, 4\n bne a0, a2, .-20"},
     {"system call", "li a7, 64\n ecall"},
+    {"out of a kernel", "csrw sstatus, a0\n csrw sepc, a2\n ld a0, 80(sp)\n sret"},
+    {"access to a user's word", "csrs sstatus, t6\n lw a5, 0(a1)\n csrc sstatus, t6\n ret"},
+    {"page of zeros", "cbo.zero (a0)\n addi a0, a0, 64\n bltu a0, a5, .-8"},
+    {"registers that are kept", "fsd fs0, 120(a0)\n fsd fs1, 128(a0)\n ret"},
 };
 
 /// Lines of AsmJit's log that are instructions.

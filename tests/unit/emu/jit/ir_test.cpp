@@ -45,8 +45,9 @@ TEST(Ir, WhatCannotBeRecordedIsACall) {
 }
 
 TEST(Ir, SystemInstructionsLeaveTheBlock) {
-  EXPECT_EQ(recorded("ecall").nodes.back().op, IrOp::kCallAndLeave);
-  EXPECT_EQ(recorded("sret").nodes.back().op, IrOp::kCallAndLeave);
+  EXPECT_EQ(recorded("ecall").nodes.back().op, IrOp::kEcall);
+  EXPECT_EQ(recorded("sret").nodes.back().op, IrOp::kSret);
+  EXPECT_EQ(recorded("mret").nodes.back().op, IrOp::kCallAndLeave);
   EXPECT_EQ(recorded("fence.i").nodes.back().op, IrOp::kCallAndLeave);
   EXPECT_EQ(recorded(".word 0").nodes.back().op, IrOp::kCallAndLeave);
 }
@@ -62,9 +63,7 @@ TEST(Ir, CsrsOfTheWayIntoAKernelAreInTheBlock) {
             "1: csrrci\n"
             "    CheckSupervisor\n"
             "    v6 = GetCsr 0x100\n"
-            "    v7 = Not 2\n"
-            "    v8 = And v6, v7\n"
-            "    SetStatus v8\n"
+            "    ClearStatusBits 2\n"
             "    FallThrough\n");
 }
 
