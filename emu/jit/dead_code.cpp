@@ -72,12 +72,12 @@ class Remover {
     usize kept = 0;
     for (usize i = 0; i < ir_.nodes.size(); ++i) {
       if (dead_[i] != 0) continue;
-      Node node = ir_.nodes[i];
-      for (usize k = 0; k < info(node.op).operands; ++k) {
-        if (node.operand[k].is_value()) node.operand[k] = renamed[node.operand[k].index()];
-      }
       renamed[i] = Ref::to_value(kept);
-      ir_.nodes[kept++] = node;
+      Node& node = ir_.nodes[kept];
+      if (kept++ != i) node = ir_.nodes[i];
+      for (Ref& ref : node.operand) {
+        if (ref.is_value()) ref = renamed[ref.index()];
+      }
     }
     ir_.nodes.resize(kept);
   }

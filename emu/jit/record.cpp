@@ -34,10 +34,13 @@ bool has_inline_csr(u16 csr) {
 }  // namespace
 
 Value RecordContext::node(IrOp op, std::initializer_list<Value> operands, i64 imm) {
-  Node made{.op = op, .guest = guest_, .operand = {}, .imm = imm};
+  // Field by field, in its place: copied from the stack, it would wait there for its parts to be written.
+  Node& made = ir_.nodes.emplace_back();
+  made.op = op;
+  made.guest = guest_;
+  made.imm = imm;
   usize at = 0;
   for (const Value& operand : operands) made.operand[at++] = operand.ref;
-  ir_.nodes.push_back(made);
   return {this, Ref::to_value(ir_.nodes.size() - 1)};
 }
 

@@ -3,25 +3,25 @@
 // Invariant: all of it is standard layout, as generated code addresses it by offset.
 #pragma once
 
-#include <bitset>
 #include <type_traits>
 
 #include "emu/base/types.h"
 #include "emu/hart/state.h"
 #include "emu/isa/insn.h"
+#include "emu/jit/page_bits.h"
 #include "quire/arch/sv39.h"
 
 namespace quire::jit {
 
 /// The code for one page of guest RAM, by where execution may enter it. What FastTlb's fetch entries lead to.
 struct TranslatedPage {
-  u64 frame;                            ///< physical address
-  const void* code[kPageBytes / 2];     ///< by halfword; what is not translated yet leads to Stubs::cold
-  u64 generation;                       ///< counts the times that all of its code was dropped
-  u8 heat[kPageBytes / 2];              ///< times that execution came by what is not translated
-  std::bitset<kPageBytes / 2> decoded;  ///< halfwords that are part of a block
-  u32 writes_beside;                    ///< since it has code: those that touched no block
-  u32 patience;                         ///< so many of them are borne before the code is dropped
+  u64 frame;                         ///< physical address
+  const void* code[kPageBytes / 2];  ///< by halfword; what is not translated yet leads to Stubs::cold
+  u64 generation;                    ///< counts the times that all of its code was dropped
+  u8 heat[kPageBytes / 2];           ///< times that execution came by what is not translated
+  PageBits decoded;                  ///< halfwords that are part of a block
+  u32 writes_beside;                 ///< since it has code: those that touched no block
+  u32 patience;                      ///< so many of them are borne before the code is dropped
 };
 static_assert(std::is_standard_layout_v<TranslatedPage>);
 

@@ -103,7 +103,7 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
     ram_.set_has_code(PhysAddr(page.frame), true);
     fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
   }
-  for (u64 at = offset; at < u64{offset} + ir.length_bytes(); at += 2) page.decoded.set(at / 2);
+  page.decoded.set_range(offset / 2U, (offset + ir.length_bytes() - 1U) / 2);
   static_cast<PageRecord&>(page).blocks[offset] = {ir.length_bytes(), {}};
   ++stats_.blocks_built;
   if (perf_map_)
@@ -136,6 +136,7 @@ void TranslationCache::flush() {
     ram_.set_has_code(PhysAddr(frame), false);
   }
   pages_.clear();
+  last_written_ = nullptr;
   sites_.clear();
   links_.clear();
   memory_.reset();
@@ -154,7 +155,7 @@ void TranslationCache::set_stops(const StopOffsets& stops) {
   stops_ = stops;
   if (changed.none()) return;
   for (const auto& [frame, page] : pages_) {
-    if ((page->decoded & changed).any()) drop(*page, 0, kPageBytes / 2 - 1);
+    if (page->decoded.any_of(changed)) drop(*page, 0, kPageBytes / 2 - 1);
   }
 }
 
@@ -170,15 +171,16 @@ void TranslationCache::ram_written(PhysAddr start, u64 count_bytes, Writer) {
 
 void TranslationCache::written_in_page(PhysAddr start, u64 count_bytes) {
   const PhysAddr frame(align_down(start.value, kPageBytes));
-  const auto found = pages_.find(frame.value);
-  if (found == pages_.end()) return;  // watched for another reason than code
-  PageRecord& page = *found->second;
+  if (last_written_ == nullptr || last_written_->frame != frame.value) {
+    const auto found = pages_.find(frame.value);
+    if (found == pages_.end()) return;  // watched for another reason than code
+    last_written_ = found->second.get();
+  }
+  PageRecord& page = *last_written_;
   const u64 first = (start - frame) / 2;
   const u64 last = (start - frame + count_bytes - 1) / 2;
-  for (u64 halfword = first; halfword <= last; ++halfword) {
-    if (page.decoded.test(halfword)) return drop(page, first, last);
-  }
-  if (page.decoded.none() || ++page.writes_beside < page.patience) return;
+  if (page.decoded.any_in(first, last)) return drop(page, first, last);
+  if (page.blocks.empty() || ++page.writes_beside < page.patience) return;
   page.patience = std::min(2 * page.patience, kMostPatience);
   drop(page, 0, kPageBytes / 2 - 1);
   std::fill(std::begin(page.heat), std::end(page.heat), u8{0});
@@ -196,7 +198,7 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
       drop_block(page, offset, block);
       at = page.blocks.erase(at);
     } else {
-      for (u64 halfword = first; halfword <= last; ++halfword) page.decoded.set(halfword);
+      page.decoded.set_range(first, last);
       ++at;
     }
   }

@@ -90,6 +90,7 @@ class TranslationCache final : private RamWatcher {
   Stubs stubs_;
   StopOffsets stops_;
   std::unordered_map<u64, std::unique_ptr<PageRecord>> pages_;  // by frame
+  PageRecord* last_written_ = nullptr;  // one of them: stores beside code come in rows
   std::deque<CallSite> sites_;
   std::deque<Link> links_;
   EngineStats stats_;
