@@ -52,7 +52,7 @@ Report bare_command(const Options& options) {
   config.uart = standard_sink(STDOUT_FILENO, patience);
   config.uart_in = std::make_shared<FdSource>(STDIN_FILENO);
 
-  Session session(config, options, patience);
+  Session session(std::move(config), options, patience);
   Report report = session.run();
   if (!options.signature.empty() && report.origin == Origin::kGuest) {
     write_file(options.signature, signature_text(session.machine(), options.program));

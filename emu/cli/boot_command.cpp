@@ -66,8 +66,8 @@ Config boot_config(const Options& options) {
   return config;
 }
 
-Report dump_device_tree(const Config& config, const std::string& path) {
-  const Machine machine(config);
+Report dump_device_tree(Config config, const std::string& path) {
+  const Machine machine(std::move(config));
   const auto tree = machine.device_tree();
   write_file(path, {reinterpret_cast<const char*>(tree.data()), tree.size()});
   Report report;
@@ -81,20 +81,20 @@ Report dump_device_tree(const Config& config, const std::string& path) {
 Report boot_command(const Options& options) {
   Config config = boot_config(options);
   if (!options.dump_dtb.empty()) {
-    return dump_device_tree(config, options.dump_dtb);
+    return dump_device_tree(std::move(config), options.dump_dtb);
   }
   const auto patience = std::make_shared<Patience>(options.timeout_seconds);
   config.uart = standard_sink(STDOUT_FILENO, patience);
   if (::isatty(STDIN_FILENO) == 0) {
     config.uart_in = std::make_shared<FdSource>(STDIN_FILENO);
-    return Session(config, options, patience).run();
+    return Session(std::move(config), options, patience).run();
   }
   if (!TerminalMode::possible()) {  // in the background: the keys are not for us
-    return Session(config, options, patience).run();
+    return Session(std::move(config), options, patience).run();
   }
   const auto keys = std::make_shared<TerminalInput>();
   config.uart_in = keys;
-  Session session(config, options, patience);
+  Session session(std::move(config), options, patience);
   const RawTerminal terminal(session.machine(), keys);
   return session.run();
 }

@@ -248,7 +248,7 @@ Report run_command(const Options& options) {
     return report;
   }
 
-  Session session(config, options, patience);
+  Session session(std::move(config), options, patience);
   InjectionWatch injection;
   session.machine().add_sink(&injection);
   Report report = session.run();

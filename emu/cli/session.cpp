@@ -56,6 +56,16 @@ void judge(Report& report, const Stop& stop, const Options& options) {
   }
 }
 
+/// A copy of all else: what is large stays where it is.
+Config without_images(Config& config) {
+  std::vector<std::uint8_t> kernel = std::move(config.kernel);
+  std::vector<std::uint8_t> initrd = std::move(config.initrd);
+  Config others = config;
+  config.kernel = std::move(kernel);
+  config.initrd = std::move(initrd);
+  return others;
+}
+
 }  // namespace
 
 Config machine_config(const Options& options) {
@@ -94,8 +104,11 @@ std::shared_ptr<ByteSink> standard_sink(int fd, const std::shared_ptr<Patience>&
   return std::make_shared<FdSink>(fd, name, [patience] { return patience->over(); });
 }
 
-Session::Session(const Config& config, const Options& options, std::shared_ptr<Patience> patience)
-    : options_(options), patience_(std::move(patience)), machine_(config) {
+Session::Session(Config config, const Options& options, std::shared_ptr<Patience> patience)
+    : options_(options),
+      patience_(std::move(patience)),
+      settings_(without_images(config)),
+      machine_(std::move(config)) {
   machine_.add_sink(&events_);
   machine_.add_sink(&processes_);
   if (options.strace) {
@@ -195,14 +208,12 @@ Report Session::run() {
       program != nullptr && report.origin == Origin::kGuest) {
     report.signal = program->term_signal();
   }
-  Config config = machine_.config();
-  config.kernel.clear();
-  config.initrd.clear();
+  settings_.engine = machine_.config().engine;  // the one that was chosen
   report.machine = MachineFacts{machine_.counters(),
                                 machine_.engine_stats(),
                                 machine_.fence_report(),
                                 events_,
-                                std::move(config),
+                                settings_,
                                 elapsed.count(),
                                 std::nullopt};
   if (options_.digest) {

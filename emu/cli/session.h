@@ -41,7 +41,7 @@ std::shared_ptr<ByteSink> standard_sink(int fd, const std::shared_ptr<Patience>&
 
 class Session {
  public:
-  Session(const Config& config, const Options& options, std::shared_ptr<Patience> patience);
+  Session(Config config, const Options& options, std::shared_ptr<Patience> patience);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -59,6 +59,7 @@ class Session {
 
   const Options& options_;
   std::shared_ptr<Patience> patience_;
+  Config settings_;  ///< the machine's, for the report: without kernel and initrd, which are large
   Machine machine_;
   EventCounters events_;
   ProcessTable processes_;

@@ -14,15 +14,15 @@
 namespace quire {
 namespace {
 
-const Config& checked(const Config& config) {
+Config checked(Config config) {
   check_config(config);
   return config;
 }
 
 }  // namespace
 
-Machine::Impl::Impl(const Config& config)
-    : config_(checked(config)),
+Machine::Impl::Impl(Config config)
+    : config_(checked(std::move(config))),
       ram_(PhysAddr(kRamBase), config_.ram_bytes),
       bus_(ram_),
       hart_(0, bus_, config_.tlb, *this, parse_isa(config_.isa)),
@@ -217,9 +217,9 @@ Walk Machine::Impl::walk(VirtAddr va, u64 satp, Access access, Privilege privile
                           .rules = hart_.data_mode().rules});
 }
 
-Machine::Machine(const Config& config) {
+Machine::Machine(Config config) {
   try {
-    impl_ = std::make_unique<Impl>(config);
+    impl_ = std::make_unique<Impl>(std::move(config));
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::kInternal,
                 fmt::format("the host cannot give {} MiB of address space for the guest's RAM",

@@ -54,7 +54,7 @@ class HartLine final : public IrqLine {
 
 class Machine::Impl final : private HartEnv {
  public:
-  explicit Impl(const Config& config);
+  explicit Impl(Config config);
 
   Stop run(const RunLimits& limits);
   void request_stop() noexcept;

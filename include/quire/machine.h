@@ -129,7 +129,7 @@ std::string translator_trial();
 class Machine {
  public:
   /// Throws Error(kUsage) for an impossible setting, Error(kFile) for a bad kernel or drive.
-  explicit Machine(const Config& config);
+  explicit Machine(Config config);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
