@@ -33,11 +33,14 @@ void CodeMemory::map() {
       mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   check(writable != MAP_FAILED, "mmap");
   writable_ = static_cast<u8*>(writable);
+  void* const room = mmap(nullptr, size_ + data_bytes(), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) unmap();
+  check(room != MAP_FAILED, "mmap");
+  runnable_ = static_cast<u8*>(room);
   // mremap(2): an old size of 0 maps what is shared once more.
-  void* const runnable = mremap(writable, 0, size_, MREMAP_MAYMOVE);
-  const bool mapped = runnable != MAP_FAILED;
-  if (mapped) runnable_ = static_cast<u8*>(runnable);
-  const bool done = mapped && mprotect(runnable, size_, PROT_READ | PROT_EXEC) == 0;
+  const bool mapped = mremap(writable, 0, size_, MREMAP_MAYMOVE | MREMAP_FIXED, room) != MAP_FAILED;
+  const bool done = mapped && mprotect(room, size_, PROT_READ | PROT_EXEC) == 0;
   if (!done) {
     const int cause = errno;
     unmap();
@@ -50,13 +53,27 @@ CodeMemory::~CodeMemory() { unmap(); }
 
 void CodeMemory::unmap() {
   if (writable_ != nullptr) munmap(std::exchange(writable_, nullptr), size_);
-  if (runnable_ != nullptr) munmap(std::exchange(runnable_, nullptr), size_);
+  if (runnable_ != nullptr) munmap(std::exchange(runnable_, nullptr), size_ + data_bytes());
 }
 
 void CodeMemory::renew() {
   unmap();
-  used_ = kept_ = 0;
+  used_ = kept_ = data_used_ = 0;
   map();
+}
+
+void* CodeMemory::take_data(usize bytes) {
+  QUIRE_ASSERT(bytes % 32 == 0);
+  if (bytes > data_bytes() - data_used_) return nullptr;
+  u8* const taken = runnable_ + size_ + data_used_;
+  data_used_ += bytes;
+  std::memset(taken, 0, bytes);
+  return taken;
+}
+
+void CodeMemory::reset() {
+  used_ = kept_;
+  data_used_ = 0;
 }
 
 void CodeMemory::commit(usize bytes) {

@@ -1,4 +1,5 @@
-// CodeMemory: where generated code is. Bounded, and filled from one end until all but the stubs is given up.
+// CodeMemory: where generated code is, and data within its reach. Bounded, and filled from one end until all
+// but the stubs is given up.
 //
 // Invariant: the same memory is mapped twice, once to be written and once to be run, so that no page is
 // writable and executable at once. Code is known by its offset, or by where it runs.
@@ -29,11 +30,14 @@ class CodeMemory {
     const u8* at = static_cast<const u8*>(code);
     return at >= runnable_ && at < runnable_ + size_;
   }
+  /// Zeroed memory that code reaches by displacements from where it runs, until reset(). A multiple of 32
+  /// bytes, so aligned; null: none is left.
+  void* take_data(usize bytes);
   /// What was written from used_bytes() on stays.
   void commit(usize bytes);
   /// All that was committed from now on goes with reset().
   void keep_stubs() { kept_ = used_; }
-  void reset() { used_ = kept_; }
+  void reset();
   /// Other memory, empty: after fork(2) what is mapped here is the parent's as well. Throws as the
   /// constructor.
   void renew();
@@ -45,11 +49,14 @@ class CodeMemory {
   void map();
   void unmap();
 
-  u8* runnable_ = nullptr;
+  usize data_bytes() const { return size_ / 16; }
+
+  u8* runnable_ = nullptr;  ///< the data is behind it
   u8* writable_ = nullptr;
   const usize size_;
   usize used_ = 0;
   usize kept_ = 0;
+  usize data_used_ = 0;
 };
 
 }  // namespace quire::jit

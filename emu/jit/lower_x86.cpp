@@ -89,7 +89,11 @@ void LowerX86::emit_hot() {
 /// Counts the block's instructions, unless that is more than may run.
 void LowerX86::prologue() {
   start_ = as_.newLabel();
+  again_ = as_.newLabel();
   as_.bind(start_);
+  check_windows();
+  as_.bind(again_);
+  if (target_.windows != nullptr && target_.windows->on_trial) as_.inc(reach(&target_.windows->runs));
   const u32 count = static_cast<u32>(ir_.insns.size());
   const asmjit::Label too_long = as_.newLabel();
   as_.sub(kLeft, count);
@@ -198,20 +202,22 @@ void LowerX86::know_nothing() {
   fs_on_ = false;
 }
 
-const CallSite& LowerX86::add_site(u8 guest, Behind behind) {
+const CallSite& LowerX86::add_site(u8 guest, Behind behind, Window* window) {
   const SourceInsn& source = ir_.insns[guest];
   target_.sites.push_back({.insn = source.insn,
                            .page = &target_.page,
                            .page_offset = static_cast<u16>(ir_.page_offset + source.place),
                            .not_run = static_cast<u16>(ir_.insns.size() - guest),
-                           .returns = behind == Behind::kInBlock});
+                           .returns = behind == Behind::kInBlock,
+                           .window = window,
+                           .windows = target_.windows});
   return target_.sites.back();
 }
 
 /// Does instruction `guest` by a call and goes on behind it.
-asmjit::Label LowerX86::slow_path(u8 guest, Behind behind) {
+asmjit::Label LowerX86::slow_path(u8 guest, Behind behind, Window* window) {
   const asmjit::Label entry = as_.newLabel();
-  const CallSite* site = &add_site(guest, behind);
+  const CallSite* site = &add_site(guest, behind, window);
   if (!end_of_insn_.isValid()) end_of_insn_ = as_.newLabel();
   cold_.push_back([this, entry, site, guest, back = end_of_insn_] {
     as_.bind(entry);
@@ -221,13 +227,17 @@ asmjit::Label LowerX86::slow_path(u8 guest, Behind behind) {
     for (const Reload& reload : reloads_[guest]) {
       load_f(reload.to, f_home(reload.from), reload.format);
     }
+    check_windows_behind_call();
     as_.xor_(x86::edx, x86::edx);  // what was known of neighbours is lost
     as_.jmp(back);
   });
   return entry;
 }
 
-void LowerX86::emit_cold() { cold_.write_all(); }
+void LowerX86::emit_cold() {
+  cold_.write_all();
+  emit_reset();
+}
 
 void LowerX86::get_x(usize at) {
   const u8 r = static_cast<u8>(ir_.nodes[at].imm);

@@ -29,6 +29,8 @@ struct LowerTarget {
   u32 code_offset;  ///< of the block's first byte in the code memory
   std::deque<CallSite>& sites;
   std::deque<Link>& links;
+  WindowTable* windows = nullptr;      ///< for accesses of instructions that are not in `plain`; null: none
+  const HalfwordSet* plain = nullptr;  ///< offsets in the page
 };
 
 /// Code to be written behind that of the block: what captures by value says how, and stays where it is until
@@ -50,7 +52,7 @@ class ColdPaths {
   }
 
  private:
-  static constexpr usize kCapturedBytes = 120;
+  static constexpr usize kCapturedBytes = 136;
   struct Path {
     void (*write)(void*);
     alignas(8) std::byte captured[kCapturedBytes];
@@ -98,6 +100,16 @@ class LowerX86 {
     }
   };
 
+  /// Where an access is on the host. One of several is looked up alone when they are not known together: at
+  /// `alone`, for what is to be added to its address to be in rcx then.
+  struct Host {
+    x86::Mem memory;
+    asmjit::Label alone{};
+    asmjit::Label done{};
+    asmjit::Label miss{};
+    Access access{};
+  };
+
   /// Where code goes on behind an instruction that was done by a call.
   enum class Behind : u8 {
     kInBlock,
@@ -119,8 +131,8 @@ class LowerX86 {
   void prologue();
   void lower(usize at);
   void begin_insn(u8 guest);
-  const CallSite& add_site(u8 guest, Behind behind);
-  asmjit::Label slow_path(u8 guest, Behind behind = Behind::kInBlock);
+  const CallSite& add_site(u8 guest, Behind behind, Window* window = nullptr);
+  asmjit::Label slow_path(u8 guest, Behind behind = Behind::kInBlock, Window* window = nullptr);
   void know_nothing();
   void find_deferred();
   void defer_boxing(const Node& write);
@@ -175,13 +187,29 @@ class LowerX86 {
   // --- lower_x86_memory.cpp ---
   Address address_of(Ref ref) const;
   void look_up(x86::Gp base, i32 first, i32 last, Access access, x86::Gp scratch, asmjit::Label miss);
-  x86::Mem host_memory(usize at, unsigned bytes, Access access);
-  void neighbour_memory(x86::Gp base, i32 first, i32 last, Access access, u8 guest, bool known);
+  Host host_memory(usize at, unsigned bytes, Access access);
+  void find_host(x86::Gp base, i32 first, unsigned bytes, Access access, x86::Gp scratch, u8 guest);
+  void find_all(x86::Gp base, u8 guest, asmjit::Label alone);
   void find_neighbours(usize at);
   void claim_neighbours();
   void load(usize at);
   void store(usize at);
-  void move_if_memory(Ref ref, x86::Gp host);
+  void store_constant(const x86::Mem& to, unsigned bytes, u64 value, x86::Gp free);
+  template <class Emit>
+  void at_host(const Host& host, Emit&& access);
+
+  // --- lower_x86_windows.cpp ---
+  template <class T>
+  static x86::Mem reach(const T* data) {
+    return x86::ptr_rel(reinterpret_cast<u64>(data), sizeof(T));
+  }
+  void compare_key();
+  void check_windows();
+  void check_windows_behind_call();
+  void check_windows_of_another_bank();
+  void emit_reset();
+  Window* take_window(u8 guest);
+  void refill(const Window& window, x86::Gp base, i32 first, i32 last, x86::Gp scratch);
 
   // --- lower_x86_control.cpp ---
   enum class Way : u8 { kJump, kCall, kReturn };
@@ -277,6 +305,9 @@ class LowerX86 {
   bool supervisor_ = false;  // the privilege is at least S
   ColdPaths cold_{&memory_};
   asmjit::Label start_;
+  asmjit::Label again_;  ///< where a block that jumps to itself goes
+  asmjit::Label reset_;  ///< forgets what the windows know
+  usize windows_taken_ = 0;
   asmjit::Label end_of_insn_;
   u8 guest_ = 0;
 };

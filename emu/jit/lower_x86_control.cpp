@@ -50,7 +50,7 @@ void LowerX86::go_to(i64 displacement) {
 /// Where `code` holds, or always.
 void LowerX86::jump_in_page(u16 page_offset, std::optional<x86::CondCode> code) {
   const auto jump = [&](const auto& to) { code ? as_.j(*code, to) : as_.jmp(to); };
-  if (page_offset == ir_.page_offset) return jump(start_);
+  if (page_offset == ir_.page_offset) return jump(again_);
   const Label stub = as_.newLabel();
   as_.long_();
   jump(stub);

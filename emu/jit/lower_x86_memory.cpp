@@ -44,8 +44,33 @@ void LowerX86::look_up(x86::Gp base, i32 first, i32 last, Access access, x86::Gp
   as_.mov(x86::rcx, x86::qword_ptr(x86::rcx, table + static_cast<i32>(offsetof(FastEntry, payload))));
 }
 
-/// Where the access of node `at` is on the host; rcx is lost, and rax and rdx may be.
-x86::Mem LowerX86::host_memory(usize at, unsigned bytes, Access access) {
+/// What to add to a guest address to have the host's of node `at`'s access, in rcx; the instruction is done
+/// by a call where the FastTlb does not know. Misaligned accesses have to look there, too.
+void LowerX86::find_host(x86::Gp base, i32 first, unsigned bytes, Access access, x86::Gp scratch, u8 guest) {
+  const i32 last = first + static_cast<i32>(bytes) - 1;
+  Window* const window = take_window(guest);
+  const Label miss = slow_path(guest, Behind::kInBlock, window);
+  if (window == nullptr) return look_up(base, first, last, access, scratch, miss);
+  const Label outside = as_.newLabel();
+  const Label found = as_.newLabel();
+  first != 0 ? as_.lea(scratch, x86::ptr(base, first)) : as_.mov(scratch, base);
+  as_.and_(scratch, -static_cast<i32>(kPageBytes) | static_cast<i32>(bytes - 1));
+  as_.cmp(scratch, reach(&window->start));
+  as_.jne(outside);
+  as_.mov(x86::rcx, reach(&window->delta));
+  as_.bind(found);
+  cold_.push_back([=, this] {
+    as_.bind(outside);
+    as_.dec(reach(&window->patience));
+    as_.js(miss);
+    look_up(base, first, last, access, scratch, miss);
+    refill(*window, base, first, last, scratch);
+    as_.jmp(found);
+  });
+}
+
+/// Where the access of node `at` is on the host, as base plus displacement; rax, rcx and rdx may be lost.
+LowerX86::Host LowerX86::host_memory(usize at, unsigned bytes, Access access) {
   const Node& node = ir_.nodes[at];
   const auto [base_ref, first] = address_of(node.operand[0]);
   const i32 last = first + static_cast<i32>(bytes) - 1;
@@ -57,36 +82,57 @@ x86::Mem LowerX86::host_memory(usize at, unsigned bytes, Access access) {
   claim(x86::rcx);
   const bool known = in_register && neighbours_.covers(base_ref, first, last, access);
   if (in_register && !known) find_neighbours(at);
-  if (in_register && neighbours_.covers(base_ref, first, last, access)) {
-    neighbour_memory(base, first, last, access, node.guest, known);
-  } else {
+  const x86::Mem memory = x86::ptr(base, x86::rcx, 0, first, bytes);
+  if (!in_register || !neighbours_.covers(base_ref, first, last, access)) {
     if (!in_register) claim(x86::rdx);
-    look_up(base, first, last, access, in_register ? kTemps[0] : kTemps[2], slow_path(node.guest));
+    find_host(base, first, bytes, access, in_register ? kTemps[0] : kTemps[2], node.guest);
+    return {memory};
   }
-  return x86::ptr(base, x86::rcx, 0, first, bytes);
-}
-
-/// One of several accesses off one base: the first looks all of them up and keeps what to add in rdx, where 0
-/// says that it is not known; then each is on its own.
-void LowerX86::neighbour_memory(x86::Gp base, i32 first, i32 last, Access access, u8 guest, bool known) {
-  const Label alone = as_.newLabel();
-  const Label found = as_.newLabel();
+  Host result{x86::ptr(base, x86::rdx, 0, first, bytes), as_.newLabel(), as_.newLabel(), {}, access};
   if (known) {
     as_.test(x86::rdx, x86::rdx);
-    as_.jz(alone);
-    as_.mov(x86::rcx, x86::rdx);
+    as_.jz(result.alone);
   } else {
-    const Access strictest = neighbours_.stored ? Access::kWrite : Access::kRead;
-    look_up(base, neighbours_.first, neighbours_.last, strictest, kTemps[0], alone);
+    find_all(base, node.guest, result.alone);
+  }
+  result.miss = slow_path(node.guest);
+  return result;
+}
+
+/// What neighbours add to their addresses, in rdx; or else 0, and to `alone`.
+void LowerX86::find_all(x86::Gp base, u8 guest, Label alone) {
+  const Label none = as_.newLabel();
+  const Label found = as_.newLabel();
+  const Access strictest = neighbours_.stored ? Access::kWrite : Access::kRead;
+  const i32 first = neighbours_.first;
+  const i32 last = neighbours_.last;
+  Window* const window = take_window(guest);
+  if (window == nullptr) {
+    look_up(base, first, last, strictest, kTemps[0], none);
     as_.mov(x86::rdx, x86::rcx);
+  } else {
+    const Label outside = as_.newLabel();
+    first != 0 ? as_.lea(x86::rax, x86::ptr(base, first)) : as_.mov(x86::rax, base);
+    as_.sub(x86::rax, reach(&window->start));
+    as_.cmp(x86::rax, reach(&window->limit));
+    as_.jae(outside);
+    as_.mov(x86::rdx, reach(&window->delta));
+    const Label judged = slow_path(guest, Behind::kInBlock, window);
+    cold_.push_back([=, this] {
+      as_.bind(outside);
+      as_.dec(reach(&window->patience));
+      as_.js(judged);
+      look_up(base, first, last, strictest, kTemps[0], none);
+      refill(*window, base, first, last, kTemps[0]);
+      as_.mov(x86::rdx, x86::rcx);
+      as_.jmp(found);
+    });
   }
   as_.bind(found);
-  const Label miss = slow_path(guest);
   cold_.push_back([=, this] {
-    as_.bind(alone);
+    as_.bind(none);
     as_.xor_(x86::edx, x86::edx);
-    look_up(base, first, last, access, kTemps[0], miss);
-    as_.jmp(found);
+    as_.jmp(alone);
   });
 }
 
@@ -122,75 +168,102 @@ void LowerX86::claim_neighbours() {
   t = {};
 }
 
+/// `access` is given the operand, once for each way.
+template <class Emit>
+void LowerX86::at_host(const Host& host, Emit&& access) {
+  access(host.memory);
+  if (!host.alone.isValid()) return;
+  as_.bind(host.done);
+  cold_.push_back([=, this] {
+    as_.bind(host.alone);
+    const i32 first = static_cast<i32>(host.memory.offset());
+    const i32 last = first + static_cast<i32>(host.memory.size()) - 1;
+    look_up(host.memory.baseReg().as<x86::Gp>(), first, last, host.access, kTemps[0], host.miss);
+    x86::Mem memory = host.memory;
+    memory.setIndex(x86::rcx);
+    access(memory);
+    as_.jmp(host.done);
+  });
+}
+
 void LowerX86::load(usize at) {
   const Node& node = ir_.nodes[at];
   const unsigned bytes = static_cast<unsigned>(node.imm);
-  const x86::Mem from = host_memory(at, bytes, Access::kRead);
+  const Host host = host_memory(at, bytes, Access::kRead);
   if (const auto format = loads_fp(at)) {
     const x86::Xmm to = fresh_fp();
-    load_f(to, from, *format);
+    at_host(host, [=, this](const x86::Mem& from) { load_f(to, from, *format); });
     return hold_fp(at, to, *format);
   }
   const bool is_signed = node.op == IrOp::kLoadSigned;
   const auto r = written_register(at);
   const bool direct = r && pinned(*r).isValid() && may_write_early(at, *r);
   const x86::Gp d = direct ? pinned(*r) : kTemps[0];
-  switch (bytes) {
-    case 8:
-      as_.mov(d, from);
-      break;
-    case 4:
-      is_signed ? as_.movsxd(d, from) : as_.mov(d.r32(), from);
-      break;
-    default:
-      is_signed ? as_.movsx(d, from) : as_.movzx(d.r32(), from);
-  }
+  at_host(host, [=, this](const x86::Mem& from) {
+    switch (bytes) {
+      case 8:
+        as_.mov(d, from);
+        break;
+      case 4:
+        is_signed ? as_.movsxd(d, from) : as_.mov(d.r32(), from);
+        break;
+      default:
+        is_signed ? as_.movsx(d, from) : as_.movzx(d.r32(), from);
+    }
+  });
   hold(at, d);
 }
 
 void LowerX86::store(usize at) {
   const Node& node = ir_.nodes[at];
   const unsigned bytes = static_cast<unsigned>(node.imm);
-  const x86::Mem to = host_memory(at, bytes, Access::kWrite);
+  const Host host = host_memory(at, bytes, Access::kWrite);
   const Ref value = node.operand[1];
-  if (value.is_constant()) {
-    const i64 bits = static_cast<i64>(ir_.value_of(value));
-    if (bytes < 8 || (bits >= INT32_MIN && bits <= INT32_MAX)) {
-      const i64 cut = bytes == 1   ? i64{static_cast<i8>(bits)}
-                      : bytes == 2 ? i64{static_cast<i16>(bits)}
-                                   : i64{static_cast<i32>(bits)};
-      as_.emit(x86::Inst::kIdMov, to, Imm(cut));
-      return;
-    }
-  }
   const HeldFp* const held = find_fp(value);
   if (held != nullptr && bytes >= 4 && (bytes == 4 || held->format == FpFmt::kDouble)) {
-    bytes == 4 ? as_.vmovss(to, xmm_of(*held)) : as_.vmovsd(to, xmm_of(*held));
+    at_host(host, [this, bytes, from = xmm_of(*held)](const x86::Mem& to) {
+      bytes == 4 ? as_.vmovss(to, from) : as_.vmovsd(to, from);
+    });
     return;
   }
   // Where the base is in a register of its own, rdx may be its neighbours'.
-  const x86::Gp free = to.baseId() == x86::rax.id() ? kTemps[2] : kTemps[0];
-  move_if_memory(value, free);
-  const Operand found = value.is_constant() ? Operand(free) : place(value);
-  const x86::Gp from = found.isReg() ? found.as<x86::Gp>() : free;
-  switch (bytes) {
-    case 8:
-      as_.mov(to, from);
-      break;
-    case 4:
-      as_.mov(to, from.r32());
-      break;
-    case 2:
-      as_.mov(to, from.r16());
-      break;
-    default:
-      as_.mov(to, from.r8());
+  const x86::Gp free = host.memory.baseId() == x86::rax.id() ? kTemps[2] : kTemps[0];
+  if (value.is_constant()) {
+    return at_host(host, [this, bytes, free, bits = ir_.value_of(value)](const x86::Mem& to) {
+      store_constant(to, bytes, bits, free);
+    });
   }
+  const Operand found = place(value);
+  at_host(host, [=, this](const x86::Mem& to) {
+    if (found.isMem()) as_.emit(x86::Inst::kIdMov, free, found);
+    const x86::Gp from = found.isReg() ? found.as<x86::Gp>() : free;
+    switch (bytes) {
+      case 8:
+        as_.mov(to, from);
+        break;
+      case 4:
+        as_.mov(to, from.r32());
+        break;
+      case 2:
+        as_.mov(to, from.r16());
+        break;
+      default:
+        as_.mov(to, from.r8());
+    }
+  });
 }
 
-/// Into `host` what is in no register.
-void LowerX86::move_if_memory(Ref ref, x86::Gp host) {
-  if (ref.is_constant() || place(ref).isMem()) move(host, ref);
+void LowerX86::store_constant(const x86::Mem& to, unsigned bytes, u64 value, x86::Gp free) {
+  const i64 bits = static_cast<i64>(value);
+  if (bytes == 8 && (bits < INT32_MIN || bits > INT32_MAX)) {
+    move_constant(free, value);
+    as_.mov(to, free);
+    return;
+  }
+  const i64 cut = bytes == 1   ? i64{static_cast<i8>(bits)}
+                  : bytes == 2 ? i64{static_cast<i16>(bits)}
+                               : i64{static_cast<i32>(bits)};
+  as_.emit(x86::Inst::kIdMov, to, Imm(cut));
 }
 
 }  // namespace quire::jit

@@ -236,6 +236,7 @@ void LowerX86::change_status(const Node& node, u32 enables) {
     as_.bind(others);
     as_.lea(x86::rsp, x86::ptr(x86::rsp, -kSpillBytes));  // the carry is kept
     as_.call(Imm(target_.stubs.status));
+    if (target_.windows != nullptr) check_windows_of_another_bank();
     as_.lea(x86::rsp, x86::ptr(x86::rsp, kSpillBytes));
     as_.jnc(done);
     as_.jmp(slow);

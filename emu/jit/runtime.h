@@ -3,15 +3,20 @@
 // Invariant: all of it is standard layout, as generated code addresses it by offset.
 #pragma once
 
+#include <bitset>
 #include <type_traits>
 
 #include "emu/base/types.h"
 #include "emu/hart/state.h"
 #include "emu/isa/insn.h"
 #include "emu/jit/page_bits.h"
+#include "emu/jit/windows.h"
 #include "quire/arch/sv39.h"
 
 namespace quire::jit {
+
+/// Places in a page where instructions may be.
+using HalfwordSet = std::bitset<kPageBytes / 2>;
 
 /// The code for one page of guest RAM, by where execution may enter it. What FastTlb's fetch entries lead to.
 struct TranslatedPage {
@@ -22,6 +27,9 @@ struct TranslatedPage {
   PageBits decoded;                  ///< halfwords that are part of a block
   u32 writes_beside;                 ///< since it has code: those that touched no block
   u32 patience;                      ///< so many of them are borne before the code is dropped
+  HalfwordSet hot;                   ///< blocks that run much start there: they have windows
+  HalfwordSet settled;               ///< and these know which
+  HalfwordSet plain;                 ///< loads and stores there have none
 };
 static_assert(std::is_standard_layout_v<TranslatedPage>);
 
@@ -33,6 +41,8 @@ struct CallSite {
   u16 not_run;   ///< it and all instructions behind it in the block, counted already when the block was
                  ///< entered
   bool returns;  ///< to what is behind the instruction, where nothing forbids it
+  Window* window = nullptr;        ///< of its access, if it has one
+  WindowTable* windows = nullptr;  ///< and the table that this is in
 };
 
 /// A direct way out of a block to another of the same page, known or not.

@@ -26,12 +26,13 @@ constexpr u32 kMostPatience = 1 << 20;
 }  // namespace
 
 TranslationCache::TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees,
-                                   usize code_bytes, bool with_perf_map)
+                                   usize code_bytes, bool with_perf_map, unsigned hot_samples)
     : ram_(ram),
       fast_(fast),
       isa_(isa),
       callees_(callees),
       max_pages_(std::min(kMaxPages, kTableShare * code_bytes / sizeof(TranslatedPage))),
+      hot_samples_(hot_samples),
       memory_(code_bytes),
       emission_(memory_),
       stubs_(make_stubs(memory_, callees)) {
@@ -88,6 +89,20 @@ Ir TranslationCache::record_block(const TranslatedPage& page, u16 offset) const 
   return insns.empty() ? Ir{} : record(isa_, offset, std::move(insns));
 }
 
+namespace {
+
+/// Loads and stores that may have a window.
+usize count_accesses(const Ir& ir, const HalfwordSet& plain) {
+  usize count = 0;
+  for (const Node& node : ir.nodes) {
+    if (node.op != IrOp::kLoad && node.op != IrOp::kLoadSigned && node.op != IrOp::kStore) continue;
+    count += plain.test((ir.page_offset + ir.insns[node.guest].place) / 2) ? 0 : 1;
+  }
+  return count;
+}
+
+}  // namespace
+
 const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   Ir ir = record_block(page, offset);
   if (ir.insns.empty()) return nullptr;
@@ -95,7 +110,13 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   emission_.begin();
   const usize start = memory_.used_bytes();
   const usize first_link = links_.size();
-  LowerX86 lower(ir, {stubs_, page, static_cast<u32>(start), sites_, links_}, emission_.assembler());
+  LowerTarget target{stubs_, page, static_cast<u32>(start), sites_, links_};
+  const usize accesses = count_accesses(ir, page.plain);
+  if (accesses != 0 && (hot_samples_ == 0 || page.hot.test(offset / 2))) {
+    target.windows = make_windows(memory_, accesses, offset, !page.settled.test(offset / 2));
+    target.plain = &page.plain;
+  }
+  LowerX86 lower(ir, target, emission_.assembler());
   lower.emit_hot();
   lower.emit_cold();
   if (!emission_.finish()) return nullptr;
@@ -104,7 +125,7 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
     fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
   }
   page.decoded.set_range(offset / 2U, (offset + ir.length_bytes() - 1U) / 2);
-  static_cast<PageRecord&>(page).blocks[offset] = {ir.length_bytes(), {}};
+  static_cast<PageRecord&>(page).blocks[offset] = {ir.length_bytes(), 0, target.windows, {}};
   ++stats_.blocks_built;
   if (perf_map_)
     perf_map_->add(memory_.run_address(start), memory_.used_bytes() - start, page.frame + offset);
@@ -124,6 +145,46 @@ void TranslationCache::make_link(const Link& link, const void* code) {
   memory_.patch_jump(link.patch_at, code);
   static_cast<PageRecord&>(*link.page).blocks[link.page_offset].links.push_back(&link);
   ++stats_.links;
+}
+
+void TranslationCache::sample(TranslatedPage& page, u16 offset) {
+  PageRecord& record = static_cast<PageRecord&>(page);
+  const auto found = record.blocks.find(offset);
+  if (found == record.blocks.end() || page.settled.test(offset / 2)) return;
+  Block& block = found->second;
+  if (++block.samples < hot_samples_) return;
+  if (page.hot.test(offset / 2)) {
+    if (block.windows != nullptr) mark_plain(record, *block.windows);
+    page.settled.set(offset / 2);
+  }
+  page.hot.set(offset / 2);
+  make_anew(record, offset);
+}
+
+void TranslationCache::judge_windows(TranslatedPage& page, WindowTable& table) {
+  PageRecord& record = static_cast<PageRecord&>(page);
+  if (mark_plain(record, table)) make_anew(record, table.block_offset);
+}
+
+bool TranslationCache::mark_plain(PageRecord& page, WindowTable& table) {
+  bool any = false;
+  judge(table, [&](u16 place) {
+    page.plain.set(place / 2);
+    any = true;
+  });
+  return any;
+}
+
+/// When execution comes by next; what runs of it now goes on.
+void TranslationCache::make_anew(PageRecord& page, u16 offset) {
+  const auto found = page.blocks.find(offset);
+  if (found == page.blocks.end()) return;
+  const u8 heat = page.heat[offset / 2];
+  drop_block(page, offset, found->second);
+  page.heat[offset / 2] = heat;
+  page.blocks.erase(found);
+  --stats_.blocks_dropped;
+  ++stats_.blocks_remade;
 }
 
 bool TranslationCache::full() const {
@@ -203,6 +264,9 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
     }
   }
   if (!page.blocks.empty()) return;
+  page.hot.reset();
+  page.settled.reset();
+  page.plain.reset();
   page.writes_beside = 0;
   ram_.set_has_code(PhysAddr(page.frame), false);
 }

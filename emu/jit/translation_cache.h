@@ -34,7 +34,7 @@ class TranslationCache final : private RamWatcher {
 
   /// `isa` and `callees` must outlive the cache. Throws where there is no memory for code.
   TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees, usize code_bytes,
-                   bool with_perf_map);
+                   bool with_perf_map, unsigned hot_samples);
   ~TranslationCache() override;
   TranslationCache(const TranslationCache&) = delete;
   TranslationCache& operator=(const TranslationCache&) = delete;
@@ -47,6 +47,10 @@ class TranslationCache final : private RamWatcher {
   const void* translate(TranslatedPage& page, u16 offset);
   /// The block that translate() would make, before any pass; no instructions: none.
   Ir record_block(const TranslatedPage& page, u16 offset) const;
+  /// The block at this offset was found running. One that often is will be made anew, with windows.
+  void sample(TranslatedPage& page, u16 offset);
+  /// Makes the block anew where accesses of it are better without windows.
+  void judge_windows(TranslatedPage& page, WindowTable& table);
   void make_link(const Link& link, const void* code);
 
   bool full() const;
@@ -67,6 +71,8 @@ class TranslationCache final : private RamWatcher {
   /// A block there is.
   struct Block {
     u16 length_bytes;
+    unsigned samples;  ///< times that it was found running
+    WindowTable* windows;
     std::vector<const Link*> links;  ///< that lead to it
   };
   struct PageRecord : TranslatedPage {
@@ -77,6 +83,8 @@ class TranslationCache final : private RamWatcher {
   void written_in_page(PhysAddr start, u64 count_bytes);
   void drop(PageRecord& page, u64 first_halfword, u64 last_halfword);
   void drop_block(PageRecord& page, u16 offset, const Block& block);
+  bool mark_plain(PageRecord& page, WindowTable& table);
+  void make_anew(PageRecord& page, u16 offset);
   void link_known(usize first_link);
   std::vector<SourceInsn> decode_from(PhysAddr start) const;
 
@@ -85,6 +93,7 @@ class TranslationCache final : private RamWatcher {
   const Isa& isa_;
   const Callees& callees_;
   const usize max_pages_;
+  const unsigned hot_samples_;
   CodeMemory memory_;
   Emission emission_;
   Stubs stubs_;

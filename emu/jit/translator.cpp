@@ -76,7 +76,7 @@ Translator::Impl::Impl(Hart& hart, const TranslatorSettings& settings)
       state_(hart.state()),
       threshold_(std::min(settings.threshold, 254U)),
       cache_(hart.mmu().bus().ram(), hart.mmu().fast(), hart.isa(), callees(), settings.code_bytes,
-             settings.perf_map) {}
+             settings.perf_map, settings.hot) {}
 
 Translator::Impl::~Impl() {
   // What points to the code goes with it.
@@ -264,6 +264,7 @@ const void* Translator::Impl::call(const CallSite& site, i64 insns_left) {
   const u64 generation = site.page->generation;
   const Flow flow = execute(hart_, site.insn);
   // The instruction may have been the last of the old code, and an observer may have changed anything.
+  if (site.window != nullptr && site.window->patience < 0) cache_.judge_windows(*site.page, *site.windows);
   const bool code_stands = site.page->generation == generation && hart_.observer() == nullptr;
   const bool goes_on = site.returns && code_stands && (flow == Flow::kNext || goes_on_behind(site));
   return goes_on ? nullptr : go_on();
@@ -314,6 +315,8 @@ const Callees& Translator::Impl::callees() {
           [](HartState* state, u64 page_offset, i64 insns_left) {
             of(state).set_exact(state->fetch_page + page_offset, insns_left);
             of(state).block_too_long_ = true;
+            of(state).cache_.sample(*static_cast<TranslatedPage*>(state->fetch_blocks),
+                                    static_cast<u16>(page_offset));
             return of(state).cache_.stubs().leave;
           }};
   return table;

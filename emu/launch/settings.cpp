@@ -122,6 +122,11 @@ void set_engine_part(EngineConfig& engine, std::string_view text, std::string_vi
       engine.threshold = static_cast<unsigned>(*number);
       return;
     }
+  } else if (key == "hot") {
+    if (const auto number = parse_number(value); number && *number <= 1000) {
+      engine.hot = static_cast<unsigned>(*number);
+      return;
+    }
   } else if (key == "code") {
     engine.code_bytes = parse_size(value);
     return;
@@ -130,9 +135,11 @@ void set_engine_part(EngineConfig& engine, std::string_view text, std::string_vi
     engine.perf_map = true;
     return;
   }
-  throw Error(ErrorKind::kUsage,
-              fmt::format("'{}' in the engine '{}' is none of threshold=N (0 to 254), code=SIZE, perf-map",
-                          part, text));
+  throw Error(
+      ErrorKind::kUsage,
+      fmt::format(
+          "'{}' in the engine '{}' is none of threshold=N (0 to 254), hot=N (0 to 1000), code=SIZE, perf-map",
+          part, text));
 }
 
 EngineConfig engine_of(std::string_view text) {

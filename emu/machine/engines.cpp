@@ -42,9 +42,10 @@ namespace {
 std::unique_ptr<HartEngine> make_translator([[maybe_unused]] const EngineConfig& config,
                                             [[maybe_unused]] Hart& hart) {
 #if QUIRE_JIT
-  return std::make_unique<jit::Translator>(
-      hart, jit::TranslatorSettings{
-                .code_bytes = config.code_bytes, .perf_map = config.perf_map, .threshold = config.threshold});
+  return std::make_unique<jit::Translator>(hart, jit::TranslatorSettings{.code_bytes = config.code_bytes,
+                                                                         .perf_map = config.perf_map,
+                                                                         .threshold = config.threshold,
+                                                                         .hot = config.hot});
 #else
   return nullptr;
 #endif

@@ -1,5 +1,6 @@
 #include "emu/mem/fast_tlb.h"
 
+#include <cstring>
 #include <new>
 
 namespace quire {
@@ -10,21 +11,38 @@ constexpr usize kMaxFilled = usize{4} * FastTlb::kEntries;
 constexpr unsigned kIndexBits = 14;
 static_assert(FastTlb::kEntries == 1 << kIndexBits && kIndexBits + 2 <= 16);
 
+/// Where a bank's number is in its keys; below, how often its copies were forgotten.
+constexpr unsigned kKeyNumberShift = 56;
+static_assert(FastTlb::kSpaces * FastTlb::kBanks < 1 << (64 - kKeyNumberShift));
+
 bool is_of(u64 satp, u16 asid) { return static_cast<u16>(Satp{satp}.asid()) == asid; }
+
+void forget_copies(FastTlb::Bank& bank) {
+  if (bank.any_copied == 0) return;
+  ++bank.key;
+  bank.any_copied = 0;
+  std::memset(bank.copied, 0, sizeof(bank.copied));
+}
+
+bool may_be_copied(const FastTlb::Bank& bank, u64 page) {
+  const u64 index = (page >> kPageShift) & (FastTlb::kEntries - 1);
+  return bank.any_copied != 0 && (bank.copied[index / 64] >> (index % 64) & 1) != 0;
+}
 
 }  // namespace
 
-FastTlb::FastTlb() : current_(spaces_.data()) { current_->make(); }
+FastTlb::FastTlb() : current_(spaces_.data()) { current_->make(0); }
 
 /// Memory that is zero when it is first looked at, so that what no program fills is never there. An empty
 /// entry's tag, 0, is that of page 0, which is looked for in the first place, and by an access that begins in
 /// the last page, in the last.
-void FastTlb::Space::make() {
+void FastTlb::Space::make(unsigned number) {
   void* const memory = std::calloc(kBanks, sizeof(Bank));
   if (memory == nullptr) throw std::bad_alloc();
   banks.reset(static_cast<Bank*>(memory));
   for (unsigned index = 0; index < kBanks; ++index) {
     for (auto& entries : banks[index].entries) entries[0].tag = entries[kEntries - 1].tag = kNoPage;
+    banks[index].key = u64{number * kBanks + index} << kKeyNumberShift;
   }
 }
 
@@ -36,12 +54,15 @@ void FastTlb::Space::clear() {
   for (unsigned index = 0; index < kBanks; ++index) {
     for (const u16 place : filled[index]) entry(index, place).tag = kNoPage;
     filled[index].clear();
+    forget_copies(banks[index]);
   }
 }
 
 void FastTlb::Space::clear_page(u64 page) {
   for (unsigned index = 0; index < kBanks; ++index) {
     if (filled[index].empty()) continue;
+    // The entry may have made room for another's since it was copied.
+    if (may_be_copied(banks[index], page)) forget_copies(banks[index]);
     for (const Access access : {Access::kRead, Access::kWrite, Access::kExecute}) {
       FastEntry& entry = banks[index].slot(access, page);
       if (entry.tag == page) entry.tag = kNoPage;
@@ -56,6 +77,7 @@ void FastTlb::Space::clear_where(Matches&& matches) {
       FastEntry& one = entry(index, place);
       if (one.tag != kNoPage && matches(static_cast<Access>(place >> kIndexBits), one)) one.tag = kNoPage;
     }
+    forget_copies(banks[index]);
   }
 }
 
@@ -85,7 +107,7 @@ void FastTlb::change_space(u64 satp) {
     } while (free == current_);
     free->clear();
   } else {
-    free->make();
+    free->make(static_cast<unsigned>(free - spaces_.data()));
   }
   free->satp = satp;
   current_ = free;

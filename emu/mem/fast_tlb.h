@@ -5,6 +5,9 @@
 // identity map where nothing is translated). A hit of a bank means, for accesses in the bank's mode: RAM,
 // permitted, A set; for stores also D set, loads permitted, too, and no decoded code in the page. Everything
 // else is a miss. Banks are standard layout: translated code addresses them. Clearing costs what was filled.
+//
+// Translated code keeps copies of entries (emu/jit/windows.h). They are good as long as their bank has the
+// key that it had when they were made, which changes when an entry is cleared that may have been copied.
 #pragma once
 
 #include <array>
@@ -33,6 +36,9 @@ class FastTlb {
 
   struct Bank {
     FastEntry entries[3][kEntries];  // by Access
+    u64 key;                         ///< no two banks ever have the same
+    u64 copied[kEntries / 64];       ///< a bit an index: entries there may have been copied under this key
+    u64 any_copied;                  ///< 0: no bit is set
 
     FastEntry& slot(Access access, u64 va) {
       return entries[static_cast<unsigned>(access)][(va >> kPageShift) & (kEntries - 1)];
@@ -89,7 +95,7 @@ class FastTlb {
     std::vector<u16> filled[kBanks];  ///< entries that may be valid: access and index; some twice
 
     bool in_use() const { return banks != nullptr; }
-    void make();
+    void make(unsigned number);
     void clear();
     FastEntry& entry(unsigned bank_index, u16 place);
     void clear_page(u64 page);

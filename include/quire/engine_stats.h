@@ -14,6 +14,7 @@ struct EngineStats {
   std::uint64_t blocks_dropped = 0;  ///< written to, or given up for room
 
   // Of the translator alone.
+  std::uint64_t blocks_remade = 0;  ///< made anew for speed, as they were found running
   std::uint64_t links = 0;        ///< jumps from block to block that were made direct
   std::uint64_t calls = 0;        ///< instructions that translated code had done by a call
   std::uint64_t misses = 0;       ///< jumps to pages that had to be looked up

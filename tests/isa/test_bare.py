@@ -22,7 +22,7 @@ TOOLS = subprocess.run([HERE.parents[1] / "tools/riscv-binutils"], capture_outpu
 NEWER_ASSEMBLER = f"-B{TOOLS.stdout.strip()}"  # which knows every extension
 RAM = "64M"
 # The translator translates what these short programs run but once, too.
-ENGINES = ["interp", "jit,threshold=0"]
+ENGINES = ["interp", "jit,threshold=0,hot=0"]
 # What QEMU's rv64 has not by itself.
 QEMU_CPU = "rv64,zbkb=on,zicond=on,zacas=on,zfh=on,zfhmin=on,zfa=on,zawrs=on,zicbom=on,zicboz=on"
 

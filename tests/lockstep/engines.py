@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Interpreter against translator on random programs: the same state at random counts, and at the end.
 
-  engines.py [--instructions 10000000] [--stops 20] [--length 10000] [--passes 8] [--seed 0] [--threshold 0]
+  engines.py [--instructions 10000000] [--stops 20] [--length 10000] [--passes 8] [--seed 0] [--threshold 0] [--hot 0]
 
 The programs are those of lockstep.py. Both engines run one from random count to random count, mostly far apart and at
 times a few instructions, and the digests of RAM and architectural state are compared at each. Run by the Python of
@@ -89,11 +89,12 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threshold", type=int, default=0, help="times that a block runs before it is translated")
+    parser.add_argument("--hot", type=int, default=0, help="times that a block is found running before it gets windows")
     options = parser.parse_args()
     start = time.monotonic()
     try:
         done, states = run(options.instructions, options.length, options.passes, options.seed, options.stops,
-                           f"jit,threshold={options.threshold}")  # fmt: skip
+                           f"jit,threshold={options.threshold},hot={options.hot}")  # fmt: skip
     except Difference as difference:
         sys.exit(f"engines: {difference}")
     print(f"{done} instructions, {states} states compared: equal ({time.monotonic() - start:.0f} s)")

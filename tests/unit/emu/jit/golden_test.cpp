@@ -20,6 +20,7 @@ namespace {
 struct Sample {
   const char* name;
   const char* source;
+  bool is_hot = false;  ///< with windows
 };
 
 // Each ends as compilers end blocks: by a branch, jump or return.
@@ -67,6 +68,30 @@ constexpr Sample kSamples[] = {
     {"access to a user's word", "csrs sstatus, t6\n lw a5, 0(a1)\n csrc sstatus, t6\n ret"},
     {"page of zeros", "cbo.zero (a0)\n addi a0, a0, 64\n bltu a0, a5, .-8"},
     {"registers that are kept", "fsd fs0, 120(a0)\n fsd fs1, 128(a0)\n ret"},
+    {"hot loop over bytes", "lbu a4, 0(a5)\n addi a5, a5, 1\n sb a4, -1(a5)\n bnez a4, .-20", true},
+    {"hot clearing of memory", "sd zero, 0(a0)\n sd zero, 8(a0)\n addi a0, a0, 16\n bne a0, a2, .-12", true},
+};
+
+/// A table of windows, and code from which it can be reached.
+struct HotCode {
+  WindowTable table{.key = 0, .count = 4, .runs = 0, .block_offset = 0x100, .on_trial = false};
+  Window windows[4]{};
+  u8 code[4096];
+
+  /// Addresses in the table as offsets.
+  std::string relative(const std::string& text) const {
+    static const std::string kWord = "[rel ";
+    std::string result;
+    usize at = 0;
+    for (usize found; (found = text.find(kWord, at)) != std::string::npos;) {
+      usize length;
+      const u64 address = std::stoull(text.substr(found + kWord.size()), &length);
+      result +=
+          text.substr(at, found - at) + fmt::format("[windows+{}", address - reinterpret_cast<u64>(&table));
+      at = found + kWord.size() + length;
+    }
+    return result + text.substr(at);
+  }
 };
 
 /// Lines of AsmJit's log that are instructions.
@@ -85,7 +110,8 @@ std::string describe(const Sample& sample) {
   EXPECT_EQ(check(ir), "") << sample.name;
 
   asmjit::CodeHolder code;
-  code.init(asmjit::Environment::host(), 0x1000'0000);
+  HotCode hot_code;
+  code.init(asmjit::Environment::host(), sample.is_hot ? reinterpret_cast<u64>(hot_code.code) : 0x1000'0000);
   asmjit::StringLogger log;
   code.setLogger(&log);
   x86::Assembler assembler(&code);
@@ -93,10 +119,16 @@ std::string describe(const Sample& sample) {
   TranslatedPage page{};
   std::deque<CallSite> sites;
   std::deque<Link> links;
-  LowerX86 lower(ir, {stubs, page, 0, sites, links}, assembler);
+  LowerTarget target{stubs, page, 0, sites, links};
+  const HalfwordSet plain;
+  if (sample.is_hot) {
+    target.windows = &hot_code.table;
+    target.plain = &plain;
+  }
+  LowerX86 lower(ir, target, assembler);
   lower.emit_hot();
   const usize hot = instructions(log);
-  std::string text(log.data(), log.dataSize());
+  std::string text = hot_code.relative(std::string(log.data(), log.dataSize()));
   lower.emit_cold();
   const std::string address = fmt::format("{}", reinterpret_cast<u64>(&page));
   for (usize at; (at = text.find(address)) != std::string::npos;) text.replace(at, address.size(), "page");

@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <span>
+
 #include "emu/jit/translation_cache.h"
 #include "tests/unit/emu/isa/binutils.h"
 #include "tests/unit/emu/mem/page_tables.h"
@@ -18,6 +21,16 @@ struct FixedEnv final : HartEnv {
 };
 
 constexpr u64 kRam = 0x8000'0000;
+
+u64 word_at(const Ram& ram, u64 address) {
+  u64 value;
+  std::memcpy(&value, ram.host(PhysAddr(address)), sizeof(value));
+  return value;
+}
+
+void put_word(Ram& ram, u64 address, u64 value) {
+  ram.write(PhysAddr(address), std::span(reinterpret_cast<const u8*>(&value), sizeof(value)));
+}
 
 struct Board {
   Ram ram;
@@ -46,7 +59,7 @@ TEST(Translator, PagesThatNeverBecomeHotAreGivenUpToo) {
 }
 
 TEST(Translator, AWriteDropsTheBlocksThatHaveItAndUnlinksThem) {
-  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1, .hot = 100});
   const auto put = [&](u64 offset, const char* source) {
     board.ram.write(PhysAddr(kRam + offset), quire::test::assemble(std::string(".option norvc\n") + source));
   };
@@ -129,6 +142,77 @@ TEST(Translator, LoadsBesideStoresTrapWhereTheirTlbEntryHasLostR) {
   ASSERT_TRUE(board.hart.mmu().change_entry(VirtAddr(kData), 0, {.entry = {.flip = kPteRead}}));
   board.translator.run(4 * 25 + 8 * 20);
   EXPECT_EQ(state.trap_count, 20u);
+}
+
+TEST(Translator, ABlockThatIsFoundRunningIsMadeAnewWithWindowsAndThenWithThoseThatPay) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1, .hot = 2});
+  // Along a page, and from page to page.
+  board.ram.write(PhysAddr(kRam),
+                  quire::test::assemble("1: ld a1, 8(s0)\n ld a2, 0(s1)\n xor s1, s1, s2\n j 1b"));
+  HartState& state = board.hart.state();
+  state.x[8] = state.x[9] = kRam + 0x8000;
+  state.x[18] = 0x3000;
+  for (u64 count = 1001; count < 20'000; count += 1001) board.translator.run(count);
+  EXPECT_EQ(board.translator.stats().blocks_remade, 3u) << "for windows, without the bad one, and settled";
+  EXPECT_EQ(state.x[9], kRam + ((state.icount + 1) / 4 % 2 == 1 ? 0xb000 : 0x8000));
+}
+
+// A loop over data that another mapping puts elsewhere: what its accesses knew of the page is forgotten.
+TEST(Translator, WindowsOfHotCodeFollowTheMapping) {
+  constexpr u64 kData = 0x4000'0000;
+  Board board(4 << 20, {.code_bytes = 2 << 20, .threshold = 1, .hot = 0});
+  board.ram.write(PhysAddr(kRam), quire::test::assemble("1: ld a1, 8(s0)\n sd a1, 0(s1)\n j 1b"));
+  quire::test::PageTables tables(board.ram);
+  tables.map(kRam, kRam, quire::test::kAll & ~u64{kPteUser});
+  tables.map(kData, kRam + 0x8000, quire::test::kKernelData);
+  put_word(board.ram, kRam + 0x8008, 1);
+  put_word(board.ram, kRam + 0x9008, 2);
+  HartState& state = board.hart.state();
+  state.privilege = Privilege::kSupervisor;
+  state.satp = tables.satp().raw;
+  state.x[8] = state.x[9] = kData;
+  board.hart.sync();
+  board.translator.run(300);
+  EXPECT_EQ(word_at(board.ram, kRam + 0x8000), 1u);
+  tables.map(kData, kRam + 0x9000, quire::test::kKernelData);
+  board.translator.run(600);
+  EXPECT_EQ(word_at(board.ram, kRam + 0x9000), 0u) << "without a fence";
+  board.hart.mmu().fence_page(VirtAddr(kData));
+  board.translator.run(900);
+  EXPECT_EQ(word_at(board.ram, kRam + 0x8000), 1u);
+  EXPECT_EQ(word_at(board.ram, kRam + 0x9000), 2u);
+}
+
+// At the end of a page, where the bytes of one access are on two.
+TEST(Translator, WindowsOfHotCodeDoNotReachBeyondTheirPage) {
+  constexpr u64 kData = 0x4000'0000;
+  Board board(4 << 20, {.code_bytes = 2 << 20, .threshold = 1, .hot = 0});
+  board.ram.write(PhysAddr(kRam),
+                  quire::test::assemble("1: ld a1, 0(s0)\n sd a1, 0(s1)\n addi s0, s0, 1\n addi s1, s1, 8\n"
+                                        "bne s0, s2, 1b\n 2: j 2b"));
+  quire::test::PageTables tables(board.ram);
+  tables.map(kRam, kRam, quire::test::kAll & ~u64{kPteUser});
+  tables.map(kData, kRam + 0x9000, quire::test::kKernelData);
+  tables.map(kData + kPageBytes, kRam + 0x8000, quire::test::kKernelData);
+  tables.map(kData + 2 * kPageBytes, kRam + 0xa000, quire::test::kKernelData);
+  std::vector<u8> bytes(2 * kPageBytes);
+  for (usize i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<u8>(i * 7 + i / 256);
+  board.ram.write(PhysAddr(kRam + 0x9000), std::span(bytes).first(kPageBytes));
+  board.ram.write(PhysAddr(kRam + 0x8000), std::span(bytes).last(kPageBytes));
+  HartState& state = board.hart.state();
+  state.privilege = Privilege::kSupervisor;
+  state.satp = tables.satp().raw;
+  constexpr u64 kFrom = kPageBytes - 64;
+  state.x[8] = kData + kFrom;
+  state.x[18] = state.x[8] + 128;
+  state.x[9] = kData + 2 * kPageBytes;
+  board.hart.sync();
+  board.translator.run(5 * 128);
+  for (u64 i = 0; i < 128; ++i) {
+    u64 expected;
+    std::memcpy(&expected, &bytes[kFrom + i], sizeof(expected));
+    EXPECT_EQ(word_at(board.ram, kRam + 0xa000 + i * 8), expected) << i;
+  }
 }
 
 // As a page of a process that has ended, which another's data is in now.

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
+
 namespace quire {
 namespace {
 
@@ -107,6 +110,69 @@ TEST_F(FastTlbTest, StoresToAPageAreClearedWhereverItIsMapped) {
   EXPECT_TRUE(hits(Access::kWrite, kVa + kPageBytes));
   fast.clear_stores();
   EXPECT_FALSE(hits(Access::kWrite, kVa + kPageBytes));
+}
+
+// Copies of entries are good as long as the bank's key is the same.
+struct FastTlbCopies : FastTlbTest {
+  u64 key() { return fast.bank(kUser).key; }
+  void fill_and_copy(u64 va) {
+    fill(Access::kRead, va);
+    FastTlb::Bank& bank = fast.bank(kUser);
+    const u64 index = (va >> kPageShift) & (FastTlb::kEntries - 1);
+    bank.copied[index / 64] |= u64{1} << (index % 64);
+    bank.any_copied = 1;
+  }
+};
+
+TEST_F(FastTlbCopies, EndWithTheirEntry) {
+  const std::function<void()> ways[] = {[&] { fast.clear(); },
+                                        [&] { fast.clear_asid(0); },
+                                        [&] { fast.clear_page(VirtAddr(kVa + 8)); },
+                                        [&] { fast.clear_page(VirtAddr(kVa), 0); },
+                                        [&] { fast.clear_range(VirtAddr(kVa), kPageBytes); },
+                                        [&] { fast.clear_range(VirtAddr(kVa), kPageBytes, 0); },
+                                        [&] { fast.clear_stores(); }};
+  for (const auto& clear : ways) {
+    fill_and_copy(kVa);
+    const u64 before = key();
+    clear();
+    EXPECT_NE(key(), before) << &clear - ways;
+  }
+}
+
+TEST_F(FastTlbCopies, EndAlsoWhereTheirEntryHasMadeRoom) {
+  fill_and_copy(kVa);
+  fill(Access::kRead, kVa + FastTlb::kEntries * kPageBytes);
+  const u64 before = key();
+  fast.clear_page(VirtAddr(kVa));
+  EXPECT_NE(key(), before);
+}
+
+TEST_F(FastTlbCopies, StayWhereOthersAreCleared) {
+  fill_and_copy(kVa);
+  fill(Access::kRead, kVa + kPageBytes);
+  const u64 before = key();
+  fast.clear_page(VirtAddr(kVa + kPageBytes));
+  fast.clear_page(VirtAddr(kVa), 7);
+  EXPECT_EQ(key(), before);
+}
+
+TEST_F(FastTlbCopies, AreOfOneSpaceAndOneBank) {
+  fast.enter(satp_of(1));
+  fill_and_copy(kVa);
+  std::set<u64> keys;
+  for (u16 asid = 1; asid <= FastTlb::kSpaces; ++asid) {
+    fast.enter(satp_of(asid));
+    for (unsigned index = 0; index < FastTlb::kBanks; ++index) keys.insert(fast.bank(index).key);
+  }
+  EXPECT_EQ(keys.size(), FastTlb::kSpaces * FastTlb::kBanks);
+  fast.enter(satp_of(1));
+  const u64 before = key();
+  for (u16 asid = 100; asid < 100 + FastTlb::kSpaces; ++asid) fast.enter(satp_of(asid));
+  for (u16 asid = 100; asid < 100 + FastTlb::kSpaces; ++asid) {
+    fast.enter(satp_of(asid));
+    EXPECT_NE(key(), before) << asid;  // one of these is where the first was
+  }
 }
 
 TEST_F(FastTlbTest, WhatWasClearedCanBeFilledAgainWithoutEnd) {
