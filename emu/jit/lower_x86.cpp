@@ -222,8 +222,11 @@ asmjit::Label LowerX86::slow_path(u8 guest, Behind behind, Window* window) {
   cold_.push_back([this, entry, site, guest, back = end_of_insn_] {
     as_.bind(entry);
     as_.mov(x86::rcx, asmjit::Imm(reinterpret_cast<u64>(site)));
+    if (!site->returns) {
+      as_.jmp(asmjit::Imm(target_.stubs.call_last));
+      return;
+    }
     as_.call(asmjit::Imm(target_.stubs.call));
-    if (!site->returns) return;
     for (const Reload& reload : reloads_[guest]) {
       load_f(reload.to, f_home(reload.from), reload.format);
     }

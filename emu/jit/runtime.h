@@ -73,13 +73,14 @@ inline constexpr u32 kReturnsBytes = 1 << 16;
 struct Stubs {
   /// void(HartState*, const void* code): runs until something returns `leave`.
   void (*enter)(HartState*, const void*);
-  const void* call;      ///< rcx: CallSite; returns, or goes where the call says
-  const void* link;      ///< rcx: Link
-  const void* cold;      ///< eax: offset in the page; what TranslatedPage::code starts with
-  const void* miss;      ///< rax: pc, on a page that is not known to be fetched from
-  const void* dispatch;  ///< rax: pc, whose lowest bit does not count
-  const void* too_long;  ///< eax: offset in the page of a block that would run past the end
-  const void* leave;     ///< back to the caller of `enter`; all state is in HartState
+  const void* call;       ///< rcx: CallSite; returns, or goes where the call says
+  const void* call_last;  ///< likewise, where a block ends; jumped to
+  const void* link;       ///< rcx: Link
+  const void* cold;       ///< eax: offset in the page; what TranslatedPage::code starts with
+  const void* miss;       ///< rax: pc, on a page that is not known to be fetched from
+  const void* dispatch;   ///< rax: pc, whose lowest bit does not count
+  const void* too_long;   ///< eax: offset in the page of a block that would run past the end
+  const void* leave;      ///< back to the caller of `enter`; all state is in HartState
   // emu/jit/system_stubs.h has these:
   const void* ecall;   ///< rcx: CallSite
   const void* sret;    ///< rcx: CallSite

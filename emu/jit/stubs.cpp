@@ -31,10 +31,12 @@ class StubWriter {
   StubWriter(x86::Assembler& as, const Callees& callees) : as_(as), callees_(callees) {}
 
   void write() {
-    for (Label* label : {&enter, &call, &link, &cold, &miss, &dispatch, &too_long, &leave, &go_, &returned_})
+    for (Label* label :
+         {&enter, &call, &call_last, &link, &cold, &miss, &dispatch, &too_long, &leave, &go_, &returned_})
       *label = as_.newLabel();
     write_enter();
     write_call();
+    write_call_out(call_last, x86::rcx, reinterpret_cast<const void*>(callees_.call));
     write_call_out(link, x86::rcx, reinterpret_cast<const void*>(callees_.link));
     write_call_out(cold, x86::rax, reinterpret_cast<const void*>(callees_.cold));
     write_call_out(miss, x86::rax, reinterpret_cast<const void*>(callees_.miss));
@@ -42,10 +44,10 @@ class StubWriter {
     write_dispatch();
     write_go();
     write_leave();
-    system = write_system_stubs(as_, call, miss);
+    system = write_system_stubs(as_, call_last, miss);
   }
 
-  Label enter, call, link, cold, miss, dispatch, too_long, leave;
+  Label enter, call, call_last, link, cold, miss, dispatch, too_long, leave;
   SystemLabels system;
 
  private:
@@ -69,16 +71,23 @@ class StubWriter {
     as_.jmp(go_);
   }
 
-  /// Called with the site; the callee may want to return here, or elsewhere.
+  /// Called with the site; the callee may want to return here, or elsewhere. That is a return as well, so
+  /// that those that follow are predicted as they should be.
   void write_call() {
     as_.bind(call);
     store_pinned();
     as_.lea(x86::rax, x86::ptr(x86::rsp, 8));
     as_.mov(x86::rbx, x86::rsp);
     call_out(x86::rax, x86::rcx, reinterpret_cast<const void*>(callees_.call));
+    const Label elsewhere = as_.newLabel();
     as_.test(x86::rax, x86::rax);
-    as_.jnz(go_);
+    as_.jnz(elsewhere);
     as_.mov(x86::rsp, x86::rbx);
+    load_pinned();
+    as_.ret();
+    as_.bind(elsewhere);
+    get_back();
+    as_.push(x86::rax);
     load_pinned();
     as_.ret();
   }
@@ -110,9 +119,7 @@ class StubWriter {
   /// To the code at rax, with all that generated code keeps in registers.
   void write_go() {
     as_.bind(go_);
-    get_runtime();
-    as_.mov(kLeft, runtime_field(x86::rcx, offsetof(Runtime, left)));
-    as_.mov(x86::rsp, runtime_field(x86::rcx, offsetof(Runtime, returns)));
+    get_back();
     load_pinned();
     as_.jmp(x86::rax);
   }
@@ -123,6 +130,13 @@ class StubWriter {
     as_.mov(x86::rsp, runtime_field(x86::rcx, offsetof(Runtime, caller)));
     for (usize i = std::size(kSaved); i-- > 0;) as_.pop(kSaved[i]);
     as_.ret();
+  }
+
+  /// From C++, which has changed how much is left and perhaps whereto calls return.
+  void get_back() {
+    get_runtime();
+    as_.mov(kLeft, runtime_field(x86::rcx, offsetof(Runtime, left)));
+    as_.mov(x86::rsp, runtime_field(x86::rcx, offsetof(Runtime, returns)));
   }
 
   void get_runtime() { as_.mov(x86::rcx, state_field(offsetof(HartState, engine), 8)); }
@@ -162,6 +176,7 @@ Stubs make_stubs(CodeMemory& memory, const Callees& callees) {
   };
   Stubs stubs{.enter = nullptr,
               .call = address(writer.call),
+              .call_last = address(writer.call_last),
               .link = address(writer.link),
               .cold = address(writer.cold),
               .miss = address(writer.miss),

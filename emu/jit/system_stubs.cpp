@@ -23,17 +23,15 @@ x86::Mem privilege() { return u8_field(offsetof(HartState, privilege)); }
 
 class SystemStubWriter {
  public:
-  SystemStubWriter(x86::Assembler& as, const Label& call, const Label& miss)
-      : as_(as), call_(call), miss_(miss) {}
+  SystemStubWriter(x86::Assembler& as, const Label& call_last, const Label& miss)
+      : as_(as), call_last_(call_last), miss_(miss) {}
 
   SystemLabels write() {
     labels_ = {as_.newLabel(), as_.newLabel(), as_.newLabel()};
     enter_ = as_.newLabel();
-    by_call_ = as_.newLabel();
     write_ecall();
     write_sret();
     write_enter();
-    write_by_call();
     write_status();
     return labels_;
   }
@@ -41,9 +39,9 @@ class SystemStubWriter {
  private:
   void only_in(Privilege wanted) {
     as_.cmp(privilege(), static_cast<u8>(wanted));
-    as_.jne(by_call_);
+    as_.jne(call_last_);
     as_.cmp(u8_field(offsetof(HartState, observed)), 0);
-    as_.jne(by_call_);
+    as_.jne(call_last_);
   }
 
   /// No interrupt can have become due: those of M-mode were enabled before, those of S-mode are not now.
@@ -52,7 +50,7 @@ class SystemStubWriter {
     only_in(Privilege::kUser);
     constexpr u32 kCause = static_cast<u32>(Exception::kEcallUser);
     as_.test(state_field(offsetof(HartState, medeleg), 4), 1U << kCause);
-    as_.jz(by_call_);
+    as_.jz(call_last_);
     as_.movzx(x86::eax, x86::word_ptr(x86::rcx, offsetof(CallSite, page_offset)));
     as_.add(x86::rax, u64_field(offsetof(HartState, fetch_page)));
     as_.mov(u64_field(offsetof(HartState, sepc)), x86::rax);
@@ -78,9 +76,9 @@ class SystemStubWriter {
     as_.bind(labels_.sret);
     only_in(Privilege::kSupervisor);
     as_.test(status(), static_cast<u32>(kStatusTsr));
-    as_.jnz(by_call_);
+    as_.jnz(call_last_);
     test_pending(x86::rax);
-    as_.jnz(by_call_);
+    as_.jnz(call_last_);
     as_.mov(x86::eax, status());
     as_.mov(x86::ecx, x86::eax);
     as_.mov(x86::edx, x86::eax);
@@ -130,12 +128,6 @@ class SystemStubWriter {
     as_.or_(x86::rax, x86::rcx);
     as_.mov(fetch_page_field(), Imm(FastTlb::kNoPage));
     as_.jmp(miss_);
-  }
-
-  void write_by_call() {
-    as_.bind(by_call_);
-    as_.call(call_);
-    as_.ud2();  // such a call leads elsewhere
   }
 
   /// Not zero: an interrupt is pending and enabled in mie.
@@ -212,17 +204,16 @@ class SystemStubWriter {
   }
 
   x86::Assembler& as_;
-  const Label& call_;
+  const Label& call_last_;
   const Label& miss_;
   SystemLabels labels_;
   Label enter_;
-  Label by_call_;
 };
 
 }  // namespace
 
-SystemLabels write_system_stubs(x86::Assembler& as, const Label& call, const Label& miss) {
-  return SystemStubWriter(as, call, miss).write();
+SystemLabels write_system_stubs(x86::Assembler& as, const Label& call_last, const Label& miss) {
+  return SystemStubWriter(as, call_last, miss).write();
 }
 
 }  // namespace quire::jit

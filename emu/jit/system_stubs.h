@@ -17,8 +17,9 @@ struct SystemLabels {
   asmjit::Label status;  ///< edx: bits of sstatus to change; carry: by the call. rcx and rdx are lost
 };
 
-/// `call` and `miss` are the stubs of these names (Stubs).
-SystemLabels write_system_stubs(x86::Assembler& as, const asmjit::Label& call, const asmjit::Label& miss);
+/// `call_last` and `miss` are the stubs of these names (Stubs).
+SystemLabels write_system_stubs(x86::Assembler& as, const asmjit::Label& call_last,
+                                const asmjit::Label& miss);
 
 /// Bits of sstatus that the stub changes, and those that LowerX86 does in line.
 inline constexpr u32 kStatusInline = kStatusSie | kStatusSpie | kStatusSpp;
