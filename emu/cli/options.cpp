@@ -98,11 +98,11 @@ void add_machine_options(CLI::App& app, Options& options) {
       ->type_name("SPEC");
   app.add_option("--isa", options.isa, "Only these extensions, as in rv64gc_zba (default: all there are)")
       ->type_name("STRING");
-  app.add_option(
-         "--engine", options.engine,
-         "What executes instructions: interp; jit[,threshold=N][,code=SIZE][,perf-map], the translator "
-         "to x86-64; or auto, the translator where the host allows it "
-         "(default: $QUIRE_ENGINE, else auto)")
+  app.add_option("--engine", options.engine,
+                 "What executes instructions: interp; "
+                 "jit[,threshold=N][,hot=N][,code=SIZE][,perf-map][,off=NAME[+NAME...]], the "
+                 "translator to x86-64; or auto, the translator where the host allows it "
+                 "(default: $QUIRE_ENGINE, else auto)")
       ->type_name("SPEC");
   add_plain_flag(
       app, "--check-fences", options.check_fences,
@@ -121,7 +121,8 @@ void add_machine_options(CLI::App& app, Options& options) {
                  "Say at the end what the run did: instructions, speed, faults, TLB");
   add_plain_flag(app, "--digest", options.digest, "Say at the end the digest of RAM and architectural state");
   app.add_option("--trace", options.trace,
-                 "Write what happens, to stderr or FILE: insn, asm, mmu, trap, irq, device, sbi, all")
+                 "Write what happens, to stderr or FILE: insn, asm, mmu, trap, irq, device, sbi, all; jit, "
+                 "jit=code")
       ->type_name("CATEGORIES[:FILE]");
   app.add_option("--symbols", options.symbols,
                  "Names for traces and gdb's monitor: an ELF file, or lines of nm as System.map (repeatable)")

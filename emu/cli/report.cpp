@@ -121,18 +121,42 @@ nlohmann::ordered_json config_json(const Config& config, const Options& options)
           {"drives", options.drives}};
 }
 
+/// Those that are not 0, with their names.
+template <std::size_t N>
+std::string listed(const std::array<std::uint64_t, N>& counts, const char* const (&names)[N]) {
+  std::string text;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (counts[i] != 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[i], names[i]);
+  }
+  return text.empty() ? text : " (" + text + ")";
+}
+
+std::string translation_text(const EngineStats& engine) {
+  const auto share = [&engine](std::uint64_t part_ns) {
+    return engine.run_ns == 0 ? 0.0
+                              : 100.0 * static_cast<double>(part_ns) / static_cast<double>(engine.run_ns);
+  };
+  const double translating = share(engine.translate_ns);
+  const double outside = share(engine.outside_ns);
+  return fmt::format(
+      "dropped       {}{}, {} flushes\n"
+      "translation   {} KiB of code, {} KiB of tables, {} links\n"
+      "entered C++   {} calls{}, {} page lookups, {} jumps to no code yet, {} ends of slices\n"
+      "host time     {:.1f}% in translated code, {:.1f}% translating, {:.1f}% in the rest (sampled); {} cold "
+      "instructions\n",
+      engine.blocks_dropped + engine.blocks_remade, listed(engine.dropped_by, kDropReasonNames), engine.flushes,
+      engine.code_bytes / 1024, engine.table_bytes / 1024, engine.links, engine.calls,
+      listed(engine.calls_by, kCallKindNames), engine.misses, engine.cold_jumps, engine.too_long,
+      100.0 - translating - outside, translating, outside, engine.cold_insns);
+}
+
 std::string engine_text(const MachineFacts& machine) {
   const EngineStats& engine = machine.engine;
   std::string text =
       fmt::format("engine        {}: {} blocks made, {} dropped\n", engine_name(machine.config.engine.kind),
                   engine.blocks_built, engine.blocks_dropped);
   if (machine.config.engine.kind == EngineKind::kTranslator) {
-    text += fmt::format(
-        "translation   {} KiB of code, {} KiB of tables, {} links, {} calls, {} page lookups, {} cold "
-        "instructions, "
-        "{} flushes\n",
-        engine.code_bytes / 1024, engine.table_bytes / 1024, engine.links, engine.calls, engine.misses,
-        engine.cold_insns, engine.flushes);
+    text += translation_text(engine);
   }
   if (!engine.instead.empty()) {
     text += fmt::format("              no translator: {}\n", engine.instead);
@@ -141,16 +165,12 @@ std::string engine_text(const MachineFacts& machine) {
 }
 
 nlohmann::ordered_json engine_json(const EngineStats& engine) {
-  return {{"instead", engine.instead},
-          {"blocks_built", engine.blocks_built},
-          {"blocks_dropped", engine.blocks_dropped},
-          {"links", engine.links},
-          {"calls", engine.calls},
-          {"misses", engine.misses},
-          {"cold_insns", engine.cold_insns},
-          {"flushes", engine.flushes},
-          {"code_bytes", engine.code_bytes},
-          {"table_bytes", engine.table_bytes}};
+  nlohmann::ordered_json json = {{"instead", engine.instead}};
+  visit_counts(engine, [&json](const char* name, const auto& count) { json[name] = count; });
+  for (std::size_t i = 0; i < kDropReasons; ++i)
+    json["dropped_by"][kDropReasonNames[i]] = engine.dropped_by[i];
+  for (std::size_t i = 0; i < kCallKinds; ++i) json["calls_by"][kCallKindNames[i]] = engine.calls_by[i];
+  return json;
 }
 
 void to_stderr(const std::string& text) {

@@ -1,7 +1,9 @@
 #include "emu/debug/disassembler.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
@@ -20,6 +22,17 @@ bool read_insn(const Machine& machine, std::uint64_t address, std::uint32_t& bit
   if (machine.read_virtual(address, bytes) < 2) return false;
   std::memcpy(&bits, bytes, sizeof bits);
   return true;
+}
+
+/// 16 bytes a line.
+[[maybe_unused]] std::string hex_lines(std::span<const std::uint8_t> code) {
+  constexpr std::size_t kLine = 16;
+  std::string text;
+  for (std::size_t at = 0; at < code.size(); at += kLine) {
+    text += fmt::format("  {:#05x}: {:02x}\n", at,
+                        fmt::join(code.subspan(at, std::min(kLine, code.size() - at)), " "));
+  }
+  return text;
 }
 
 }  // namespace
@@ -63,7 +76,34 @@ Disassembler::Line Disassembler::line(std::uint32_t bits, std::uint64_t pc) {
   return line;
 }
 
+HostDisassembler::HostDisassembler() {
+  csh handle = 0;
+  if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) == CS_ERR_OK) handle_ = handle;
+}
+
+HostDisassembler::~HostDisassembler() {
+  csh handle = handle_;
+  if (handle != 0) cs_close(&handle);
+}
+
+std::string HostDisassembler::listing(std::span<const std::uint8_t> code) {
+  if (handle_ == 0) return hex_lines(code);
+  cs_insn* insns = nullptr;
+  const std::size_t count = cs_disasm(handle_, code.data(), code.size(), 0, 0, &insns);
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    const cs_insn& insn = insns[i];
+    text += fmt::format("  {:#05x}: {} {}\n", insn.address, insn.mnemonic, insn.op_str);
+  }
+  if (count != 0) cs_free(insns, count);
+  return text;
+}
+
 #else
+
+HostDisassembler::HostDisassembler() = default;
+HostDisassembler::~HostDisassembler() = default;
+std::string HostDisassembler::listing(std::span<const std::uint8_t> code) { return hex_lines(code); }
 
 Disassembler::Disassembler() = default;
 Disassembler::~Disassembler() = default;

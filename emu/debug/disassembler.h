@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "quire/machine.h"
@@ -24,6 +25,21 @@ class Disassembler {
   };
   /// The instruction whose low bits these are, as at `pc`.
   Line line(std::uint32_t bits, std::uint64_t pc);
+
+ private:
+  std::size_t handle_ = 0;  // Capstone's csh; 0: none
+};
+
+/// Of the host's instructions, that is what the translator makes.
+class HostDisassembler {
+ public:
+  HostDisassembler();
+  ~HostDisassembler();
+  HostDisassembler(const HostDisassembler&) = delete;
+  HostDisassembler& operator=(const HostDisassembler&) = delete;
+
+  /// "  0x014: mov eax, 1" lines, as if `code` were at 0; without Capstone its bytes.
+  std::string listing(std::span<const std::uint8_t> code);
 
  private:
   std::size_t handle_ = 0;  // Capstone's csh; 0: none

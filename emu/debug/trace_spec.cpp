@@ -13,14 +13,19 @@ struct Category {
   std::string_view name;
   bool TraceSpec::*wanted;
 };
-constexpr Category kCategories[] = {{"insn", &TraceSpec::insn}, {"asm", &TraceSpec::listing},
-                                    {"mmu", &TraceSpec::mmu},   {"trap", &TraceSpec::trap},
-                                    {"irq", &TraceSpec::irq},   {"device", &TraceSpec::device},
-                                    {"sbi", &TraceSpec::sbi}};
+constexpr Category kCategories[] = {
+    {"insn", &TraceSpec::insn}, {"asm", &TraceSpec::listing}, {"mmu", &TraceSpec::mmu},
+    {"trap", &TraceSpec::trap}, {"irq", &TraceSpec::irq},     {"device", &TraceSpec::device},
+    {"sbi", &TraceSpec::sbi},   {"jit", &TraceSpec::jit},     {"jit=code", &TraceSpec::jit_code}};
+/// Of "all": what the guest does, and that once.
+constexpr bool is_in_all(const Category& category) {
+  return category.wanted != &TraceSpec::listing && category.wanted != &TraceSpec::jit &&
+         category.wanted != &TraceSpec::jit_code;
+}
 
 void want(TraceSpec& spec, std::string_view name) {
   for (const Category& category : kCategories) {
-    if (name == category.name || (name == "all" && category.wanted != &TraceSpec::listing)) {
+    if (name == category.name || (name == "all" && is_in_all(category))) {
       spec.*category.wanted = true;
     }
   }
@@ -49,8 +54,8 @@ TraceSpec TraceSpec::parse(std::string_view text) {
     if (!is_known(name)) {
       throw Error(
           ErrorKind::kUsage,
-          fmt::format("--trace: '{}' is no category: there are insn, asm, mmu, trap, irq, device, sbi and "
-                      "all (but asm), separated by commas",
+          fmt::format("--trace: '{}' is no category: there are insn, asm, mmu, trap, irq, device, sbi, "
+                      "jit, jit=code and all (but asm and jit), separated by commas",
                       name));
     }
     want(spec, name);
@@ -68,6 +73,7 @@ ObservedSet TraceSpec::observed() const {
   if (irq) set = set | Observed::kInterrupt;
   if (device) set = set | Observed::kDevice;
   if (sbi) set = set | Observed::kSbi;
+  if (jit || jit_code) set = set | Observed::kCode;
   return set;
 }
 

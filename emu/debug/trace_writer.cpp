@@ -198,4 +198,36 @@ void TraceWriter::on_sbi(const SbiEvent& event) {
                           event.value));
 }
 
+/// Guest instructions, IR and host code, indented.
+std::string TraceWriter::block_text(const CodeEvent& event) {
+  std::string text;
+  for (const CodeEvent::Insn& insn : event.insns) {
+    text += fmt::format("  {:#x}: {}\n", insn.address, disassembler_.line(insn.bits, insn.address).text);
+  }
+  text += "  -- ir\n";
+  for (std::string_view rest = event.ir; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+    text += fmt::format("  {}\n", rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+  return text + "  -- host\n" + host_disassembler_.listing(event.code);
+}
+
+void TraceWriter::on_code(const CodeEvent& event) {
+  switch (event.kind) {
+    case CodeEvent::Kind::kMade:
+      write_event(event.at, "jit",
+                  fmt::format("made {:#x}: {} instructions, {} bytes of host code", event.address,
+                              event.insns.size(), event.code.size()));
+      if (spec_.jit_code) write(block_text(event));
+      return;
+    case CodeEvent::Kind::kDropped:
+      return write_event(event.at, "jit", fmt::format("dropped {:#x}: {}", event.address, event.reason));
+    case CodeEvent::Kind::kLinked:
+      return write_event(event.at, "jit", fmt::format("linked {:#x} to {:#x}", event.address, event.to));
+    case CodeEvent::Kind::kGivenUp:
+      return write_event(event.at, "jit", fmt::format("gave up all {} blocks for room", event.blocks));
+  }
+}
+
 }  // namespace quire::debug

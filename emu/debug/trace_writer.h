@@ -34,14 +34,17 @@ class TraceWriter final : public Observer {
   void on_interrupt(const TrapEvent& event) override;
   void on_device(const DeviceEvent& event) override;
   void on_sbi(const SbiEvent& event) override;
+  void on_code(const CodeEvent& event) override;
 
   void write(std::string_view text);
   void write_event(const EventPlace& at, const char* category, std::string_view what);
   std::string handler_text(const TrapEvent& event) const;
+  std::string block_text(const CodeEvent& event);
 
   Machine& machine_;
   TraceSpec spec_;
   Disassembler disassembler_;
+  HostDisassembler host_disassembler_;
   std::FILE* file_;
   int error_ = 0;  // errno of the first write that failed
 };

@@ -30,6 +30,7 @@ class HartEnv {
 };
 
 class AccessLog;
+class EngineObserver;
 class HartObserver;
 class InsnLog;
 
@@ -128,6 +129,9 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   }
   bool observer_sees_every_insn() const { return observes_every_insn_; }
   /// Null: none. fetch() logs; engines that do without log what they execute, and settle at each end.
+  /// Told by the engine that runs this hart; null: nobody is.
+  void set_engine_observer(EngineObserver* observer) { engine_observer_ = observer; }
+  EngineObserver* const& engine_observer() const { return engine_observer_; }
   void set_insn_log(InsnLog* log) { insn_log_ = log; }
   InsnLog* insn_log() const { return insn_log_; }
   /// Null: none. The complete execution logs; so must an engine what it does without.
@@ -191,6 +195,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   std::atomic<bool> exit_requested_{false};
   HartObserver* observer_ = nullptr;
   bool observes_every_insn_ = false;
+  EngineObserver* engine_observer_ = nullptr;
   InsnLog* insn_log_ = nullptr;
   AccessLog* access_log_ = nullptr;
   LogKeeper* log_keeper_ = nullptr;

@@ -15,6 +15,7 @@
 #include "emu/isa/fp_op.h"
 #include "emu/isa/insn.h"
 #include "emu/isa/sem/context.h"
+#include "emu/jit/switches.h"
 
 namespace quire::jit {
 
@@ -107,6 +108,7 @@ struct Ir {
   std::vector<SourceInsn> insns;
   std::vector<Node> nodes;
   std::vector<u64> constants;
+  Switches switches = {};  ///< what is left out of it
 
   u16 length_bytes() const { return static_cast<u16>(insns.back().place + insns.back().insn.length); }
   Ref constant(u64 value);

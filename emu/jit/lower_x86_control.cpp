@@ -18,6 +18,7 @@ using asmjit::Label;
 LowerX86::Way LowerX86::way_of(u8 guest) const {
   const auto links = [](u8 r) { return r == 1 || r == 5; };
   const Insn& insn = ir_.insns[guest].insn;
+  if (ir_.switches.has_off(Part::kReturns)) return Way::kJump;
   if (links(insn.rd)) return Way::kCall;
   return insn.op == Op::jalr && links(insn.rs1) && insn.imm == 0 ? Way::kReturn : Way::kJump;
 }
@@ -62,7 +63,8 @@ void LowerX86::add_link(u16 page_offset, Label stub) {
   target_.links.push_back({.page = &target_.page,
                            .patch_at = target_.code_offset + static_cast<u32>(as_.offset()) - 4,
                            .unlinked_at = 0,
-                           .page_offset = page_offset});
+                           .page_offset = page_offset,
+                           .from_offset = ir_.page_offset});
   Link* const link = &target_.links.back();
   cold_.push_back([this, stub, link] {
     as_.bind(stub);

@@ -141,6 +141,8 @@ void LowerX86::find_all(x86::Gp base, u8 guest, Label alone) {
 void LowerX86::find_neighbours(usize at) {
   constexpr i32 kMaxSpan = 256;
   constexpr u8 kStops = kEnds | kCalls;
+  neighbours_ = {};
+  if (ir_.switches.has_off(Part::kNeighbours)) return;
   const Ref base = address_of(ir_.nodes[at].operand[0]).base;
   Neighbours found{.base = base, .first = INT32_MAX, .last = INT32_MIN};
   unsigned count = 0;
@@ -158,8 +160,9 @@ void LowerX86::find_neighbours(usize at) {
     found = {base, first, last, found.stored || stores};
     ++count;
   }
-  neighbours_ = count > 1 ? found : Neighbours{};
-  if (count > 1) claim_neighbours();
+  if (count < 2) return;
+  neighbours_ = found;
+  claim_neighbours();
 }
 
 void LowerX86::claim_neighbours() {

@@ -148,12 +148,15 @@ bool record_one(const Isa& isa, Ir& ir, u8 guest) {
   const Insn& insn = ir.insns[guest].insn;
   const usize start = ir.nodes.size();
   RecordContext context(isa, ir, guest);
-  if (ends_translation(insn.op) && (has_flag(insn.op, kSystem) || may_trap_for_target(isa, insn))) {
-    context.node(end_by_call(insn.op), {});
+  const bool by_call = ir.switches.has_off(insn);
+  if (ends_translation(insn.op) &&
+      (by_call || has_flag(insn.op, kSystem) || may_trap_for_target(isa, insn))) {
+    context.node(by_call || ir.switches.has_off(Part::kTraps) ? IrOp::kCallAndLeave : end_by_call(insn.op),
+                 {});
     return true;
   }
-  dispatch(context, insn);
-  if (context.declined()) {
+  if (!by_call) dispatch(context, insn);
+  if (by_call || context.declined()) {
     ir.nodes.resize(start);
     context.node(IrOp::kCall, {});
   }
@@ -162,8 +165,12 @@ bool record_one(const Isa& isa, Ir& ir, u8 guest) {
 
 }  // namespace
 
-Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns) {
-  Ir ir{.page_offset = page_offset, .insns = std::move(insns), .nodes = {}, .constants = {}};
+Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns, const Switches& switches) {
+  Ir ir{.page_offset = page_offset,
+        .insns = std::move(insns),
+        .nodes = {},
+        .constants = {},
+        .switches = switches};
   constexpr usize kUsualNodes = 4;  // of an instruction
   ir.nodes.reserve(kUsualNodes * ir.insns.size());
   ir.constants.reserve(ir.insns.size());

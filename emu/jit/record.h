@@ -10,7 +10,8 @@ namespace quire::jit {
 bool ends_translation(Op op);
 
 /// The IR of a block whose instructions these are, as they are recorded, that is before any pass.
-/// Instructions that end one come last only. Precondition: there is one.
-Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns);
+/// Instructions that end one come last only, and what `switches` has off is calls. Precondition: there is
+/// one.
+Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns, const Switches& switches = {});
 
 }  // namespace quire::jit

@@ -51,6 +51,7 @@ struct Link {
   u32 patch_at;     ///< offset in the code memory of the jump's displacement (32 bits)
   u32 unlinked_at;  ///< of the code that it leads to as long as there is no block, or again none
   u16 page_offset;
+  u16 from_offset = 0;  ///< of the block that it is a way out of
 };
 
 /// Where HartState::engine points to while translated code runs.

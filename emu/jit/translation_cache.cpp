@@ -26,11 +26,13 @@ constexpr u32 kMostPatience = 1 << 20;
 }  // namespace
 
 TranslationCache::TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees,
-                                   usize code_bytes, bool with_perf_map, unsigned hot_samples)
+                                   usize code_bytes, bool with_perf_map, unsigned hot_samples,
+                                   const Switches& switches)
     : ram_(ram),
       fast_(fast),
       isa_(isa),
       callees_(callees),
+      switches_(switches),
       max_pages_(std::min(kMaxPages, kTableShare * code_bytes / sizeof(TranslatedPage))),
       hot_samples_(hot_samples),
       memory_(code_bytes),
@@ -86,7 +88,7 @@ std::vector<SourceInsn> TranslationCache::decode_from(PhysAddr start) const {
 
 Ir TranslationCache::record_block(const TranslatedPage& page, u16 offset) const {
   auto insns = decode_from(PhysAddr(page.frame) + offset);
-  return insns.empty() ? Ir{} : record(isa_, offset, std::move(insns));
+  return insns.empty() ? Ir{} : record(isa_, offset, std::move(insns), switches_);
 }
 
 namespace {
@@ -111,7 +113,7 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   const usize start = memory_.used_bytes();
   const usize first_link = links_.size();
   LowerTarget target{stubs_, page, static_cast<u32>(start), sites_, links_};
-  const usize accesses = count_accesses(ir, page.plain);
+  const usize accesses = switches_.has_off(Part::kWindows) ? 0 : count_accesses(ir, page.plain);
   if (accesses != 0 && (hot_samples_ == 0 || page.hot.test(offset / 2))) {
     target.windows = make_windows(memory_, accesses, offset, !page.settled.test(offset / 2));
     target.plain = &page.plain;
@@ -130,8 +132,18 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   if (perf_map_)
     perf_map_->add(memory_.run_address(start), memory_.used_bytes() - start, page.frame + offset);
   page.code[offset / 2] = memory_.run_address(start);
+  if (observer() != nullptr) tell_made(page, ir, start);
   link_known(first_link);
   return page.code[offset / 2];
+}
+
+void TranslationCache::tell_made(const TranslatedPage& page, const Ir& ir, usize code_offset) const {
+  std::vector<PlacedInsn> insns;
+  for (const SourceInsn& source : ir.insns) {
+    insns.push_back({page.frame + ir.page_offset + source.place, source.insn.raw});
+  }
+  const u8* const code = memory_.run_address(code_offset);
+  observer()->on_block_made(insns, {code, memory_.used_bytes() - code_offset}, to_text(ir));
 }
 
 void TranslationCache::link_known(usize first_link) {
@@ -142,9 +154,13 @@ void TranslationCache::link_known(usize first_link) {
 }
 
 void TranslationCache::make_link(const Link& link, const void* code) {
+  if (switches_.has_off(Part::kLinks)) return;
   memory_.patch_jump(link.patch_at, code);
   static_cast<PageRecord&>(*link.page).blocks[link.page_offset].links.push_back(&link);
   ++stats_.links;
+  if (observer() != nullptr) {
+    observer()->on_link_made(link.page->frame + link.from_offset, link.page->frame + link.page_offset);
+  }
 }
 
 void TranslationCache::sample(TranslatedPage& page, u16 offset) {
@@ -180,11 +196,9 @@ void TranslationCache::make_anew(PageRecord& page, u16 offset) {
   const auto found = page.blocks.find(offset);
   if (found == page.blocks.end()) return;
   const u8 heat = page.heat[offset / 2];
-  drop_block(page, offset, found->second);
+  drop_block(page, offset, found->second, DropReason::kRemade);
   page.heat[offset / 2] = heat;
   page.blocks.erase(found);
-  --stats_.blocks_dropped;
-  ++stats_.blocks_remade;
 }
 
 bool TranslationCache::full() const {
@@ -192,10 +206,14 @@ bool TranslationCache::full() const {
 }
 
 void TranslationCache::flush() {
+  u64 blocks = 0;
   for (const auto& [frame, page] : pages_) {
-    stats_.blocks_dropped += page->blocks.size();
+    blocks += page->blocks.size();
     ram_.set_has_code(PhysAddr(frame), false);
   }
+  stats_.blocks_dropped += blocks;
+  stats_.dropped_by[static_cast<usize>(DropReason::kRoom)] += blocks;
+  if (observer() != nullptr) observer()->on_code_given_up(blocks);
   pages_.clear();
   last_written_ = nullptr;
   sites_.clear();
@@ -216,7 +234,7 @@ void TranslationCache::set_stops(const StopOffsets& stops) {
   stops_ = stops;
   if (changed.none()) return;
   for (const auto& [frame, page] : pages_) {
-    if (page->decoded.any_of(changed)) drop(*page, 0, kPageBytes / 2 - 1);
+    if (page->decoded.any_of(changed)) drop(*page, 0, kPageBytes / 2 - 1, DropReason::kStop);
   }
 }
 
@@ -240,15 +258,15 @@ void TranslationCache::written_in_page(PhysAddr start, u64 count_bytes) {
   PageRecord& page = *last_written_;
   const u64 first = (start - frame) / 2;
   const u64 last = (start - frame + count_bytes - 1) / 2;
-  if (page.decoded.any_in(first, last)) return drop(page, first, last);
+  if (page.decoded.any_in(first, last)) return drop(page, first, last, DropReason::kWritten);
   if (page.blocks.empty() || ++page.writes_beside < page.patience) return;
   page.patience = std::min(2 * page.patience, kMostPatience);
-  drop(page, 0, kPageBytes / 2 - 1);
+  drop(page, 0, kPageBytes / 2 - 1, DropReason::kData);
   std::fill(std::begin(page.heat), std::end(page.heat), u8{0});
 }
 
 /// All blocks with instructions there; the others of the page stay.
-void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfword) {
+void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfword, DropReason reason) {
   ++page.generation;
   page.decoded.reset();
   for (auto at = page.blocks.begin(); at != page.blocks.end();) {
@@ -256,7 +274,7 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
     const u64 first = offset / 2;
     const u64 last = (offset + block.length_bytes - 1) / 2;
     if (first <= last_halfword && first_halfword <= last) {
-      drop_block(page, offset, block);
+      drop_block(page, offset, block, reason);
       at = page.blocks.erase(at);
     } else {
       page.decoded.set_range(first, last);
@@ -272,13 +290,15 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
 }
 
 /// What has run often is likely to do so again: it is translated anew soon.
-void TranslationCache::drop_block(PageRecord& page, u16 offset, const Block& block) {
+void TranslationCache::drop_block(PageRecord& page, u16 offset, const Block& block, DropReason reason) {
   for (const Link* link : block.links) {
     memory_.patch_jump(link->patch_at, memory_.run_address(link->unlinked_at));
   }
   page.code[offset / 2] = stubs_.cold;
   page.heat[offset / 2] -= page.heat[offset / 2] / 4;
-  ++stats_.blocks_dropped;
+  ++(reason == DropReason::kRemade ? stats_.blocks_remade : stats_.blocks_dropped);
+  ++stats_.dropped_by[static_cast<usize>(reason)];
+  if (observer() != nullptr) observer()->on_block_dropped(page.frame + offset, reason);
 }
 
 }  // namespace quire::jit

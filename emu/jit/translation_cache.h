@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "emu/hart/engine.h"
+#include "emu/hart/engine_observer.h"
 #include "emu/isa/isa.h"
 #include "emu/jit/code_memory.h"
 #include "emu/jit/emit.h"
@@ -34,7 +35,9 @@ class TranslationCache final : private RamWatcher {
 
   /// `isa` and `callees` must outlive the cache. Throws where there is no memory for code.
   TranslationCache(Ram& ram, FastTlb& fast, const Isa& isa, const Callees& callees, usize code_bytes,
-                   bool with_perf_map, unsigned hot_samples);
+                   bool with_perf_map, unsigned hot_samples, const Switches& switches = {});
+  /// Whom what is made and dropped is told, looked up each time.
+  void set_observer(EngineObserver* const& observer) { observer_ = &observer; }
   ~TranslationCache() override;
   TranslationCache(const TranslationCache&) = delete;
   TranslationCache& operator=(const TranslationCache&) = delete;
@@ -81,10 +84,12 @@ class TranslationCache final : private RamWatcher {
 
   void ram_written(PhysAddr start, u64 count_bytes, Writer writer) override;
   void written_in_page(PhysAddr start, u64 count_bytes);
-  void drop(PageRecord& page, u64 first_halfword, u64 last_halfword);
-  void drop_block(PageRecord& page, u16 offset, const Block& block);
+  void drop(PageRecord& page, u64 first_halfword, u64 last_halfword, DropReason reason);
+  void drop_block(PageRecord& page, u16 offset, const Block& block, DropReason reason);
   bool mark_plain(PageRecord& page, WindowTable& table);
   void make_anew(PageRecord& page, u16 offset);
+  EngineObserver* observer() const { return observer_ == nullptr ? nullptr : *observer_; }
+  void tell_made(const TranslatedPage& page, const Ir& ir, usize code_offset) const;
   void link_known(usize first_link);
   std::vector<SourceInsn> decode_from(PhysAddr start) const;
 
@@ -92,6 +97,7 @@ class TranslationCache final : private RamWatcher {
   FastTlb& fast_;
   const Isa& isa_;
   const Callees& callees_;
+  const Switches switches_;
   const usize max_pages_;
   const unsigned hot_samples_;
   CodeMemory memory_;
@@ -104,6 +110,7 @@ class TranslationCache final : private RamWatcher {
   std::deque<Link> links_;
   EngineStats stats_;
   std::unique_ptr<PerfMap> perf_map_;
+  EngineObserver* const* observer_ = nullptr;
 };
 
 }  // namespace quire::jit

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <utility>
 
 #include "emu/block/breakpoints.h"
 #include "emu/hart/execute.h"
 #include "emu/jit/runtime.h"
+#include "emu/jit/time_shares.h"
 #include "emu/jit/translation_cache.h"
 #include "quire/error.h"
 
@@ -18,6 +20,22 @@ namespace {
 
 /// How long translated code runs before requests of other threads are looked for, in instructions.
 constexpr u64 kSlice = 1 << 20;
+
+constexpr CallKind kind_of(const OpInfo& info) {
+  if (info.format == Format::Csr || info.format == Format::CsrImm) return CallKind::kCsr;
+  if ((info.flags & kSystem) != 0) return CallKind::kSystem;
+  if (info.group == Group::A || info.group == Group::Zacas) return CallKind::kAtomic;
+  if ((info.flags & kLoad) != 0) return CallKind::kLoad;
+  if ((info.flags & kStore) != 0) return CallKind::kStore;
+  if ((info.flags & (kReadsF | kWritesF)) != 0) return CallKind::kFloat;
+  return CallKind::kOther;
+}
+constexpr auto kKindOfOp = [] {
+  std::array<CallKind, kOpCount> kinds{};
+  for (unsigned op = 0; op < kOpCount; ++op) kinds[op] = kind_of(kOpInfo[op]);
+  return kinds;
+}();
+constexpr CallKind call_kind(Op op) { return kKindOfOp[static_cast<unsigned>(op)]; }
 
 }  // namespace
 
@@ -28,8 +46,14 @@ class Translator::Impl : private Runtime {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  RunExit run(u64 until_icount);
-  EngineStats stats() const { return std::as_const(cache_).stats(); }
+  RunExit run(u64 until_icount) {
+    return times_.run([&] { return run_timed(until_icount); });
+  }
+  EngineStats stats() const {
+    EngineStats result = std::as_const(cache_).stats();
+    times_.put_into(result);
+    return result;
+  }
   void set_breakpoints(std::vector<u64> pcs, std::vector<PcRange> ranges) {
     breakpoints_.set(std::move(pcs), std::move(ranges));
     breakpoints_changed_ = true;
@@ -42,6 +66,7 @@ class Translator::Impl : private Runtime {
   template <class Body>
   const void* guarded(Body&& body);
 
+  RunExit run_timed(u64 until_icount);
   void take_over();
   void run_slice(u64 end_icount);
   void run_translated();
@@ -62,6 +87,7 @@ class Translator::Impl : private Runtime {
   HartState& state_;
   const unsigned threshold_;
   TranslationCache cache_;
+  TimeShares times_;
   pid_t process_ = getpid();     // whose the code memory is
   u64 end_icount_ = 0;           // where `left` is 0
   bool block_too_long_ = false;  // left translated code as the next block would run past the end
@@ -76,7 +102,9 @@ Translator::Impl::Impl(Hart& hart, const TranslatorSettings& settings)
       state_(hart.state()),
       threshold_(std::min(settings.threshold, 254U)),
       cache_(hart.mmu().bus().ram(), hart.mmu().fast(), hart.isa(), callees(), settings.code_bytes,
-             settings.perf_map, settings.hot) {}
+             settings.perf_map, settings.hot, settings.switches) {
+  cache_.set_observer(hart.engine_observer());
+}
 
 Translator::Impl::~Impl() {
   // What points to the code goes with it.
@@ -99,7 +127,7 @@ void Translator::Impl::take_over() {
   hart_.mmu().fast().clear();
 }
 
-RunExit Translator::Impl::run(u64 until_icount) {
+RunExit Translator::Impl::run_timed(u64 until_icount) {
   take_over();
   if (std::exchange(breakpoints_changed_, false)) {
     cache_.set_stops(breakpoints_.offsets());
@@ -139,7 +167,7 @@ void Translator::Impl::run_slice(u64 end_icount) {
 void Translator::Impl::run_translated() {
   const void* code = go_on();
   if (code == cache_.stubs().leave) return;
-  cache_.stubs().enter(&state_, code);
+  times_.inside([&] { cache_.stubs().enter(&state_, code); });
   if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
 }
 
@@ -219,7 +247,7 @@ const void* Translator::Impl::code_at(u64 pc) {
     page = &cache_.page(PhysAddr(state_.fetch_frame));
     state_.fetch_blocks = page;
   }
-  const void* const made = cache_.translate(*page, offset);
+  const void* const made = times_.translate([&] { return cache_.translate(*page, offset); });
   if (made == nullptr) page->heat[offset / 2] = 0;  // what stands there may change
   return made;
 }
@@ -245,7 +273,7 @@ void Translator::Impl::flush() {
 template <class Body>
 const void* Translator::Impl::guarded(Body&& body) {
   try {
-    return body();
+    return times_.outside(std::forward<Body>(body));
   } catch (...) {
     thrown_ = std::current_exception();
     return cache_.stubs().leave;
@@ -260,6 +288,7 @@ void Translator::Impl::set_exact(u64 pc, i64 insns_left) {
 
 const void* Translator::Impl::call(const CallSite& site, i64 insns_left) {
   ++cache_.stats().calls;
+  ++cache_.stats().calls_by[static_cast<usize>(call_kind(site.insn.op))];
   set_exact(state_.fetch_page + site.page_offset, insns_left + site.not_run);
   const u64 generation = site.page->generation;
   const Flow flow = execute(hart_, site.insn);
@@ -278,6 +307,7 @@ bool Translator::Impl::goes_on_behind(const CallSite& site) const {
 }
 
 const void* Translator::Impl::link(const Link& made, i64 insns_left) {
+  ++cache_.stats().cold_jumps;
   const u64 flushes = cache_.stats().flushes;
   TranslatedPage& page = *made.page;
   set_exact(state_.fetch_page + made.page_offset, insns_left);
@@ -300,6 +330,7 @@ const Callees& Translator::Impl::callees() {
           },
       .cold =
           [](HartState* state, u64 page_offset, i64 insns_left) {
+            ++of(state).cache_.stats().cold_jumps;
             of(state).set_exact(state->fetch_page + page_offset, insns_left);
             return of(state).guarded([&] { return of(state).go_on(); });
           },
@@ -314,6 +345,7 @@ const Callees& Translator::Impl::callees() {
       .too_long =
           [](HartState* state, u64 page_offset, i64 insns_left) {
             of(state).set_exact(state->fetch_page + page_offset, insns_left);
+            ++of(state).cache_.stats().too_long;
             of(state).block_too_long_ = true;
             of(state).cache_.sample(*static_cast<TranslatedPage*>(state->fetch_blocks),
                                     static_cast<u16>(page_offset));

@@ -9,6 +9,7 @@
 
 #include "emu/hart/engine.h"
 #include "emu/hart/hart.h"
+#include "emu/jit/switches.h"
 
 namespace quire::jit {
 
@@ -17,6 +18,7 @@ struct TranslatorSettings {
   bool perf_map = false;               ///< tells perf(1) of the blocks, in /tmp/perf-PID.map
   unsigned threshold = 2;  ///< times that a block runs one by one before it is translated; up to 254
   unsigned hot = 2;  ///< times that a block is found running, once a slice, before it is made anew for speed
+  Switches switches = {};  ///< what is left out
 };
 
 /// Why there can be no translator on this host; empty: there can.

@@ -113,6 +113,15 @@ TlbConfig parse_tlb(std::string_view text, TlbConfig base) {
 
 namespace {
 
+void add_switches(EngineConfig& engine, std::string_view names) {
+  for (bool more = true; more;) {
+    const std::size_t plus = names.find('+');
+    engine.off.emplace_back(names.substr(0, plus));
+    more = plus != std::string_view::npos;
+    if (more) names.remove_prefix(plus + 1);
+  }
+}
+
 void set_engine_part(EngineConfig& engine, std::string_view text, std::string_view part) {
   const std::size_t equals = part.find('=');
   const std::string_view key = part.substr(0, equals);
@@ -131,15 +140,18 @@ void set_engine_part(EngineConfig& engine, std::string_view text, std::string_vi
     engine.code_bytes = parse_size(value);
     return;
   }
+  if (key == "off") {
+    add_switches(engine, value);
+    return;
+  }
   if (part == "perf-map") {
     engine.perf_map = true;
     return;
   }
-  throw Error(
-      ErrorKind::kUsage,
-      fmt::format(
-          "'{}' in the engine '{}' is none of threshold=N (0 to 254), hot=N (0 to 1000), code=SIZE, perf-map",
-          part, text));
+  throw Error(ErrorKind::kUsage,
+              fmt::format("'{}' in the engine '{}' is none of threshold=N (0 to 254), hot=N (0 to 1000), "
+                          "code=SIZE, perf-map, off=NAME[+NAME...]",
+                          part, text));
 }
 
 EngineConfig engine_of(std::string_view text) {

@@ -9,6 +9,7 @@
 #include "emu/base/types.h"
 #include "emu/machine/added_devices.h"
 #include "emu/machine/board.h"
+#include "emu/machine/engines.h"
 #include "emu/machine/framebuffer.h"
 #include "emu/machine/isa_string.h"
 #include "quire/error.h"
@@ -65,6 +66,7 @@ void check_engine(const EngineConfig& engine) {
   require(engine.code_bytes >= kMinCodeBytes && engine.code_bytes <= kMaxCodeBytes &&
               engine.code_bytes % kMinCodeBytes == 0,
           "{} bytes are no room for translated code: give 2M to 1G, in steps of 2M", engine.code_bytes);
+  check_switches(engine.off);
   const std::string problem = engine.kind == EngineKind::kAuto ? "" : translator_problem();
   require(problem.empty(), "{}", problem);
 }

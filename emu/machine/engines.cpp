@@ -37,15 +37,23 @@ std::string translator_trial() {
   return problem;
 }
 
+void check_switches([[maybe_unused]] const std::vector<std::string>& off) {
+#if QUIRE_JIT
+  jit::Switches::off(off);
+#endif
+}
+
 namespace {
 
 std::unique_ptr<HartEngine> make_translator([[maybe_unused]] const EngineConfig& config,
                                             [[maybe_unused]] Hart& hart) {
 #if QUIRE_JIT
-  return std::make_unique<jit::Translator>(hart, jit::TranslatorSettings{.code_bytes = config.code_bytes,
-                                                                         .perf_map = config.perf_map,
-                                                                         .threshold = config.threshold,
-                                                                         .hot = config.hot});
+  return std::make_unique<jit::Translator>(
+      hart, jit::TranslatorSettings{.code_bytes = config.code_bytes,
+                                    .perf_map = config.perf_map,
+                                    .threshold = config.threshold,
+                                    .hot = config.hot,
+                                    .switches = jit::Switches::off(config.off)});
 #else
   return nullptr;
 #endif

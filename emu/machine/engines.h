@@ -3,12 +3,17 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "emu/hart/engine.h"
 #include "emu/hart/hart.h"
 #include "quire/config.h"
 
 namespace quire {
+
+/// Throws Error(kUsage), with all names there are, for one of EngineConfig::off that there is not. Without a
+/// translator any will do.
+void check_switches(const std::vector<std::string>& off);
 
 struct ChosenEngine {
   std::unique_ptr<HartEngine> engine;

@@ -15,7 +15,7 @@ namespace quire {
 namespace {
 
 constexpr std::array kEverything = {Observed::kInsn,   Observed::kMmu, Observed::kTrap, Observed::kInterrupt,
-                                    Observed::kDevice, Observed::kSbi, Observed::kDma};
+                                    Observed::kDevice, Observed::kSbi, Observed::kDma,  Observed::kCode};
 
 u64 csr_value(const Hart& hart, Csr csr) { return hart.read_csr(number_of(csr)).value_or(0); }
 
@@ -201,6 +201,7 @@ void ObserverHub::install() {
                        wants(Observed::kInterrupt);
   hart_.set_observer(of_hart ? this : nullptr,
                      every_insn ? Hart::Observe::kEveryInsn : Hart::Observe::kSlowPath);
+  hart_.set_engine_observer(wants(Observed::kCode) ? this : nullptr);
   hart_.mmu().set_observer(wants(Observed::kMmu) ? this : nullptr);
   hart_.mmu().bus().set_observer(wants(Observed::kDevice) || wants(Observed::kDma) ? this : nullptr);
 }
@@ -388,6 +389,46 @@ void ObserverHub::on_dma(PhysAddr address, u64 count_bytes, Access access) {
                        .count_bytes = count_bytes,
                        .is_write = access == Access::kWrite};
   tell(Observed::kDma, [&event](Observer& o) { o.on_dma(event); });
+}
+
+void ObserverHub::on_block_made(std::span<const PlacedInsn> insns, std::span<const u8> code,
+                                const std::string& ir) {
+  std::vector<CodeEvent::Insn> placed;
+  for (const PlacedInsn& insn : insns) placed.push_back({insn.address, insn.bits});
+  CodeEvent event{};
+  event.at = place();
+  event.kind = CodeEvent::Kind::kMade;
+  event.address = insns.front().address;
+  event.insns = placed;
+  event.code = code;
+  event.ir = ir;
+  tell(Observed::kCode, [&event](Observer& o) { o.on_code(event); });
+}
+
+void ObserverHub::on_block_dropped(u64 address, DropReason reason) {
+  CodeEvent event{};
+  event.at = place();
+  event.kind = CodeEvent::Kind::kDropped;
+  event.address = address;
+  event.reason = kDropReasonNames[static_cast<usize>(reason)];
+  tell(Observed::kCode, [&event](Observer& o) { o.on_code(event); });
+}
+
+void ObserverHub::on_link_made(u64 from, u64 to) {
+  CodeEvent event{};
+  event.at = place();
+  event.kind = CodeEvent::Kind::kLinked;
+  event.address = from;
+  event.to = to;
+  tell(Observed::kCode, [&event](Observer& o) { o.on_code(event); });
+}
+
+void ObserverHub::on_code_given_up(u64 blocks) {
+  CodeEvent event{};
+  event.at = place();
+  event.kind = CodeEvent::Kind::kGivenUp;
+  event.blocks = blocks;
+  tell(Observed::kCode, [&event](Observer& o) { o.on_code(event); });
 }
 
 void ObserverHub::on_device_access(const Device& device, u64 offset, unsigned size, Access access,

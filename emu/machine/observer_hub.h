@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emu/hart/access_log.h"
+#include "emu/hart/engine_observer.h"
 #include "emu/hart/hart.h"
 #include "emu/hart/insn_log.h"
 #include "emu/hart/observer.h"
@@ -21,6 +22,7 @@ namespace quire {
 class ObserverHub final : private HartObserver,
                           private MmuObserver,
                           private BusObserver,
+                          private EngineObserver,
                           private InsnSink,
                           private AccessSink,
                           private LogKeeper {
@@ -84,6 +86,11 @@ class ObserverHub final : private HartObserver,
   void on_evict(const TlbEntry& entry) override { tell_entry(MmuEvent::Kind::kEvict, entry); }
   void on_fence(std::optional<VirtAddr> va, std::optional<u16> asid) override;
   void on_dma(PhysAddr address, u64 count_bytes, Access access) override;
+  void on_block_made(std::span<const PlacedInsn> insns, std::span<const u8> code,
+                     const std::string& ir) override;
+  void on_block_dropped(u64 address, DropReason reason) override;
+  void on_link_made(u64 from, u64 to) override;
+  void on_code_given_up(u64 blocks) override;
   void on_device_access(const Device& device, u64 offset, unsigned size, Access access, u64 value) override;
 
   void on_insns(std::span<const InsnPlace> insns) override;

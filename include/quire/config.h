@@ -93,6 +93,8 @@ struct EngineConfig {
   unsigned hot = 2;       ///< times that a block is found running before it is made anew for speed, 0 to 1000
   bool perf_map = false;  ///< names for perf(1), in /tmp/perf-PID.map
   std::uint64_t code_bytes = 64ULL << 20;  ///< of host code at most: 2 MiB .. 1 GiB, a multiple of 2 MiB
+  std::vector<std::string> off;            ///< what it leaves out, to find what made a result wrong: groups
+                                           ///< of instructions (done by calls) and ways of it
 };
 
 struct Config {

@@ -22,6 +22,7 @@ enum class Observed : std::uint8_t {
   kDevice = 1 << 4,     ///< accesses to device registers
   kSbi = 1 << 5,        ///< calls of the built-in SBI
   kDma = 1 << 6,        ///< what devices and the firmware read and write in RAM
+  kCode = 1 << 7,       ///< blocks that the translator makes and drops: the host's doing, unlike all above
 };
 
 /// A set of them.
@@ -119,6 +120,25 @@ struct DmaEvent {
   bool is_write;
 };
 
+/// A block of guest code that has become host code, or is no more. Depends on the engine, its version and
+/// settings, and on where runs are cut.
+struct CodeEvent {
+  enum class Kind : std::uint8_t { kMade, kDropped, kLinked, kGivenUp };
+  struct Insn {
+    std::uint64_t address;  ///< physical
+    std::uint32_t bits;
+  };
+  EventPlace at;
+  Kind kind;
+  std::uint64_t address;        ///< physical, of the block; kLinked: of the one that a way out leads from
+  std::uint64_t to;             ///< kLinked: where it leads directly now
+  std::uint64_t blocks;         ///< kGivenUp: as many as there were, for room
+  std::string_view reason;      ///< kDropped: of kDropReasonNames (quire/engine_stats.h)
+  std::span<const Insn> insns;  ///< kMade
+  std::span<const std::uint8_t> code;  ///< kMade: for x86-64
+  std::string_view ir;                 ///< kMade: the translator's own form of the block, in lines
+};
+
 struct SbiEvent {
   EventPlace at;
   std::uint64_t extension, function;
@@ -172,6 +192,7 @@ class Observer {
   virtual void on_device(const DeviceEvent&) {}
   virtual void on_sbi(const SbiEvent&) {}
   virtual void on_dma(const DmaEvent&) {}
+  virtual void on_code(const CodeEvent&) {}
 };
 
 }  // namespace quire

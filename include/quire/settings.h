@@ -18,8 +18,9 @@ std::uint64_t parse_size(std::string_view text);
 /// "entries=N,ways=N,policy=default|lru|fifo|random", any part of it; the rest stays as in `base`.
 TlbConfig parse_tlb(std::string_view text, TlbConfig base = {});
 
-/// "interp", or "auto" or "jit", either with "[,threshold=N][,code=SIZE][,perf-map]"; empty: what the
-/// environment variable QUIRE_ENGINE says, or else "auto".
+/// "interp", or "auto" or "jit", either with
+/// "[,threshold=N][,hot=N][,code=SIZE][,perf-map][,off=NAME[+NAME...]]"; empty: what the environment variable
+/// QUIRE_ENGINE says, or else "auto".
 EngineConfig parse_engine(std::string_view text);
 std::string_view engine_name(EngineKind kind);
 

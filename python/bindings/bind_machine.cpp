@@ -291,6 +291,22 @@ py::dict fence_report(Guest& guest) {
   return counts;
 }
 
+/// By the names of --json.
+py::dict engine_stats(const Machine& machine) {
+  const EngineStats stats = machine.engine_stats();
+  py::dict counts;
+  visit_counts(stats, [&counts](const char* name, std::uint64_t count) { counts[name] = count; });
+  py::dict dropped;
+  for (std::size_t i = 0; i < kDropReasons; ++i) dropped[kDropReasonNames[i]] = stats.dropped_by[i];
+  py::dict calls;
+  for (std::size_t i = 0; i < kCallKinds; ++i) calls[kCallKindNames[i]] = stats.calls_by[i];
+  counts["dropped_by"] = dropped;
+  counts["calls_by"] = calls;
+  counts["name"] = std::string(engine_name(machine.config().engine.kind));
+  counts["instead"] = stats.instead;
+  return counts;
+}
+
 py::dict stats(Guest& guest) {
   const Counters counters = guest.idle().counters();
   const EventCounters& events = guest.events();
@@ -308,7 +324,7 @@ py::dict stats(Guest& guest) {
   return py::dict("icount"_a = counters.icount, "minstret"_a = counters.minstret, "traps"_a = counters.traps,
                   "interrupts"_a = counters.interrupts, "page_fault_traps"_a = counters.page_faults,
                   "minor_faults"_a = events.minor_faults(), "major_faults"_a = events.major_faults(),
-                  "faults"_a = faults, "events"_a = by_name,
+                  "faults"_a = faults, "events"_a = by_name, "engine"_a = engine_stats(guest.idle()),
                   "tlb"_a = py::dict(
                       "hits"_a = counted ? py::object(py::int_(tlb.hits)) : py::none(),
                       "misses"_a = tlb.misses, "walks"_a = tlb.walks, "evictions"_a = tlb.evictions,

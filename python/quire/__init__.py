@@ -23,7 +23,7 @@ from .mmu import TlbEntry
 from .process import Page, Process
 from .running import CompletedRun, run
 from .snapshot import MemoryDifference, Snapshot, SnapshotDiff, ValueDifference
-from .stats import FenceFinding, FenceReport, Stats, TlbStats
+from .stats import EngineStats, FenceFinding, FenceReport, Stats, TlbStats
 from .sweeping import SweepTable, sweep
 
 __version__: str = _core.__version__
@@ -41,6 +41,7 @@ __all__ = [
     "Console",
     "Device",
     "DmaError",
+    "EngineStats",
     "Error",
     "Event",
     "FenceFinding",

@@ -86,11 +86,56 @@ class FenceReport:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineStats:
+    """What the engine did on the host since the machine was made; all but the first four are the translator's alone.
+
+    `instead` says why the interpreter runs although the translator might have. `blocks_dropped` are those that were
+    'written' to, whose page was taken for 'data', that a 'stop' may come in, and those given up for want of 'room'
+    (`dropped_by`, which has `blocks_remade`, made anew for speed, as 'remade'; `flushes` counts how often that was all of them). `links` are jumps from block to block that were
+    made direct. Translated code enters C++ for `calls` (instructions, by kind in `calls_by`), `misses` (jumps to pages
+    that must be looked up), `cold_jumps` (to where there is no code yet) and `too_long` (blocks that would run past
+    the end of a slice). `cold_insns` ran one by one, as their block had not run often enough. `code_bytes` and
+    `table_bytes` are what there is now. `run_ns` is the host's time in the engine; of it, `translate_ns` went into
+    making code and `outside_ns` into C++ (sampled: every 61st entry); the rest is translated code's. Times, and what
+    depends on where runs were cut, differ from run to run: engine statistics count for no comparison of Stats.
+    """
+
+    name: str  #: 'interp' or 'jit'
+    instead: str
+    blocks_built: int
+    blocks_dropped: int
+    blocks_remade: int
+    dropped_by: dict[str, int] = field(repr=False)
+    links: int
+    calls: int
+    calls_by: dict[str, int] = field(repr=False)
+    misses: int
+    cold_jumps: int
+    too_long: int
+    cold_insns: int
+    flushes: int
+    code_bytes: int
+    table_bytes: int
+    run_ns: int
+    translate_ns: int
+    outside_ns: int
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, Any]] = [(name.replace("_", " "), getattr(self, name)) for name in
+                                       ("blocks_built", "blocks_dropped", "blocks_remade", "links", "calls", "misses", "cold_jumps", "too_long",
+                                        "cold_insns", "flushes", "code_bytes", "table_bytes", "run_ns", "translate_ns", "outside_ns")]
+        rows += [(f"calls: {kind}", number) for kind, number in self.calls_by.items() if number]
+        rows += [(f"dropped: {why}", number) for why, number in self.dropped_by.items() if number]
+        return html.facts(rows, f"Engine {self.name}")
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """What the machine counted, and what the supervisor told of itself.
 
     `faults` and `events` count by name; `minor_faults` are those answered without reading a backing
-    store, those that ended in a signal count in `faults` alone.
+    store, those that ended in a signal count in `faults` alone. `engine` is of the host's doing, and no two runs'
+    are the same.
     """
 
     icount: int
@@ -103,16 +148,17 @@ class Stats:
     faults: dict[str, int] = field(repr=False)
     events: dict[str, int] = field(repr=False)
     tlb: TlbStats
+    engine: EngineStats = field(repr=False, compare=False)
 
     def _repr_html_(self) -> str:
         rows = [(name.replace("_", " "), getattr(self, name)) for name in
                 ("icount", "minstret", "traps", "interrupts", "page_fault_traps", "minor_faults", "major_faults")]
         rows += [(f"faults: {kind}", number) for kind, number in self.faults.items() if number]
         rows += [(f"events: {name}", number) for name, number in self.events.items() if number]
-        return html.facts(rows) + self.tlb._repr_html_()
+        return html.facts(rows) + self.tlb._repr_html_() + self.engine._repr_html_()
 
     @classmethod
     def from_core(cls, raw: dict[str, Any]) -> Stats:
         """Of the native side's own names."""
-        fields: dict[str, Any] = {**raw, "tlb": TlbStats(**raw["tlb"])}
+        fields: dict[str, Any] = {**raw, "tlb": TlbStats(**raw["tlb"]), "engine": EngineStats(**raw["engine"])}
         return cls(**fields)

@@ -25,6 +25,26 @@ def test_the_engines_agree_when_code_is_given_up_again_and_again():
     assert states > 5
 
 
+def switches() -> list[str]:
+    """All that can be off, by what the complaint of a wrong name lists."""
+    try:
+        quire.Machine.supervisor(engine="jit,off=nothing")
+    except quire.UsageError as error:
+        return str(error).split("there are ")[1].split(", ")
+    return []
+
+
+def test_there_are_switches():
+    assert {"i", "m", "f", "zicsr", "priv", "loads", "links"} <= set(switches())
+
+
+@pytest.mark.parametrize("name", switches())
+def test_the_engines_agree_whatever_is_off(name):
+    seed = 7_000_000 + 1000 * sum(name.encode())
+    done, states = engines.run(60_000, 4_000, 4, seed, 6, f"jit,threshold=0,off={name}")
+    assert done >= 60_000 and states > 3
+
+
 def test_a_difference_is_told(monkeypatch):
     """A machine whose RAM is not that of the other."""
     honest = engines.machine

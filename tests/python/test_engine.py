@@ -84,6 +84,8 @@ def test_the_environment_chooses_where_nothing_else_does(quire_command, compile_
         ("fast", "'fast' is no engine; there are 'auto', 'interp' and 'jit'"),
         ("jit,threshold=255", "'threshold=255' in the engine 'jit,threshold=255' is none of"),
         ("jit,code=3M", "3145728 bytes are no room for translated code: give 2M to 1G, in steps of 2M"),
+        ("jit,off=f+vector", "the translator has no 'vector' to turn off; there are i, m, a, f, d, c, "),
+        ("auto,off=", "the translator has no '' to turn off; there are i, "),
         ("jit,", "'' in the engine 'jit,' is none of"),
     ],
 )
@@ -91,8 +93,30 @@ def test_impossible_engines_are_usage_errors(quire_command, compile_c, spec, pro
     done = invoke(quire_command, "run", "--engine", spec, compile_c(FORKING))
     assert done.returncode == 2
     assert done.stderr.startswith(f"quire: {problem}")
-    with pytest.raises(quire.UsageError, match="engine|room"):
+    with pytest.raises(quire.UsageError, match="engine|room|turn off"):
         quire.Machine.supervisor(engine=spec)
+
+
+def test_a_group_that_is_off_is_done_by_calls(compile_c):
+    program = compile_c(FORKING)
+    whole, without = (quire.run(program, engine=engine) for engine in ("jit", "jit,off=d+f"))
+    assert without.digest == whole.digest and without.stdout == whole.stdout
+    assert without.stats.engine.calls_by["float"] > whole.stats.engine.calls_by["float"] + 50_000
+
+
+def test_the_engine_counts_what_it_does(compile_c, quire_command):
+    program = compile_c(FORKING)
+    engine = quire.run(program, engine="jit,threshold=2").stats.engine
+    assert engine.name == "jit" and engine.instead == ""
+    assert sum(engine.calls_by.values()) == engine.calls > 0
+    assert sum(engine.dropped_by.values()) == engine.blocks_dropped + engine.blocks_remade
+    assert engine.blocks_built > 100 and engine.links > 100 and engine.cold_jumps > 100
+    assert 0 < engine.translate_ns < engine.run_ns and 0 < engine.outside_ns < engine.run_ns
+    facts = json.loads(invoke(quire_command, "run", "--engine", "jit,threshold=2", "--json", program).stderr)
+    assert {*facts["engine"], "name"} == set(engine.__slots__)
+    assert facts["engine"]["blocks_built"] > 100
+    interpreted = quire.run(program, engine="interp").stats.engine
+    assert interpreted.name == "interp" and interpreted.calls == interpreted.run_ns == 0 < interpreted.blocks_built
 
 
 def test_auto_is_the_translator_or_says_why_not(quire_command, compile_c):

@@ -160,6 +160,40 @@ def test_kinds_of_events(compile_guest, tmp_path):
         assert re.search(r"^core   0: " + pattern, text, re.MULTILINE), pattern
 
 
+def test_what_the_translator_does(compile_guest, tmp_path):
+    program = compile_guest("tests/programs/doubles.c")
+    first, second = tmp_path / "first", tmp_path / "second"
+    plain = quire("run", "--engine", "jit", "--digest", program)
+    for log in (first, second):
+        traced = quire("run", "--engine", "jit", "--digest", "--trace", f"jit:{log}", program)
+        assert (traced.returncode, traced.stderr) == (plain.returncode, plain.stderr)
+    text = first.read_text()
+    assert text == second.read_text()
+    for pattern in (
+        r"jit    \d+ [SU] 0x[0-9a-f]{16} made 0x8[0-9a-f]{7}: \d+ instructions, \d+ bytes of host code",
+        r"jit    \d+ [SU] 0x[0-9a-f]{16} linked 0x8[0-9a-f]{7} to 0x8[0-9a-f]{7}",
+    ):
+        assert re.search(r"^core   0: " + pattern + "$", text, re.MULTILINE), pattern
+    interpreted = quire("run", "--engine", "interp", "--trace", f"jit:{second}", program)
+    assert interpreted.returncode == 0
+    assert second.read_text() == ""
+
+
+def test_what_is_in_translated_blocks(compile_guest, tmp_path):
+    log = tmp_path / "trace"
+    done = quire("run", "--engine", "jit,code=2M", "--trace", f"jit=code:{log}", compile_guest("tests/programs/doubles.c"))
+    assert done.returncode == 0
+    blocks = re.split(r"^core   0: jit .* made ", log.read_text(), flags=re.MULTILINE)[1:]
+    assert len(blocks) > 100
+    for block in blocks[:100]:
+        guest, ir, host = re.split(r"^  -- (?:ir|host)\n", block, flags=re.MULTILINE)
+        count = int(re.match(r"0x[0-9a-f]+: (\d+) instructions", guest).group(1))
+        assert len(re.findall(r"^  0x8[0-9a-f]+: [a-z]", guest, re.MULTILINE)) == count
+        assert re.search(r"^  \d+: \w+$", ir, re.MULTILINE)
+        assert host.startswith("  0x000: ")
+    assert "  0x000: sub r15, " in blocks[0]  # counts its instructions
+
+
 def test_symbols_of_a_program_and_of_nm_lines(compile_guest, tmp_path):
     program = compile_guest("tests/programs/doubles.c")
     log = tmp_path / "trace"

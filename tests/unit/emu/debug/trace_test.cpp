@@ -23,7 +23,11 @@ TEST(TraceSpec, TakesCategoriesAndAFile) {
   EXPECT_EQ(some.observed().contains(Observed::kInsn), false);
   const TraceSpec all = TraceSpec::parse("all");
   EXPECT_TRUE(all.insn && all.sbi && all.irq && all.device && !all.listing);
-  for (const char* text : {"", ",", "insn,", "insn:", "Insn", "insn mmu", ":file", "all,x"}) {
+  EXPECT_TRUE(!all.jit && !all.jit_code && !all.observed().contains(Observed::kCode)) << "the host's doing";
+  EXPECT_TRUE(TraceSpec::parse("jit").observed().contains(Observed::kCode));
+  EXPECT_TRUE(TraceSpec::parse("trap,jit=code:f").jit_code);
+  for (const char* text :
+       {"jit=", "jit=ir", "", ",", "insn,", "insn:", "Insn", "insn mmu", ":file", "all,x"}) {
     EXPECT_THROW(TraceSpec::parse(text), Error) << text;
   }
 }

@@ -237,6 +237,75 @@ TEST(Translator, CodeAndDataThatShareAPageAreRarelyTranslatedAnew) {
   EXPECT_LT(board.translator.stats().blocks_dropped, 30u);
 }
 
+struct ToldCode final : EngineObserver {
+  std::vector<std::string> told;
+  void on_block_made(std::span<const PlacedInsn> insns, std::span<const u8> code,
+                     const std::string& ir) override {
+    told.push_back("made " + std::to_string(insns[0].address - kRam) + " " + std::to_string(insns.size()));
+    EXPECT_FALSE(code.empty() || ir.empty());
+  }
+  void on_block_dropped(u64 address, DropReason reason) override {
+    told.push_back("dropped " + std::to_string(address - kRam) + " " +
+                   kDropReasonNames[static_cast<int>(reason)]);
+  }
+  void on_link_made(u64 from, u64 to) override {
+    told.push_back("linked " + std::to_string(from - kRam) + " " + std::to_string(to - kRam));
+  }
+  void on_code_given_up(u64 blocks) override { told.push_back("gave up " + std::to_string(blocks)); }
+};
+
+TEST(Translator, TellsWhatItMakesLinksAndDrops) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  ToldCode observer;
+  board.hart.set_engine_observer(&observer);
+  board.ram.write(
+      PhysAddr(kRam),
+      quire::test::assemble(
+          ".option norvc\n j 1f\n .balign 64\n 1: nop\n addi a0, a0, 1\n j 0f\n .balign 64\n 0: j 1b"));
+  board.translator.run(100);
+  EXPECT_EQ(observer.told,
+            (std::vector<std::string>{"made 64 3", "made 128 1", "linked 128 64", "linked 64 128"}));
+  observer.told.clear();
+  board.ram.write(PhysAddr(kRam + 68), quire::test::assemble(".option norvc\n addi a0, a0, 2"));
+  EXPECT_EQ(observer.told, (std::vector<std::string>{"dropped 64 written"}));
+  observer.told.clear();
+  board.translator.set_breakpoints({kRam + 128}, {});
+  board.translator.run(board.hart.state().icount + 1);
+  EXPECT_EQ(observer.told.at(0), "dropped 128 stop");
+  board.hart.set_engine_observer(nullptr);
+  observer.told.clear();
+  board.translator.run(board.hart.state().icount + 100);
+  EXPECT_TRUE(observer.told.empty());
+}
+
+TEST(Translator, CountsWhyBlocksWereDroppedAndWhatWasCalledFor) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  const std::vector<u8> loop = quire::test::assemble("1: csrr a1, mcycle\n addi a0, a0, 1\n j 1b");
+  board.ram.write(PhysAddr(kRam), loop);
+  board.translator.run(300);
+  board.ram.write(PhysAddr(kRam), loop);
+  const EngineStats stats = board.translator.stats();
+  EXPECT_EQ(stats.dropped_by[static_cast<usize>(DropReason::kWritten)], stats.blocks_dropped);
+  EXPECT_GT(stats.blocks_dropped, 0u);
+  EXPECT_EQ(stats.calls_by[static_cast<usize>(CallKind::kCsr)], stats.calls);
+  EXPECT_GT(stats.calls, 90u);
+  EXPECT_GT(stats.run_ns, 0u);
+  EXPECT_GT(stats.translate_ns, 0u);
+  EXPECT_LE(stats.translate_ns + stats.outside_ns, stats.run_ns);
+}
+
+TEST(Translator, MakesNoLinksWhereTheyAreOff) {
+  for (const bool off : {false, true}) {
+    Board board(
+        1 << 20,
+        {.code_bytes = 2 << 20, .threshold = 1, .switches = off ? Switches::off({"links"}) : Switches{}});
+    board.ram.write(PhysAddr(kRam), quire::test::assemble("1: addi a0, a0, 1\n j 2f\n .balign 64\n 2: j 1b"));
+    board.translator.run(3000);
+    EXPECT_EQ(board.hart.state().x[10], 1000u);
+    EXPECT_EQ(board.translator.stats().links == 0, off);
+  }
+}
+
 // After fork(2) both go on with the machine, and each translates what the other does not.
 TEST(Translator, ProcessesHaveTheirOwnCode) {
   Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
