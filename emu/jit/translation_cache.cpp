@@ -179,7 +179,12 @@ void TranslationCache::sample(TranslatedPage& page, u16 offset) {
 
 void TranslationCache::judge_windows(TranslatedPage& page, WindowTable& table) {
   PageRecord& record = static_cast<PageRecord&>(page);
-  if (mark_plain(record, table)) make_anew(record, table.block_offset);
+  if (table.on_trial) {
+    if (mark_plain(record, table)) make_anew(record, table.block_offset);
+    return;
+  }
+  page.settled.reset(table.block_offset / 2);  // its accesses may no longer be what they were: on trial again
+  make_anew(record, table.block_offset);
 }
 
 bool TranslationCache::mark_plain(PageRecord& page, WindowTable& table) {

@@ -42,24 +42,22 @@ struct WindowTable {
 static_assert(sizeof(Window) == 32 && sizeof(WindowTable) == 32);
 
 inline constexpr i32 kWindowPatience = 256;
-/// Of what is no longer on trial.
+/// Of what is no longer on trial: then it is again.
 inline constexpr i32 kSettledPatience = 1 << 20;
 
 /// For the block at this offset of its page; null: there is no room.
 WindowTable* make_windows(CodeMemory& memory, usize count, u16 block_offset, bool on_trial);
 
-/// Calls `is_bad` with the place of each access that misses too often to be worth a window.
+/// Calls `is_bad` with the place of each access that misses too often to be worth a window, and counts anew.
+/// Precondition: on trial.
 template <class IsBad>
 void judge(WindowTable& table, IsBad&& is_bad) {
   /// What a miss costs, in what a hit gains.
   constexpr u64 kPrice = 24;
-  const i32 patience = table.on_trial ? kWindowPatience : kSettledPatience;
   for (Window& window : table.windows()) {
-    const u64 misses = static_cast<u64>(patience - window.patience);
-    // Settled, and yet out of patience: it is not what it was on trial.
-    const bool bad = table.on_trial ? misses * kPrice > table.runs : window.patience < 0;
-    if (bad) is_bad(window.place);
-    window.patience = patience;
+    const u64 misses = static_cast<u64>(kWindowPatience - window.patience);
+    if (misses * kPrice > table.runs) is_bad(window.place);
+    window.patience = kWindowPatience;
   }
   table.runs = 0;
 }

@@ -41,13 +41,6 @@ TEST_F(Windows, AreJudgedByHowOftenTheBlockRan) {
   EXPECT_EQ(bad(*one), std::vector<u16>{}) << "counted anew";
 }
 
-TEST_F(Windows, ThatAreSettledAreJudgedWhenTheirPatienceIsOver) {
-  WindowTable* const one = table(false);
-  one->windows()[0].patience = -1;
-  one->windows()[1].patience = 5;
-  EXPECT_EQ(bad(*one), std::vector<u16>{0x100});
-}
-
 TEST_F(Windows, EndWhereThereIsNoRoomUntilAllIsGivenUp) {
   usize made = 0;
   while (make_windows(memory, 64, 0, true) != nullptr) ++made;
