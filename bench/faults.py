@@ -91,7 +91,7 @@ def run_killed(path, kills=2):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--injections", type=int, default=10_000)
-    parser.add_argument("--engine", default="", choices=("interp", "jit"))
+    parser.add_argument("--engine", default="", metavar="SPEC", help="auto, interp, or jit with its settings (default: auto)")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -130,19 +130,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"programs: {', '.join(PROGRAMS)} (default: all)")
     parser.add_argument("--build", type=Path, default=Path("build"))
-    parser.add_argument("--engine", choices=["interp", "jit"], help="whose figures the others are compared with "
-                        "(default: jit where the host allows it)")
+    parser.add_argument("--engine", default="auto", metavar="SPEC", help="whose figures the others are compared with: interp, jit "
+                        "with its settings, or auto (default), which is jit where the host allows it")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write every figure here")
     options = parser.parse_args()
-    if options.engine is None:
+    if options.engine == "auto":
         options.engine = "jit" if has_engine(options.build, "jit") else "interp"
     for name in options.names:
         if name not in PROGRAMS:
             parser.error(f"no program is called '{name}'; there are {', '.join(PROGRAMS)}")
 
     quire = Quire(options.build, options.engine)
-    other = "interp" if options.engine == "jit" else "jit"
+    other = "jit" if options.engine == "interp" else "interp"
     runners = [quire, *([Quire(options.build, other)] if has_engine(options.build, other) else []), *peers()]
     print(f"host: {platform.machine()}, {os.cpu_count()} CPUs; CPU seconds, median of {options.repeat}")
     print(f"{'program':10} {'runner':12} {'seconds':>9} {'MIPS':>8} {quire.name + ' is':>16}")
