@@ -106,7 +106,7 @@ void Hart::write_satp(u64 value) {
   if (log_keeper_ != nullptr) log_keeper_->flush_logs();
   state_.satp = value;
   drop_fetch_page();
-  fast_.enter(value);
+  enter_space();
   choose_banks();
 }
 

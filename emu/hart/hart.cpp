@@ -60,7 +60,7 @@ void Hart::sync() {
       s.block_zero_modes |= static_cast<u8>(1U << static_cast<unsigned>(one));
   }
   s.observed = observer_ != nullptr ? 1 : 0;
-  fast_.enter(s.satp);
+  enter_space();
   choose_banks();
   fp::set_fs_dirty(s.fp, s.fp_status == 3);
 }
@@ -68,9 +68,13 @@ void Hart::sync() {
 /// What depends on privilege, MPRV and SUM alone. Translated code does the same (emu/jit/system_stubs.cpp).
 void Hart::choose_banks() {
   HartState& s = state_;
-  s.banks = fast_.banks();
-  s.data_bank = s.banks + FastTlb::bank_index(data_privilege(), (s.mstatus & kStatusSum) != 0);
-  s.fetch_bank = s.banks + fetch_bank_index();
+  s.data_bank = s.banks[FastTlb::bank_index(data_privilege(), (s.mstatus & kStatusSum) != 0)];
+  s.fetch_bank = s.banks[fetch_bank_index()];
+}
+
+void Hart::enter_space() {
+  fast_.enter(state_.satp);
+  for (unsigned i = 0; i < FastTlb::kBanks; ++i) state_.banks[i] = &fast_.bank(i);
 }
 
 void Hart::ram_written(PhysAddr start, u64 count_bytes, Writer writer) {

@@ -106,7 +106,8 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   void sync();
   /// Fetches from the held page are answered by the FastTlb, with what the engine keeps for it.
   void fill_fetch(u64 payload) {
-    fast_.fill(fetch_bank_index(), Access::kExecute, state_.fetch_page, payload);
+    fast_.fill(fetch_bank_index(), Access::kExecute, state_.fetch_page, payload,
+               mmu_.reach(fetch_mode(), VirtAddr(state_.fetch_page)));
   }
   /// The next instruction looks its page up again.
   void drop_fetch_page() {
@@ -163,6 +164,7 @@ class Hart final : private RamWatcher, private DeviceCallObserver {
   }
   /// SUM says nothing of fetches.
   unsigned fetch_bank_index() const { return FastTlb::bank_index(state_.privilege, false); }
+  void enter_space();
   void choose_banks();
   void enter_handler(u64 cause, u64 tval, bool delegated);
   u64 read_mstatus() const;

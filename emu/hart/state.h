@@ -79,9 +79,9 @@ struct HartState {
   void* fetch_blocks;         ///< the engine's index of the blocks in fetch_page; null: not looked up yet
   void* engine;               ///< the engine that runs the hart
   u64 ram_delta;              ///< physical address of a byte of RAM less its host address
-  FastTlb::Bank* banks;       ///< those of satp, FastTlb::kBanks of them
-  u8 block_zero_modes;        ///< bit n: privilege n may execute cbo.zero
-  u8 observed;                ///< 1: there is a HartObserver, which is told by the complete execution alone
+  FastTlb::Bank* banks[FastTlb::kBanks];  ///< those of satp
+  u8 block_zero_modes;                    ///< bit n: privilege n may execute cbo.zero
+  u8 observed;  ///< 1: there is a HartObserver, which is told by the complete execution alone
 
   static constexpr u64 kNoReservation = ~u64{0};
 };

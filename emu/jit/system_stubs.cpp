@@ -8,7 +8,6 @@ namespace {
 using asmjit::Imm;
 using asmjit::Label;
 
-constexpr i32 kBankBytes = static_cast<i32>(sizeof(FastTlb::Bank));
 constexpr unsigned kSumShift = 18;
 constexpr unsigned kSppShift = 8;
 constexpr unsigned kPreviousShift = 4;  // from SIE to SPIE
@@ -105,11 +104,11 @@ class SystemStubWriter {
     as_.shr(x86::eax, kSumShift);
     as_.and_(x86::eax, x86::edx);
     as_.inc(x86::edx);
-    as_.imul(x86::rdx, x86::rdx, kBankBytes);
-    as_.add(x86::rdx, u64_field(offsetof(HartState, banks)));
+    as_.add(x86::eax, x86::edx);
+    const i32 banks = static_cast<i32>(offsetof(HartState, banks)) - kStateBias;
+    as_.mov(x86::rdx, x86::ptr(kState, x86::rdx, 3, banks, 8));
     as_.mov(u64_field(offsetof(HartState, fetch_bank)), x86::rdx);
-    as_.imul(x86::rax, x86::rax, kBankBytes);
-    as_.add(x86::rax, x86::rdx);
+    as_.mov(x86::rax, x86::ptr(kState, x86::rax, 3, banks, 8));
     set_data_bank(x86::rax);
   }
 
@@ -184,21 +183,17 @@ class SystemStubWriter {
     as_.bind(same);
   }
 
-  /// The bank of S-mode without it becomes that with it, or the other way round; mstatus is as before.
+  /// To the bank of S-mode with it, or without; mstatus is as before.
   void change_sum() {
+    const auto bank = [](unsigned index) {
+      return u64_field(offsetof(HartState, banks) + index * sizeof(FastTlb::Bank*));
+    };
     const Label same = as_.newLabel();
-    const Label set = as_.newLabel();
-    const Label changed = as_.newLabel();
     as_.test(x86::edx, static_cast<u32>(kStatusSum));
     as_.jz(same);
-    as_.mov(x86::rcx, u64_field(offsetof(HartState, data_bank)));
+    as_.mov(x86::rcx, bank(FastTlb::bank_index(Privilege::kSupervisor, true)));
     as_.test(status(), static_cast<u32>(kStatusSum));
-    as_.jz(set);
-    as_.sub(x86::rcx, kBankBytes);
-    as_.jmp(changed);
-    as_.bind(set);
-    as_.add(x86::rcx, kBankBytes);
-    as_.bind(changed);
+    as_.cmovnz(x86::rcx, bank(FastTlb::bank_index(Privilege::kSupervisor, false)));
     set_data_bank(x86::rcx);
     as_.bind(same);
   }

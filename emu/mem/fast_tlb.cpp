@@ -13,7 +13,7 @@ static_assert(FastTlb::kEntries == 1 << kIndexBits && kIndexBits + 2 <= 16);
 
 /// Where a bank's number is in its keys; below, how often its copies were forgotten.
 constexpr unsigned kKeyNumberShift = 56;
-static_assert(FastTlb::kSpaces * FastTlb::kBanks < 1 << (64 - kKeyNumberShift));
+static_assert((FastTlb::kSpaces + 1) * FastTlb::kBanks <= 1 << (64 - kKeyNumberShift));
 
 bool is_of(u64 satp, u16 asid) { return static_cast<u16>(Satp{satp}.asid()) == asid; }
 
@@ -31,7 +31,10 @@ bool may_be_copied(const FastTlb::Bank& bank, u64 page) {
 
 }  // namespace
 
-FastTlb::FastTlb() : current_(spaces_.data()) { current_->make(0); }
+FastTlb::FastTlb() : current_(spaces_.data()) {
+  current_->make(0);
+  shared_.make(kSpaces);
+}
 
 /// Memory that is zero when it is first looked at, so that what no program fills is never there. An empty
 /// entry's tag, 0, is that of page 0, which is looked for in the first place, and by an access that begins in
@@ -81,18 +84,37 @@ void FastTlb::Space::clear_where(Matches&& matches) {
   }
 }
 
-void FastTlb::fill(unsigned bank_index, Access access, u64 va, u64 payload) {
-  FastEntry& entry = bank(bank_index).slot(access, va);
+void FastTlb::fill(unsigned bank_index, Access access, u64 va, u64 payload, Reach reach) {
+  Space& space = space_of(bank_index);
+  FastEntry& entry = space.banks[bank_index].slot(access, va);
+  const u64 index = (va >> kPageShift) & (kEntries - 1);
+  const u16 place = static_cast<u16>(static_cast<u64>(access) << kIndexBits | index);
   if (entry.tag == kNoPage || entry.tag == 0) {
-    std::vector<u16>& filled = current_->filled[bank_index];
-    if (filled.size() == kMaxFilled) current_->clear();
-    const u64 index = (va >> kPageShift) & (kEntries - 1);
-    filled.push_back(static_cast<u16>(static_cast<u64>(access) << kIndexBits | index));
+    std::vector<u16>& filled = space.filled[bank_index];
+    if (filled.size() == kMaxFilled) &space == &shared_ ? clear_shared() : space.clear();
+    filled.push_back(place);
+  }
+  if (&space == &shared_) {
+    if (local_.size() == kMaxFilled) clear_local();
+    if (reach == Reach::kThisSpace) local_.push_back(place);
   }
   entry = {align_down(va, kPageBytes), payload};
 }
 
+void FastTlb::clear_shared() {
+  shared_.clear();
+  local_.clear();
+}
+
+void FastTlb::clear_local() {
+  if (local_.empty()) return;
+  for (const u16 place : local_) shared_.entry(kSharedBank, place).tag = kNoPage;
+  local_.clear();
+  forget_copies(shared_.banks[kSharedBank]);
+}
+
 void FastTlb::change_space(u64 satp) {
+  clear_local();
   Space* free = nullptr;
   for (Space& space : spaces_) {
     if (space.in_use() && space.satp == satp) {
@@ -118,6 +140,7 @@ void FastTlb::for_each_space(Act&& act) {
   for (Space& space : spaces_) {
     if (space.in_use()) act(space);
   }
+  act(shared_);
 }
 
 template <class Act>
@@ -125,14 +148,19 @@ void FastTlb::for_each_space(u16 asid, Act&& act) {
   for (Space& space : spaces_) {
     if (space.in_use() && is_of(space.satp, asid)) act(space);
   }
+  act(shared_);
 }
 
 void FastTlb::clear() {
   for_each_space([](Space& space) { space.clear(); });
+  clear_shared();
 }
 
 void FastTlb::clear_asid(u16 asid) {
-  for_each_space(asid, [](Space& space) { space.clear(); });
+  for (Space& space : spaces_) {
+    if (space.in_use() && is_of(space.satp, asid)) space.clear();
+  }
+  clear_local();
 }
 
 void FastTlb::clear_page(VirtAddr va) {

@@ -1,7 +1,9 @@
 // FastTlb: what the engines look at before each access; may lose any entry at any time.
 //
 // One space for each of the values that satp had lately, so that going from one to another and back loses
-// nothing. Invariant: a space is a subset of what the architectural TLB answers under its satp (and of the
+// nothing. They have one bank of S-mode in common, where addresses are translated at all: a kernel's pages
+// are global as a rule, and found in a new space as well. What is not global leaves that bank with its space.
+// Invariant: a space is a subset of what the architectural TLB answers under its satp (and of the
 // identity map where nothing is translated). A hit of a bank means, for accesses in the bank's mode: RAM,
 // permitted, A set; for stores also D set, loads permitted, too, and no decoded code in the page. Everything
 // else is a miss. Banks are standard layout: translated code addresses them. Clearing costs what was filled.
@@ -60,20 +62,27 @@ class FastTlb {
     return sum ? 3 : 2;
   }
   static constexpr unsigned kSpaces = 8;
+  static constexpr unsigned kSharedBank = 2;  ///< bank_index(Privilege::kSupervisor, false)
+
+  /// Where an entry is good. Of other banks than the shared one, all are good in their space.
+  enum class Reach : u8 {
+    kThisSpace,
+    kEverySpace,  ///< the architectural TLB answers alike under every ASID
+  };
 
   FastTlb();
 
   /// Those of the space entered last; another satp has others.
-  Bank* banks() { return current_->banks.get(); }
-  Bank& bank(unsigned index) { return current_->banks[index]; }
+  Bank& bank(unsigned index) { return space_of(index).banks[index]; }
   /// To the space of this satp; what it held is still there, unless too many others came between.
   void enter(u64 satp) {
     if (satp != current_->satp) change_space(satp);
   }
-  /// Into the current space.
-  void fill(unsigned bank_index, Access access, u64 va, u64 payload);
+  /// Into the current space's banks.
+  void fill(unsigned bank_index, Access access, u64 va, u64 payload, Reach reach = Reach::kThisSpace);
 
-  /// These hold for every space, but where an ASID is given: for those of this one.
+  /// These hold for every space, but where an ASID is given: for those of this one. What reaches every space
+  /// is kept by clear_asid() alone of these.
   void clear();
   void clear_asid(u16 asid);
   void clear_page(VirtAddr va);
@@ -103,16 +112,25 @@ class FastTlb {
     void clear_where(Matches&& matches);
   };
 
+  Space& space_of(unsigned bank_index) {
+    const bool shared = bank_index == kSharedBank && Satp{current_->satp}.mode() != SatpMode::kBare;
+    return shared ? shared_ : *current_;
+  }
   void change_space(u64 satp);
+  void clear_shared();
+  void clear_local();
   template <class Act>
   void for_each_space(Act&& act);
   template <class Act>
   void for_each_space(u16 asid, Act&& act);
 
   std::array<Space, kSpaces> spaces_;
+  Space shared_;            // its shared bank alone is used
+  std::vector<u16> local_;  // of that, entries that may be the current space's alone; some twice
   Space* current_;
   unsigned next_victim_ = 0;
 };
 static_assert(std::is_standard_layout_v<FastTlb::Bank> && sizeof(FastEntry) == 16);
+static_assert(FastTlb::kSharedBank == FastTlb::bank_index(Privilege::kSupervisor, false));
 
 }  // namespace quire

@@ -136,8 +136,10 @@ void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr
   const u64 va_page = align_down(va.value, kPageBytes);
   if (!slow_pages_.empty() && std::binary_search(slow_pages_.begin(), slow_pages_.end(), va_page)) return;
   if (access == Access::kWrite) bus_.ram().changed(page);
-  fast_.fill(FastTlb::bank_index(mode.privilege, mode.sum), access, va_page,
-             reinterpret_cast<u64>(bus_.ram().host(page)) - va_page);
+  const unsigned bank = FastTlb::bank_index(mode.privilege, mode.sum);
+  const u64 payload = reinterpret_cast<u64>(bus_.ram().host(page)) - va_page;
+  const bool shared = bank == FastTlb::kSharedBank;
+  fast_.fill(bank, access, va_page, payload, shared ? reach(mode, va) : FastTlb::Reach::kThisSpace);
 }
 
 MaybeTrap Mmu::load(const MemoryMode& mode, VirtAddr va, unsigned size, u64& out) {

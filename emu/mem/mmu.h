@@ -97,6 +97,11 @@ class Mmu {
   Pmp& pmp() { return pmp_; }
   const Pmp& pmp() const { return pmp_; }
   FastTlb& fast() { return fast_; }
+  /// Of a fast entry for `va`, which has just been translated.
+  FastTlb::Reach reach(const MemoryMode& mode, VirtAddr va) const {
+    const bool shared = mode.translates() && mode.privilege == Privilege::kSupervisor;
+    return shared && tlb_.answers_alike(va) ? FastTlb::Reach::kEverySpace : FastTlb::Reach::kThisSpace;
+  }
   /// Back to the state after power-on; counters too.
   void reset();
   void transfer(StateArchive& archive);

@@ -38,6 +38,22 @@ const TlbEntry* Tlb::peek(VirtAddr va, u16 asid) const {
   return nullptr;
 }
 
+bool Tlb::answers_alike(VirtAddr va) const {
+  bool found = false;
+  for (unsigned at = 0; at < kShifts.size(); ++at) {
+    if (population_[at] == 0) continue;
+    const u64 tag = va.value >> kShifts[at];
+    const TlbEntry* set = set_of(tag);
+    for (u32 way = 0; way < config_.ways; ++way) {
+      const TlbEntry& entry = set[way];
+      if (entry.tag != tag || entry.shift != kShifts[at] || !valid(entry)) continue;
+      if ((entry.flags & kPteGlobal) == 0) return false;
+      found = true;
+    }
+  }
+  return found;
+}
+
 const TlbEntry* Tlb::lookup(VirtAddr va, u16 asid, Access access, bool all_seen) {
   const TlbEntry* found = peek(va, asid);
   if (found == nullptr) {

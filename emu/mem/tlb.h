@@ -48,6 +48,8 @@ class Tlb {
   const TlbEntry* lookup(VirtAddr va, u16 asid, Access access, bool all_seen);
   /// The same without any effect.
   const TlbEntry* peek(VirtAddr va, u16 asid) const;
+  /// Whether the entry that answers is global, and none but global ones could under another ASID.
+  bool answers_alike(VirtAddr va) const;
   /// Replaces the entry of the same page and ASID, or takes a free way, or evicts one, which is returned.
   std::optional<TlbEntry> insert(VirtAddr va, u16 asid, Pte leaf, unsigned level);
 

@@ -165,7 +165,7 @@ TEST_F(FastTlbCopies, AreOfOneSpaceAndOneBank) {
     fast.enter(satp_of(asid));
     for (unsigned index = 0; index < FastTlb::kBanks; ++index) keys.insert(fast.bank(index).key);
   }
-  EXPECT_EQ(keys.size(), FastTlb::kSpaces * FastTlb::kBanks);
+  EXPECT_EQ(keys.size(), FastTlb::kSpaces * (FastTlb::kBanks - 1) + 1);  // they share one
   fast.enter(satp_of(1));
   const u64 before = key();
   for (u16 asid = 100; asid < 100 + FastTlb::kSpaces; ++asid) fast.enter(satp_of(asid));
@@ -184,6 +184,25 @@ TEST_F(FastTlbTest, WhatWasClearedCanBeFilledAgainWithoutEnd) {
   fill(Access::kRead, kVa);
   fast.clear();
   EXPECT_FALSE(hits(Access::kRead, kVa));
+}
+
+TEST_F(FastTlbTest, WhatReachesEverySpaceIsFoundInAllAndTheRestOfItsBankLeavesWithItsSpace) {
+  const auto found = [&](u64 va) { return fast.bank(FastTlb::kSharedBank).find(Access::kRead, va, 8, host); };
+  fast.enter(satp_of(1));
+  fast.fill(FastTlb::kSharedBank, Access::kRead, kVa, 0x1000, FastTlb::Reach::kEverySpace);
+  fast.fill(FastTlb::kSharedBank, Access::kRead, kVa + kPageBytes, 0x2000, FastTlb::Reach::kThisSpace);
+  EXPECT_TRUE(found(kVa) && found(kVa + kPageBytes));
+  fast.enter(satp_of(2));
+  EXPECT_TRUE(found(kVa));
+  EXPECT_FALSE(found(kVa + kPageBytes));
+  fast.clear_asid(2);
+  EXPECT_TRUE(found(kVa));
+  fast.enter(Satp{}.raw);  // nothing is translated
+  EXPECT_FALSE(found(kVa));
+  fast.enter(satp_of(1));
+  EXPECT_TRUE(found(kVa));
+  fast.clear_page(VirtAddr(kVa), 1);
+  EXPECT_FALSE(found(kVa));
 }
 
 }  // namespace

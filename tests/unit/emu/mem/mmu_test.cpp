@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "emu/mem/faults.h"
 #include "emu/mem/observer.h"
 #include "tests/unit/emu/mem/page_tables.h"
@@ -463,6 +465,63 @@ TEST_F(MmuTest, AChangedEntryAnswersAtOnceForFastAccessesToo) {
   EXPECT_EQ(out, 2u);
   EXPECT_TRUE(mmu.change_entry(VirtAddr(kVa), asid, {.entry = {.flip = kPteRead}}));
   EXPECT_EQ(mmu.load(user, VirtAddr(kVa), 8, out), (Trap{Exception::kLoadPageFault, kVa}));
+}
+
+/// Whatever is global in one space and not in another, and however little of it is fenced: what a fast entry
+/// says, the TLB says.
+TEST_F(MmuTest, FastEntriesAgreeWithTheTlbWhateverIsGlobalWhere) {
+  std::mt19937_64 random(11);
+  const auto one_in = [&](unsigned n) { return random() % n == 0; };
+  constexpr u64 kBases[] = {0x20'0000, 0x20'0000, 0xffff'ffc0'0020'0000};
+  const auto any_va = [&] {
+    return kBases[random() % 3] + random() % 5 * kPageBytes + (one_in(6) ? 0x20'0000 : 0);
+  };
+  Mmu small(bus, fast, TlbConfig{.entries = 16, .ways = 4});
+  small.pmp().allow_everything();
+  PageTables spaces[] = {PageTables(ram, PhysAddr(kRam + 0x10'0000)),
+                         PageTables(ram, PhysAddr(kRam + 0x18'0000)),
+                         PageTables(ram, PhysAddr(kRam + 0x20'0000))};
+  usize now = 0;
+  u64 checked = 0;
+  for (unsigned round = 0; round < 60'000; ++round) {
+    const u64 va = any_va();
+    const u16 asid = static_cast<u16>(now + 1);
+    if (one_in(4)) {
+      const u64 flags =
+          kPteValid | kPteRead | kPteAccessed | (random() & (kPteWrite | kPteUser | kPteGlobal | kPteDirty));
+      const bool large = va % 0x40'0000 == 0;
+      spaces[random() % 3].map(va, large ? kRam : kRam + random() % 16 * kPageBytes, flags, large ? 1 : 0);
+    }
+    if (one_in(5)) now = random() % 3;
+    if (one_in(60)) small.fence_page(VirtAddr(va));
+    if (one_in(60)) small.fence_page_asid(VirtAddr(va), asid);
+    if (one_in(200)) small.fence_asid(asid);
+    if (one_in(900)) small.fence_all();
+    fast.enter(spaces[now].satp(static_cast<u64>(now + 1)).raw);
+    for (const auto& [privilege, sum] :
+         {std::pair(Privilege::kUser, false), std::pair(Privilege::kSupervisor, false),
+          std::pair(Privilege::kSupervisor, true)}) {
+      const MemoryMode mode = {spaces[now].satp(now + 1), privilege, sum, false, {}};
+      for (const u64 base : {kBases[0], kBases[2]}) {
+        for (u64 page = 0; page < 5; ++page) {
+          const VirtAddr at(base + page * kPageBytes);
+          for (const Access access : {Access::kRead, Access::kWrite}) {
+            u8* host;
+            if (!fast.bank(FastTlb::bank_index(privilege, sum)).find(access, at.value, 8, host)) continue;
+            const TlbEntry* const entry = small.tlb().peek(at, static_cast<u16>(now + 1));
+            ASSERT_NE(entry, nullptr) << round;
+            if (access == Access::kWrite && (entry->flags & kPteDirty) == 0) continue;  // the table says
+            ASSERT_EQ(host, ram.host(entry->translate(at))) << round;
+            ASSERT_EQ(check_permission(entry->flags, access, mode), WalkFault::kNone) << round;
+            ++checked;
+          }
+        }
+      }
+      if (one_in(2)) continue;
+      one_in(2) ? small.load(mode, VirtAddr(va), 8, out) : small.store(mode, VirtAddr(va), 8, 0);
+    }
+  }
+  EXPECT_GT(checked, 100'000u);
 }
 
 }  // namespace
