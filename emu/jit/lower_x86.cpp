@@ -22,7 +22,8 @@ LowerX86::LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as)
       remaining_(ir.nodes.size(), &memory_),
       deferred_(ir.nodes.size(), &memory_),
       held_(ir.nodes.size(), &memory_),
-      reloads_(ir.insns.size(), &memory_) {
+      reloads_(ir.insns.size(), &memory_),
+      neighbours_behind_(ir.insns.size(), &memory_) {
   count_uses(ir, remaining_);
   find_deferred();
 }
@@ -111,6 +112,7 @@ void LowerX86::begin_insn(u8 guest) {
   end_fp_values();
   if (end_of_insn_.isValid()) as_.bind(end_of_insn_);
   end_of_insn_ = {};  // until something leads there
+  note_neighbours();
   guest_ = guest;
   for (Temp& t : temps_) {
     if (t.holds.is_value()) held_[t.holds.index()].temp = -1;
@@ -120,6 +122,17 @@ void LowerX86::begin_insn(u8 guest) {
     if (slot.is_value()) held_[slot.index()].slot = -1;
     slot = {};
   }
+}
+
+/// What there must be again behind a call of the instruction that ends here.
+void LowerX86::note_neighbours() {
+  if (!neighbours_.any()) return;
+  if (neighbours_.last_guest <= guest_) {
+    neighbours_ = {};
+    return;
+  }
+  neighbours_behind_[guest_] = neighbours_;
+  neighbours_behind_[guest_].home = home_register(neighbours_.base);
 }
 
 void LowerX86::lower(usize at) {
@@ -231,7 +244,7 @@ asmjit::Label LowerX86::slow_path(u8 guest, Behind behind, Window* window) {
       load_f(reload.to, f_home(reload.from), reload.format);
     }
     check_windows_behind_call();
-    as_.xor_(x86::edx, x86::edx);  // what was known of neighbours is lost
+    look_up_again(guest);
     as_.jmp(back);
   });
   return entry;

@@ -87,27 +87,19 @@ class LowerX86 {
   };
 
   /// Accesses off one base that are looked up together, as displacements of their first and last bytes. As
-  /// long as there are any, rdx is theirs.
+  /// long as there are any, rdx is theirs: what is to be added to their addresses.
   struct Neighbours {
     Ref base;
     i32 first = 0;
     i32 last = 0;
+    u8 last_guest = 0;  ///< the instruction of the last one
     bool stored = false;
+    x86::Gp home{};  ///< of `base`, where they are looked up again
 
     bool any() const { return !base.is_none(); }
     bool covers(Ref other, i32 from, i32 to, Access access) const {
       return any() && other == base && from >= first && to <= last && (stored || access == Access::kRead);
     }
-  };
-
-  /// Where an access is on the host. One of several is looked up alone when they are not known together: at
-  /// `alone`, for what is to be added to its address to be in rcx then.
-  struct Host {
-    x86::Mem memory;
-    asmjit::Label alone{};
-    asmjit::Label done{};
-    asmjit::Label miss{};
-    Access access{};
   };
 
   /// Where code goes on behind an instruction that was done by a call.
@@ -131,6 +123,7 @@ class LowerX86 {
   void prologue();
   void lower(usize at);
   void begin_insn(u8 guest);
+  void note_neighbours();
   const CallSite& add_site(u8 guest, Behind behind, Window* window = nullptr);
   asmjit::Label slow_path(u8 guest, Behind behind = Behind::kInBlock, Window* window = nullptr);
   void know_nothing();
@@ -187,16 +180,18 @@ class LowerX86 {
   // --- lower_x86_memory.cpp ---
   Address address_of(Ref ref) const;
   void look_up(x86::Gp base, i32 first, i32 last, Access access, x86::Gp scratch, asmjit::Label miss);
-  Host host_memory(usize at, unsigned bytes, Access access);
+  x86::Mem host_memory(usize at, unsigned bytes, Access access);
   void find_host(x86::Gp base, i32 first, unsigned bytes, Access access, x86::Gp scratch, u8 guest);
-  void find_all(x86::Gp base, u8 guest, asmjit::Label alone);
-  void find_neighbours(usize at);
-  void claim_neighbours();
+  void look_up_all(u8 guest);
+  void look_up_again(u8 guest);
+  void leave_before(u8 guest);
+  x86::Gp home_register(Ref ref) const;
+  bool find_neighbours(usize at);
+  /// One of neighbours'.
+  static bool is_known(const x86::Mem& memory) { return memory.indexId() == kTemps[2].id(); }
+  x86::Gp register_for_store(Ref value, const x86::Mem& to);
   void load(usize at);
   void store(usize at);
-  void store_constant(const x86::Mem& to, unsigned bytes, u64 value, x86::Gp free);
-  template <class Emit>
-  void at_host(const Host& host, Emit&& access);
 
   // --- lower_x86_windows.cpp ---
   template <class T>
@@ -297,7 +292,8 @@ class LowerX86 {
   std::array<HeldFp, kFpRegisters> held_fp_;
   bool any_fp_ = false;  // may be in held_fp_
   std::pmr::vector<std::pmr::vector<Reload>>
-      reloads_;  // what must be in xmm registers behind each instruction
+      reloads_;                                     // what must be in xmm registers behind each instruction
+  std::pmr::vector<Neighbours> neighbours_behind_;  // those that are still to come behind it
   // What has been found to hold in this block:
   u32 usable_rm_ = 0;        // bits of Env::fast_rm
   bool fs_dirty_ = false;    // mstatus.FS is
