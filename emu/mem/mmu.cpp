@@ -122,17 +122,23 @@ void Mmu::forget_hidden(const Pte& leaf, unsigned level, VirtAddr va) {
   }
 }
 
-/// Page tables permit no page to be written and not read (12.3.1), and neither does the PMP; a TLB with a
-/// fault may. Precondition: stores at `va` are permitted.
-bool Mmu::loads_too(const MemoryMode& mode, VirtAddr va) const {
-  return !mode.translates() || (tlb_.peek(va, asid_of(mode))->flags & kPteRead) != 0;
+/// Whether loads and stores at `va` are both answered by an entry that leads to `page`. Page tables permit no
+/// page to be written and not read (12.3.1), and neither does the PMP; a TLB with a fault may. And D can have
+/// been set in another entry than the one that answers first: a global one, or one of a smaller page.
+/// Precondition: stores at `va` are permitted.
+bool Mmu::may_store_fast(const MemoryMode& mode, VirtAddr va, PhysAddr page) const {
+  if (!mode.translates()) return true;
+  const TlbEntry& first = *tlb_.peek(va, asid_of(mode));
+  constexpr u8 kNeeded = kPteRead | kPteDirty;
+  const u64 va_page = align_down(va.value, kPageBytes);
+  return (first.flags & kNeeded) == kNeeded && first.translate(VirtAddr(va_page)) == page;
 }
 
 void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address) {
   if (mode.translates() && sees_every_access()) return;
   const PhysAddr page(align_down(address.value, kPageBytes));
   if (!pmp_.allows_page(page, access, mode.privilege)) return;
-  if (access == Access::kWrite && (bus_.ram().watched(page) || !loads_too(mode, va))) return;
+  if (access == Access::kWrite && (bus_.ram().watched(page) || !may_store_fast(mode, va, page))) return;
   const u64 va_page = align_down(va.value, kPageBytes);
   if (!slow_pages_.empty() && std::binary_search(slow_pages_.begin(), slow_pages_.end(), va_page)) return;
   if (access == Access::kWrite) bus_.ram().changed(page);

@@ -109,7 +109,7 @@ class Mmu {
  private:
   MaybeTrap translate_through_tlb(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
   MaybeTrap walk_and_fill(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr& address);
-  bool loads_too(const MemoryMode& mode, VirtAddr va) const;
+  bool may_store_fast(const MemoryMode& mode, VirtAddr va, PhysAddr page) const;
   void fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr address);
   void forget(const TlbEntry& entry);
   void forget_hidden(const Pte& leaf, unsigned level, VirtAddr va);

@@ -164,6 +164,33 @@ TEST_F(MmuTest, APageThatIsFoundAsDIsSetHidesTheSuperpageFromFastEntriesToo) {
   EXPECT_EQ(out, 5u);
 }
 
+// Which the rule of G (12.3.1) forbids; what happens is the same however much the fast entries remember.
+TEST_F(MmuTest, StoresAreNotFastWhereACleanGlobalEntryAnswersBeforeTheirs) {
+  PageTables others(ram, PhysAddr(kRam + 0x20'0000));
+  const MemoryMode other = user_mode(others, 5);
+  user = user_mode(tables, 1);
+  poke(kPage, 1);
+  others.map(kVa, kPage, (kAll | kPteGlobal) & ~u64{kPteDirty});
+  tables.map(kVa, kOther, kAll);
+  bank(other);
+  ASSERT_FALSE(mmu.load(other, VirtAddr(kVa), 8, out));
+  bank(user);
+  ASSERT_FALSE(mmu.store(user, VirtAddr(kVa), 8, 7));
+  EXPECT_EQ(peek(kOther), 7u);
+  EXPECT_FALSE(hits(Access::kWrite, kVa)) << "the next store looks at the table again";
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  EXPECT_EQ(out, 1u) << "the global entry answers";
+}
+
+TEST_F(MmuTest, StoresAreNotFastWhereACleanSmallPageAnswersBeforeTheirSuperpage) {
+  tables.map(kVa, kPage, kAll & ~u64{kPteDirty});
+  ASSERT_FALSE(mmu.load(user, VirtAddr(kVa), 8, out));
+  tables.map(0, kRam, kAll, 1);
+  ASSERT_FALSE(mmu.store(user, VirtAddr(kVa), 8, 7));
+  EXPECT_EQ(peek(kRam + kVa), 7u);
+  EXPECT_FALSE(hits(Access::kWrite, kVa));
+}
+
 TEST_F(MmuTest, WhatIsEvictedInOneSpaceIsGoneFromTheOther) {
   Mmu tiny(bus, fast, TlbConfig{.entries = 1, .ways = 1, .policy = TlbPolicy::kDefault});
   tiny.pmp().allow_everything();
