@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "emu/base/assert.h"
+#include "emu/base/touch.h"
 #include "quire/error.h"
 
 namespace quire::jit {
@@ -16,6 +17,7 @@ namespace {
 
 /// Where the processor likes jumps to lead.
 constexpr usize kAlignment = 16;
+constexpr usize kTouchedAhead = 256 << 10;
 
 }  // namespace
 
@@ -58,7 +60,7 @@ void CodeMemory::unmap() {
 
 void CodeMemory::renew() {
   unmap();
-  used_ = kept_ = data_used_ = 0;
+  used_ = kept_ = data_used_ = touched_ = 0;
   map();
 }
 
@@ -79,6 +81,15 @@ void CodeMemory::reset() {
 void CodeMemory::commit(usize bytes) {
   QUIRE_ASSERT(bytes <= free_bytes());
   used_ = std::min(size_, (used_ + bytes + kAlignment - 1) & ~(kAlignment - 1));
+  if (used_ > touched_) touch_ahead();
+}
+
+/// The memory is filled from one end: what comes next is had from the host in pieces.
+void CodeMemory::touch_ahead() {
+  const usize bytes = std::min(size_ - touched_, used_ - touched_ + kTouchedAhead);
+  touch_pages(writable_ + touched_, bytes);
+  touch_pages_to_read(runnable_ + touched_, bytes);
+  touched_ += bytes;
 }
 
 void CodeMemory::patch_jump(usize offset, const void* code) {

@@ -48,6 +48,7 @@ class CodeMemory {
  private:
   void map();
   void unmap();
+  void touch_ahead();
 
   usize data_bytes() const { return size_ / 16; }
 
@@ -57,6 +58,7 @@ class CodeMemory {
   usize used_ = 0;
   usize kept_ = 0;
   usize data_used_ = 0;
+  usize touched_ = 0;  ///< so much of both mappings is there
 };
 
 }  // namespace quire::jit

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "emu/base/touch.h"
 #include "emu/jit/emit.h"
 #include "emu/jit/lower_x86.h"
 #include "emu/jit/passes.h"
@@ -15,6 +16,8 @@ namespace {
 constexpr usize kMaxInsns = 64;
 /// More than any block takes: 64 instructions, each by a call or with both halves of a load.
 constexpr usize kMaxBlockBytes = 32 << 10;
+/// Pages' records that are made at a time.
+constexpr usize kRecords = 16;
 /// What the tables of entries may take, in sizes of the code memory: guests that jump about need a page for
 /// little code.
 constexpr usize kTableShare = 2;
@@ -55,10 +58,19 @@ EngineStats TranslationCache::stats() const {
   return result;
 }
 
+TranslationCache::PageRecord& TranslationCache::take_record() {
+  if (records_.empty() || records_.back().size() == kRecords) {
+    std::vector<PageRecord>& fresh = records_.emplace_back();
+    fresh.reserve(kRecords);
+    touch_pages(fresh.data(), kRecords * sizeof(PageRecord));
+  }
+  return records_.back().emplace_back();
+}
+
 TranslatedPage& TranslationCache::page(PhysAddr frame) {
-  auto& page = pages_[frame.value];
+  PageRecord*& page = pages_[frame.value];
   if (page == nullptr) {
-    page = std::make_unique<PageRecord>();
+    page = &take_record();
     page->frame = frame.value;
     page->patience = kFirstPatience;
     std::fill(std::begin(page->code), std::end(page->code), stubs_.cold);
@@ -122,12 +134,13 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   lower.emit_hot();
   lower.emit_cold();
   if (!emission_.finish()) return nullptr;
-  if (page.decoded.none()) {
+  auto& blocks = static_cast<PageRecord&>(page).blocks;
+  if (blocks.empty()) {
     ram_.set_has_code(PhysAddr(page.frame), true);
     fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
   }
   page.decoded.set_range(offset / 2U, (offset + ir.length_bytes() - 1U) / 2);
-  static_cast<PageRecord&>(page).blocks[offset] = {ir.length_bytes(), 0, target.windows, {}};
+  blocks[offset] = {ir.length_bytes(), 0, target.windows, {}};
   ++stats_.blocks_built;
   if (perf_map_)
     perf_map_->add(memory_.run_address(start), memory_.used_bytes() - start, page.frame + offset);
@@ -200,9 +213,7 @@ bool TranslationCache::mark_plain(PageRecord& page, WindowTable& table) {
 void TranslationCache::make_anew(PageRecord& page, u16 offset) {
   const auto found = page.blocks.find(offset);
   if (found == page.blocks.end()) return;
-  const u8 heat = page.heat[offset / 2];
   drop_block(page, offset, found->second, DropReason::kRemade);
-  page.heat[offset / 2] = heat;
   page.blocks.erase(found);
 }
 
@@ -220,6 +231,7 @@ void TranslationCache::flush() {
   stats_.dropped_by[static_cast<usize>(DropReason::kRoom)] += blocks;
   if (observer() != nullptr) observer()->on_code_given_up(blocks);
   pages_.clear();
+  records_.clear();
   last_written_ = nullptr;
   sites_.clear();
   links_.clear();
@@ -258,7 +270,7 @@ void TranslationCache::written_in_page(PhysAddr start, u64 count_bytes) {
   if (last_written_ == nullptr || last_written_->frame != frame.value) {
     const auto found = pages_.find(frame.value);
     if (found == pages_.end()) return;  // watched for another reason than code
-    last_written_ = found->second.get();
+    last_written_ = found->second;
   }
   PageRecord& page = *last_written_;
   const u64 first = (start - frame) / 2;
@@ -294,13 +306,12 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
   ram_.set_has_code(PhysAddr(page.frame), false);
 }
 
-/// What has run often is likely to do so again: it is translated anew soon.
+/// What has run often is likely to do so again: it is translated anew as soon as it runs.
 void TranslationCache::drop_block(PageRecord& page, u16 offset, const Block& block, DropReason reason) {
   for (const Link* link : block.links) {
     memory_.patch_jump(link->patch_at, memory_.run_address(link->unlinked_at));
   }
   page.code[offset / 2] = stubs_.cold;
-  page.heat[offset / 2] -= page.heat[offset / 2] / 4;
   ++(reason == DropReason::kRemade ? stats_.blocks_remade : stats_.blocks_dropped);
   ++stats_.dropped_by[static_cast<usize>(reason)];
   if (observer() != nullptr) observer()->on_block_dropped(page.frame + offset, reason);

@@ -82,6 +82,7 @@ class TranslationCache final : private RamWatcher {
     std::map<u16, Block> blocks;  ///< by offset
   };
 
+  PageRecord& take_record();
   void ram_written(PhysAddr start, u64 count_bytes, Writer writer) override;
   void written_in_page(PhysAddr start, u64 count_bytes);
   void drop(PageRecord& page, u64 first_halfword, u64 last_halfword, DropReason reason);
@@ -104,8 +105,9 @@ class TranslationCache final : private RamWatcher {
   Emission emission_;
   Stubs stubs_;
   StopOffsets stops_;
-  std::unordered_map<u64, std::unique_ptr<PageRecord>> pages_;  // by frame
-  PageRecord* last_written_ = nullptr;  // one of them: stores beside code come in rows
+  std::unordered_map<u64, PageRecord*> pages_;    // by frame
+  std::vector<std::vector<PageRecord>> records_;  // these, some at a time, where they stay
+  PageRecord* last_written_ = nullptr;            // one of them: stores beside code come in rows
   std::deque<CallSite> sites_;
   std::deque<Link> links_;
   EngineStats stats_;

@@ -16,7 +16,7 @@ namespace quire::jit {
 struct TranslatorSettings {
   usize code_bytes = usize{64} << 20;  ///< at most this much host code; a multiple of 2 MiB
   bool perf_map = false;               ///< tells perf(1) of the blocks, in /tmp/perf-PID.map
-  unsigned threshold = 2;  ///< times that a block runs one by one before it is translated; up to 254
+  unsigned threshold = 4;  ///< times that a block runs one by one before it is translated; up to 254
   unsigned hot = 2;  ///< times that a block is found running, once a slice, before it is made anew for speed
   Switches switches = {};  ///< what is left out
 };

@@ -8,10 +8,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "emu/base/touch.h"
 #include "quire/error.h"
 
 namespace quire {
 namespace {
+
+/// Larger than what the heap keeps for the next one.
+constexpr std::size_t kLargeFile = 256 << 10;
 
 class Descriptor {
  public:
@@ -60,8 +64,13 @@ HostFile read_host_file(const std::string& path) {
   if (static_cast<std::uint64_t>(status.st_size) > UINT32_MAX) {
     fail(path, fmt::format("{} bytes are too many to hand to the guest", status.st_size));
   }
-  HostFile result{std::vector<std::uint8_t>(static_cast<std::size_t>(status.st_size)),
-                  status.st_mode & 07777U};
+  HostFile result{{}, status.st_mode & 07777U};
+  const auto size = static_cast<std::size_t>(status.st_size);
+  result.data.reserve(size);
+  if (size >= kLargeFile) {
+    touch_pages(result.data.data(), size);
+  }
+  result.data.resize(size);
   std::size_t done = 0;
   while (done < result.data.size()) {
     const ssize_t count = ::read(file.get(), result.data.data() + done, result.data.size() - done);

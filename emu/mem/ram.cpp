@@ -7,8 +7,15 @@
 #include <new>
 
 #include "emu/base/assert.h"
+#include "emu/base/touch.h"
 
 namespace quire {
+namespace {
+
+/// An image's, most likely to memory that nothing has touched.
+constexpr usize kLargeWrite = 256 << 10;
+
+}  // namespace
 
 Ram::Ram(PhysAddr base, u64 size_bytes) : base_(base), size_bytes_(size_bytes), host_(nullptr) {
   QUIRE_ASSERT(is_aligned(base.value, kPageBytes) && is_aligned(size_bytes, kPageBytes) && size_bytes != 0);
@@ -24,6 +31,7 @@ Ram::~Ram() { munmap(host_, size_bytes_); }
 void Ram::write(PhysAddr start, std::span<const u8> data) {
   QUIRE_ASSERT(data.empty() || contains(start, data.size()));
   if (data.empty()) return;
+  if (data.size() >= kLargeWrite) touch_pages(host(start), data.size());
   std::memcpy(host(start), data.data(), data.size());
   wrote(start, data.size(), Writer::kOther);
 }

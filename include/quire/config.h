@@ -89,7 +89,7 @@ enum class EngineKind : std::uint8_t {
 struct EngineConfig {
   EngineKind kind = EngineKind::kAuto;
   // Of the translator:
-  unsigned threshold = 2;  ///< times that a block is interpreted before it is translated, 0 to 254
+  unsigned threshold = 4;  ///< times that a block is interpreted before it is translated, 0 to 254
   unsigned hot = 2;       ///< times that a block is found running before it is made anew for speed, 0 to 1000
   bool perf_map = false;  ///< names for perf(1), in /tmp/perf-PID.map
   std::uint64_t code_bytes = 64ULL << 20;  ///< of host code at most: 2 MiB .. 1 GiB, a multiple of 2 MiB
