@@ -145,6 +145,8 @@ class LowerX86 {
   void move_constant(x86::Gp to, u64 value);
   /// Where to compute the value of node `at`: the pinned register it will be written to, or a temporary.
   x86::Gp destination(usize at);
+  x86::Gp pinned_destination(usize at) const;
+  x86::Gp destination_in_place(usize at);
   static bool is_temp(x86::Gp host);
   x86::Gp temp();
   /// This very temporary, whatever was in it.

@@ -80,7 +80,7 @@ void LowerX86::commutative(usize at) {
   const Node& node = ir_.nodes[at];
   Ref a = node.operand[0];
   Ref b = node.operand[1];
-  const x86::Gp d = destination(at);
+  const x86::Gp d = destination_in_place(at);
   if (is_in(b, d)) std::swap(a, b);
   if (a.is_constant()) std::swap(a, b);
   if (node.op == IrOp::kMul && b.is_constant()) {
@@ -115,7 +115,7 @@ void LowerX86::subtract(usize at) {
   const Node& node = ir_.nodes[at];
   const Ref a = node.operand[0];
   const Ref b = node.operand[1];
-  const x86::Gp d = destination(at);
+  const x86::Gp d = destination_in_place(at);
   if (is_in(b, d) && !is_in(a, d)) {
     as_.neg(d);
     if (!ir_.is_constant(a, 0)) as_.emit(Inst::kIdAdd, d, place(a));
@@ -131,7 +131,7 @@ void LowerX86::shift(usize at) {
   const Node& node = ir_.nodes[at];
   const Ref amount = node.operand[1];
   if (amount.is_constant()) {
-    const x86::Gp d = destination(at);
+    const x86::Gp d = destination_in_place(at);
     move(d, node.operand[0]);
     const u32 id = node.op == IrOp::kShl    ? Inst::kIdShl
                    : node.op == IrOp::kShrU ? Inst::kIdShr

@@ -181,12 +181,32 @@ bool LowerX86::may_write_early(usize at, unsigned r) const {
   return remaining_[old.index()] == here;
 }
 
-x86::Gp LowerX86::destination(usize at) {
-  if (const auto r = written_register(at)) {
-    const x86::Gp host = pinned(*r);
-    if (host.isValid() && may_write_early(at, *r)) return host;
+/// The pinned register that the value of node `at` is written to in its instruction, or that of the next
+/// operation, if that one alone needs it; not valid: there is none, or it is still needed.
+x86::Gp LowerX86::pinned_destination(usize at) const {
+  const usize next = at + 1;
+  auto r = written_register(at);
+  if (!r && remaining_[at] == 1 && next < ir_.nodes.size() && info(ir_.nodes[next].op).effects == kPure &&
+      ir_.nodes[next].operand[0] == Ref::to_value(at) && !deferred_[next]) {
+    r = written_register(next);
   }
-  return temp();
+  return r && may_write_early(at, *r) ? pinned(*r) : x86::Gp{};
+}
+
+x86::Gp LowerX86::destination(usize at) {
+  const x86::Gp host = pinned_destination(at);
+  return host.isValid() ? host : temp();
+}
+
+/// Likewise, for an operation that may write over its first operand: where that ends, its temporary.
+x86::Gp LowerX86::destination_in_place(usize at) {
+  const x86::Gp host = pinned_destination(at);
+  const Ref first = ir_.nodes[at].operand[0];
+  if (host.isValid() || !last_use_here(first) || is_deferred(first)) return host.isValid() ? host : temp();
+  const Held& held = held_[first.index()];
+  if (held.temp < 0) return temp();
+  temp_of(held).locked = true;
+  return kTemps[held.temp];
 }
 
 u8 LowerX86::another_home(Ref ref, unsigned besides) const {

@@ -1,5 +1,7 @@
 // Forwarding and folding, in one walk in the order of execution.
+#include <algorithm>
 #include <array>
+#include <bit>
 
 #include "emu/jit/fold.h"
 #include "emu/jit/passes.h"
@@ -36,7 +38,12 @@ class Simplifier {
   bool available(Ref ref) const;
   /// The operation behind a value; null: a constant.
   Node* definition(Ref ref) { return ref.is_value() ? &ir_.nodes[ref.index()] : nullptr; }
-  bool sign_extended(Ref ref, i64 bits);
+  const Node* definition(Ref ref) const { return ref.is_value() ? &ir_.nodes[ref.index()] : nullptr; }
+
+  /// Operations that are looked at to find out what a value can be.
+  static constexpr unsigned kLookBack = 4;
+  bool sign_extended(Ref ref, i64 bits, unsigned depth = kLookBack) const;
+  unsigned width(Ref ref, unsigned depth = kLookBack) const;
 
   Ir& ir_;
   std::vector<Ref> replaced_;
@@ -206,6 +213,13 @@ bool Simplifier::fold_and(usize at) {
     node.imm = mask == 0xff ? 8 : mask == 0xffff ? 16 : 32;
     return true;
   }
+  // Bits that the mask drops need not be made.
+  const Node* inner = definition(node.operand[0]);
+  if (inner != nullptr && inner->op == IrOp::kSext && mask >> inner->imm == 0 &&
+      available(inner->operand[0])) {
+    node.operand[0] = inner->operand[0];
+    return true;
+  }
   return false;
 }
 
@@ -252,13 +266,61 @@ bool Simplifier::fold_shift(usize at) {
   return true;
 }
 
-bool Simplifier::sign_extended(Ref ref, i64 bits) {
+/// Bits that a value can have, from the lowest on: it is below two to that power.
+unsigned Simplifier::width(Ref ref, unsigned depth) const {
+  constexpr unsigned kAll = 64;
+  if (ref.is_constant()) return kAll - static_cast<unsigned>(std::countl_zero(ir_.value_of(ref)));
+  const Node& node = *definition(ref);
+  if (info(node.op).type == Type::kBit) return 1;
+  if (depth == 0) return kAll;
+  const auto of = [&](usize i) { return width(node.operand[i], depth - 1); };
+  switch (node.op) {
+    case IrOp::kLoad:
+      return static_cast<unsigned>(node.imm) * 8;
+    case IrOp::kZext:
+      return std::min(static_cast<unsigned>(node.imm), of(0));
+    case IrOp::kAnd:
+      return std::min(of(0), of(1));
+    case IrOp::kOr:
+    case IrOp::kXor:
+      return std::max(of(0), of(1));
+    case IrOp::kAdd:
+      return std::min(kAll, std::max(of(0), of(1)) + 1);
+    case IrOp::kSelect:
+      return std::max(of(1), of(2));
+    case IrOp::kShrU:
+    case IrOp::kShl: {
+      if (!node.operand[1].is_constant()) return kAll;
+      const unsigned amount = static_cast<unsigned>(ir_.value_of(node.operand[1]) & (kAll - 1));
+      const unsigned before = of(0);
+      if (node.op == IrOp::kShl) return std::min(kAll, before + amount);
+      return before > amount ? before - amount : 0;
+    }
+    default:
+      return kAll;
+  }
+}
+
+/// Whether a value is what its low `bits` are, sign-extended.
+bool Simplifier::sign_extended(Ref ref, i64 bits, unsigned depth) const {
+  if (static_cast<i64>(width(ref, depth)) < bits) return true;
   const Node* node = definition(ref);
-  if (node == nullptr) return false;
-  return (node->op == IrOp::kSext && node->imm <= bits) ||
-         (node->op == IrOp::kLoadSigned && node->imm * 8 <= bits) ||
-         (node->op == IrOp::kLoad && node->imm * 8 < bits) || (node->op == IrOp::kZext && node->imm < bits) ||
-         info(node->op).type == Type::kBit;
+  if (node == nullptr || depth == 0) return false;
+  const auto of = [&](usize i) { return sign_extended(node->operand[i], bits, depth - 1); };
+  switch (node->op) {
+    case IrOp::kSext:
+      return node->imm <= bits;
+    case IrOp::kLoadSigned:
+      return node->imm * 8 <= bits;
+    case IrOp::kAnd:
+    case IrOp::kOr:
+    case IrOp::kXor:
+      return of(0) && of(1);
+    case IrOp::kSelect:
+      return of(1) && of(2);
+    default:
+      return false;
+  }
 }
 
 bool Simplifier::fold_extension(usize at) {
@@ -276,8 +338,7 @@ bool Simplifier::fold_extension(usize at) {
       replace(at, node.operand[0]);
       return false;
     }
-  } else if ((inner->op == IrOp::kZext && inner->imm <= node.imm) ||
-             (inner->op == IrOp::kLoad && inner->imm * 8 <= node.imm) || info(inner->op).type == Type::kBit) {
+  } else if (static_cast<i64>(width(node.operand[0])) <= node.imm) {
     replace(at, node.operand[0]);
     return false;
   }
