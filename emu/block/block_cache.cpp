@@ -67,7 +67,7 @@ Block* BlockCache::keep(CodePage& page, std::unique_ptr<Storage> storage) {
   PageRecord& record = *pages_.at(page.frame.value);
   if (record.blocks.empty()) {
     ram_.set_has_code(page.frame, true);
-    fast_.clear_stores_to(ram_.host(page.frame));
+    if (ram_.stored_fast(page.frame)) fast_.clear_stores_to(ram_.host(page.frame));
   }
   Block* const block = &storage->block;
   const u64 first = block->page_offset;

@@ -137,7 +137,7 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   auto& blocks = static_cast<PageRecord&>(page).blocks;
   if (blocks.empty()) {
     ram_.set_has_code(PhysAddr(page.frame), true);
-    fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
+    if (ram_.stored_fast(PhysAddr(page.frame))) fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
   }
   page.decoded.set_range(offset / 2U, (offset + ir.length_bytes() - 1U) / 2);
   blocks[offset] = {ir.length_bytes(), 0, target.windows, {}};

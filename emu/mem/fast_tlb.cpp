@@ -78,7 +78,8 @@ void FastTlb::Space::clear_where(Matches&& matches) {
   for (unsigned index = 0; index < kBanks; ++index) {
     for (const u16 place : filled[index]) {
       FastEntry& one = entry(index, place);
-      if (one.tag != kNoPage && matches(static_cast<Access>(place >> kIndexBits), one)) one.tag = kNoPage;
+      // The access first: an entry that need not be looked at is most likely in no cache.
+      if (matches(static_cast<Access>(place >> kIndexBits), one) && one.tag != kNoPage) one.tag = kNoPage;
     }
     forget_copies(banks[index]);
   }

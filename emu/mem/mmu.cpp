@@ -141,7 +141,10 @@ void Mmu::fill_fast(const MemoryMode& mode, VirtAddr va, Access access, PhysAddr
   if (access == Access::kWrite && (bus_.ram().watched(page) || !may_store_fast(mode, va, page))) return;
   const u64 va_page = align_down(va.value, kPageBytes);
   if (!slow_pages_.empty() && std::binary_search(slow_pages_.begin(), slow_pages_.end(), va_page)) return;
-  if (access == Access::kWrite) bus_.ram().changed(page);
+  if (access == Access::kWrite) {
+    bus_.ram().changed(page);
+    bus_.ram().set_stored_fast(page);
+  }
   const unsigned bank = FastTlb::bank_index(mode.privilege, mode.sum);
   const u64 payload = reinterpret_cast<u64>(bus_.ram().host(page)) - va_page;
   const bool shared = bank == FastTlb::kSharedBank;

@@ -66,6 +66,10 @@ class Ram {
   u64 page_index(PhysAddr address) const { return (address.value - base_.value) >> kPageShift; }
   u64 page_count() const { return size_bytes_ >> kPageShift; }
 
+  // --- pages that a FastTlb may let be stored to ---
+  bool stored_fast(PhysAddr address) const { return (page_flags_[page_index(address)] & kStoredFast) != 0; }
+  void set_stored_fast(PhysAddr address) { page_flags_[page_index(address)] |= kStoredFast; }
+
   // --- pages that may differ from the last image ---
   void changed(PhysAddr address) { page_flags_[page_index(address)] |= kChanged; }
   bool has_changed(u64 page_index) const { return (page_flags_[page_index] & kChanged) != 0; }
@@ -80,6 +84,7 @@ class Ram {
   static constexpr u8 kCode = 1;
   static constexpr u8 kDevice = 2;
   static constexpr u8 kChanged = 4;
+  static constexpr u8 kStoredFast = 8;  // never taken back
   void set_bit(PhysAddr address, u8 bit, bool yes) {
     u8& flags = page_flags_[page_index(address)];
     flags = static_cast<u8>(yes ? flags | bit : flags & ~bit);

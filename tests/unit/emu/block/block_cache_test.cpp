@@ -246,6 +246,7 @@ TEST_F(BlockCacheTest, WritesAcrossPagesReachEachOfThem) {
 TEST_F(BlockCacheTest, FirstBlockOfAPageDropsFastStoreEntries) {
   const u64 payload = reinterpret_cast<u64>(ram.host(kBase)) - kBase.value;
   fast->fill(0, Access::kWrite, kBase.value, payload);
+  ram.set_stored_fast(kBase);
   fast->fill(0, Access::kRead, kBase.value, payload);
   put<u32>(0, {kJumpSelf});
   build(0);
