@@ -76,6 +76,8 @@ trap_handler:
   store_x %i
   .set i, i + 1
   .endr
+  li t0, 0x6000               # FS may be off
+  csrs mstatus, t0
   .macro store_f n
   fsd f\n, 256 + 8 * \n(x31)
   .endm

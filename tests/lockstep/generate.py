@@ -125,7 +125,7 @@ def lui_addi(rd: int, value: int) -> list[tuple[int, int]]:
 class Item:
     words: list[tuple[int, int]]  # (bits, bytes)
     target: int | None = None  # index of the item that the last word jumps to
-    kind: str = ""  # how the target is encoded: b, j, cb, cj, address
+    kind: str = ""  # how the target is encoded: b, j, cb, cj, address; patched: it is not jumped to
 
     @property
     def bytes(self) -> int:
@@ -143,8 +143,10 @@ class Program:
 
 
 class Generator:
-    def __init__(self, seed: int, rows: list[Row], hole_rate: float = 0.01):
-        """`hole_rate` is how many accesses go where there is no memory."""
+    def __init__(self, seed: int, rows: list[Row], hole_rate: float = 0.01, only_rows: bool = False):
+        """`hole_rate` is how many accesses go where there is no memory; `only_rows` leaves out what takes more than rows: functions, code
+        that is written to, CSRs of S-mode, FS that is off."""
+        self.only_rows = only_rows
         self.seed, self.hole_rate = seed, hole_rate
         self.random = random.Random(seed)
         self.plain, self.memory, self.branches, self.jumps = [], [], [], []
@@ -269,6 +271,59 @@ class Generator:
         words.append((encode_b(0x1063 | counter << 15, -4 * (len(body) + 1)), 4))
         return Item(words)
 
+    def call_item(self) -> Item:
+        """A call of the function behind it, directly or through a register, and a jump past it, where it returns to or 4 bytes before that."""
+        link, pointer = self.random.choice((1, 1, 5)), self.random.choice((6, 7, 28))
+        indirect, shifted = self.random.random() < 0.3, self.random.random() < 0.2
+        body = []
+        while len(body) < 3:
+            row = self.random.choice(self.plain)
+            if row.bytes == 4 and row.format in ("R", "R1", "I", "RRm", "R1Rm", "R4Rm") and not row.name.startswith(DROPPED_WHEN_UNREAD):
+                word = self.fill(row)
+                if (word >> 7 & 31) != link:
+                    body.append((word, 4))
+        if shifted:
+            body.append((0x13 | link << 7 | link << 15 | 4 << 20, 4))  # addi link, link, 4
+        body.append((0x67 | link << 15, 4))  # jalr x0, (link)
+        head, skips = 2 if indirect else 1, 2 if shifted else 1
+        function, end = 4 * (head + skips), 4 * (head + skips + len(body))
+        call = [(encode_j(0x6F | link << 7, function), 4)]
+        if indirect:
+            call = [(0x17 | pointer << 7, 4), (0x67 | link << 7 | pointer << 15 | function << 20, 4)]  # auipc, jalr
+        skip = [(encode_j(0x6F, end - 4 * (head + at)), 4) for at in range(skips)]
+        return Item([*call, *skip, *body])
+
+    def patch_items(self, index: int) -> list[Item]:
+        """A store into the addi that comes next: its immediate and four bits of rs1 become what a register has; fence.i."""
+        base, value = self.random.randrange(1, 32), self.random.randrange(32)
+        words = [*lui_addi(base, 0xFFFF_FFFE), (0x1023 | 2 << 7 | base << 15 | value << 20, 4), (0x100F, 4)]
+        patched = 0x13 | self.random.randrange(32) << 7 | self.random.randrange(1 << 17) << 15
+        return [Item(words, index + 1, "patched"), Item([(patched, 4)])]
+
+    def csr_item(self) -> Item:
+        """sscratch or stval read into what it is written from, which another register may have as well (sepc differs in QEMU)."""
+        csr, same, other = self.random.choice((0x140, 0x143)), self.random.randrange(1, 32), self.random.randrange(32)
+        move = (0x13 | other << 7 | same << 15, 4)
+        access = self.random.choice((1, 2, 3)) << 12 | 0x73 | same << 7 | same << 15 | csr << 20
+        return Item([move, (access, 4), (0x2073 | self.random.randrange(32) << 7 | csr << 20, 4)])
+
+    def fs_off_item(self) -> Item:
+        """One instruction of floating point, or of its CSRs, while FS is off; the frame's handler sets it, too."""
+        register = self.random.randrange(1, 32)
+        floats = [row for row in self.plain if row.bytes == 4 and (row.extension in ("F", "D") or row.format in ("Csr", "CsrImm"))]
+        fs = 0x73 | 0x300 << 20 | register << 15
+        return Item([(0x6037 | register << 7, 4), (fs | 0x3000, 4), (self.fill(self.random.choice(floats)), 4), (fs | 0x2000, 4)])
+
+    def special_items(self, index: int, user_mode: bool) -> list[Item]:
+        choice = self.random.random()
+        if choice < 0.6:
+            return [self.call_item()]
+        if choice < 0.8:
+            return self.patch_items(index)
+        if user_mode:
+            return [self.plain_item()]
+        return [self.csr_item() if choice < 0.95 else self.fs_off_item()]
+
     def plain_item(self) -> Item:
         if self.random.random() < 0.004:
             return Item([(self.random.getrandbits(32) & ~0x7F | 0x5B, 4)])  # custom-2: nobody's instruction
@@ -297,15 +352,21 @@ class Generator:
 
     def program(self, length: int, passes: int) -> Program:
         items, count = [], 0
+        user_mode = self.random.random() < 0.5
         while count < length:
             choice = self.random.random()
-            if choice < 0.10:
+            if choice < 0.03 and not self.only_rows:
+                special = self.special_items(len(items), user_mode)
+                items += special
+                count += sum(len(item.words) for item in special)
+                continue
+            if choice < 0.12:
                 item = self.memory_item()
-            elif choice < 0.18:
+            elif choice < 0.20:
                 item = self.branch_item(len(items), jump=False)
-            elif choice < 0.21:
+            elif choice < 0.23:
                 item = self.branch_item(len(items), jump=True)
-            elif choice < 0.22:
+            elif choice < 0.24:
                 item = self.loop_item()
             else:
                 item = self.plain_item()
@@ -313,7 +374,7 @@ class Generator:
             count += len(item.words)
         data = struct.pack(f"<{DATA_BYTES // 8}Q", *(self.value() for _ in range(DATA_BYTES // 8)))
         registers = [[self.value() for _ in range(64)] for _ in range(passes)]
-        return Program(self.seed, items, self.random.random() < 0.5, data, registers, count)
+        return Program(self.seed, items, user_mode, data, registers, count)
 
 
 def link(program: Program, checkpoints: set[int]) -> tuple[bytes, list[int]]:
@@ -334,7 +395,9 @@ def link(program: Program, checkpoints: set[int]) -> tuple[bytes, list[int]]:
             target = addresses[item.target] if item.target < len(addresses) else end
             word, size = words[-1]
             offset = target - (addresses[index] + item.bytes - size)
-            if item.kind == "address":
+            if item.kind == "patched":
+                words[:3] = lui_addi(words[0][0] >> 7 & 31, target)
+            elif item.kind == "address":
                 register = words[0][0] >> 7 & 31
                 # Always an even address: three instructions, as lui_addi made for the placeholder.
                 words = [*lui_addi(register, target), (word, size)]
