@@ -47,7 +47,7 @@ class Remover {
   /// that later instructions use needs its register, and where a call may do the instruction, the register
   /// changes all the same: what it held must not be looked for there.
   bool is_dead_write(const Node& node) {
-    if ((info(node.op).effects & (kMayCall | kCalls | kEnds)) != 0) {
+    if ((info(node.op).effects & (kMayCall | kCalls | kEnds | kLeaves)) != 0) {
       overwritten_x_ = overwritten_f_ = 0;
       return false;
     }

@@ -11,6 +11,20 @@ Ref Ir::constant(u64 value) {
   return Ref::to_constant(index);
 }
 
+std::vector<ByteRange> Ir::ranges() const {
+  std::vector<ByteRange> result;
+  for (const SourceInsn& source : insns) {
+    const u16 first = static_cast<u16>(page_offset + source.place);
+    const u16 end = static_cast<u16>(page_offset + source.behind());
+    if (!result.empty() && result.back().end == first) {
+      result.back().end = end;
+    } else {
+      result.push_back({first, end});
+    }
+  }
+  return result;
+}
+
 void count_uses(const Ir& ir, std::span<u16> uses) {
   for (const Node& node : ir.nodes) {
     for (const Ref ref : ir.operands(node)) {

@@ -2,9 +2,9 @@
 //
 // Values in static single assignment form, in the order of execution. Invariants, which check() tells apart:
 // operands are defined before they are used and have a value; the last operation, and no other, ends the
-// block; an operation's instruction never decreases; in an instruction, what may call comes before what
-// writes guest registers. The last makes a call cheap: it does the whole instruction again, on a state that
-// is as before it.
+// block; others may leave it, while an instruction follows, but none leads into it; an operation's
+// instruction never decreases; in an instruction, what may call comes before what writes guest registers. The
+// last makes a call cheap: it does the whole instruction again, on a state that is as before it.
 #pragma once
 
 #include <span>
@@ -32,6 +32,7 @@ enum Effect : u8 {
   kMayCall = 1 << 2,  ///< or else the whole instruction is done by a call, and the next one is gone on with
   kCalls = 1 << 3,    ///< always, likewise
   kEnds = 1 << 4,
+  kLeaves = 1 << 5,  ///< at times, with all registers as what stands before it has left them
 };
 
 enum class IrOp : u8 {
@@ -100,7 +101,16 @@ struct AmoSelector {
 /// A guest instruction of the block, and where it is.
 struct SourceInsn {
   Insn insn;
-  u16 place;  ///< bytes from the start of the block
+  i16 place;  ///< bytes from the start of the block; before it where a jump has led back
+
+  i32 behind() const { return place + insn.length; }
+};
+
+/// Bytes of a page.
+struct ByteRange {
+  u16 first;
+  u16 end;
+  bool operator==(const ByteRange&) const = default;
 };
 
 struct Ir {
@@ -110,7 +120,8 @@ struct Ir {
   std::vector<u64> constants;
   Switches switches = {};  ///< what is left out of it
 
-  u16 length_bytes() const { return static_cast<u16>(insns.back().place + insns.back().insn.length); }
+  /// Of its page: where its instructions are, in the order of execution.
+  std::vector<ByteRange> ranges() const;
   Ref constant(u64 value);
   u64 value_of(Ref constant_ref) const { return constants[constant_ref.index()]; }
   bool is_constant(Ref ref, u64 value) const { return ref.is_constant() && value_of(ref) == value; }

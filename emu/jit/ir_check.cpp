@@ -53,6 +53,8 @@ std::string check(const Ir& ir) {
     if ((effects & (kMayCall | kCalls)) != 0 && has_written)
       return problem("may call after a register was written");
     has_written = has_written || (effects & kWritesGuest) != 0;
+    if ((effects & kLeaves) != 0 && guest + 1 == ir.insns.size())
+      return problem("leaves where nothing follows");
     const bool last = i + 1 == ir.nodes.size();
     if (((effects & kEnds) != 0) != last)
       return problem(last ? "does not end the block" : "ends the block too early");

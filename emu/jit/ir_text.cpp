@@ -43,6 +43,7 @@ std::string imm_text(const Node& node) {
                          static_cast<unsigned>(selector.format), selector.rm);
     }
     case IrOp::kBranch:
+    case IrOp::kBranchOut:
     case IrOp::kJump:
       return fmt::format(" {:+}", node.imm);
     default:

@@ -34,7 +34,7 @@ void LowerX86::find_deferred() {
   for (const Node& user : ir_.nodes) {
     if (user.op == IrOp::kSetF) defer_boxing(user);
     if (user.op == IrOp::kJumpIndirect) defer_target(user);
-    const bool chooses = user.op == IrOp::kBranch || user.op == IrOp::kSelect;
+    const bool chooses = user.op == IrOp::kBranch || user.op == IrOp::kBranchOut || user.op == IrOp::kSelect;
     const bool accesses = user.op == IrOp::kLoad || user.op == IrOp::kLoadSigned || user.op == IrOp::kStore;
     if ((!chooses && !accesses) || !user.operand[0].is_value()) continue;
     const usize index = user.operand[0].index();
@@ -192,10 +192,12 @@ void LowerX86::lower(usize at) {
       return know_nothing();
     case IrOp::kBranch:
       return branch(node);
+    case IrOp::kBranchOut:
+      return branch_out(node);
     case IrOp::kJump:
       return jump(node);
     case IrOp::kFallThrough:
-      return go_to(ir_.length_bytes());
+      return go_to(ir_.insns.back().behind());
     case IrOp::kJumpIndirect:
       return jump_indirect(node);
     default:

@@ -213,6 +213,7 @@ class LowerX86 {
   Way way_of(u8 guest) const;
   void branch(const Node& node);
   void jump(const Node& node);
+  void branch_out(const Node& node);
   void jump_indirect(const Node& node);
   std::optional<i64> known_target(Ref target) const;
   void go_to(i64 displacement);

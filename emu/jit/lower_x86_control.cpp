@@ -36,7 +36,20 @@ void LowerX86::branch(const Node& node) {
       go_to_other_page(offset);
     });
   }
-  go_to(ir_.length_bytes());
+  go_to(ir_.insns.back().behind());
+}
+
+/// What was counted of the block and is not run is given back.
+void LowerX86::branch_out(const Node& node) {
+  const x86::CondCode code = condition(node.operand[0]);
+  const Label out = as_.newLabel();
+  as_.j(code, out);
+  const u32 not_run = static_cast<u32>(ir_.insns.size() - 1 - node.guest);
+  cold_.push_back([this, out, not_run, to = node.imm] {
+    as_.bind(out);
+    as_.add(kLeft, not_run);
+    go_to(to);
+  });
 }
 
 void LowerX86::go_to(i64 displacement) {
@@ -177,7 +190,11 @@ void LowerX86::land(u8 guest, From from) {
     as_.jne(elsewhere);
     hold_page(as_);
   }
-  jump_in_page(static_cast<u16>(offset), {});
+  // By a link also to this block's own start: it may have been dropped since the call.
+  const Label stub = as_.newLabel();
+  as_.long_();
+  as_.jmp(stub);
+  add_link(static_cast<u16>(offset), stub);
   cold_.push_back([this, elsewhere, offset] {
     as_.bind(elsewhere);
     as_.lea(x86::rax, x86::ptr(x86::rcx, static_cast<i32>(offset)));

@@ -167,7 +167,7 @@ x86::Gp LowerX86::home_register(Ref ref) const {
 /// those come that were not together.
 bool LowerX86::find_neighbours(usize at) {
   constexpr i32 kMaxSpan = 256;
-  constexpr u8 kStops = kEnds | kCalls;
+  constexpr u8 kStops = kEnds | kCalls | kLeaves;  // what may not be run need not be there
   if (ir_.switches.has_off(Part::kNeighbours) || ir_.nodes[at].guest == 0) return false;
   const Ref base = address_of(ir_.nodes[at].operand[0]).base;
   Neighbours found{.base = base, .first = INT32_MAX, .last = INT32_MIN};

@@ -15,6 +15,12 @@ bool ends_translation(Op op) {
   return ends_block(op) && format != Format::Csr && format != Format::CsrImm;
 }
 
+bool may_trap_for_target(const Isa& isa, const Insn& insn) {
+  const u64 rest = isa.alignment_bytes() - 2;
+  const bool is_direct = has_flag(insn.op, kBranch) || insn.op == Op::jal;
+  return rest != 0 && (insn.op == Op::jalr || (is_direct && (static_cast<u64>(insn.imm) & rest) != 0));
+}
+
 namespace {
 
 /// Those that are no more than a field of HartState, and sstatus.
@@ -125,13 +131,6 @@ void dispatch(RecordContext& context, const Insn& insn) {
   QUIRE_UNREACHABLE();
 }
 
-/// Jumps that may have to trap for their target (2.5); with the C extension none do.
-bool may_trap_for_target(const Isa& isa, const Insn& insn) {
-  const u64 rest = isa.alignment_bytes() - 2;
-  const bool is_direct = has_flag(insn.op, kBranch) || insn.op == Op::jal;
-  return rest != 0 && (insn.op == Op::jalr || (is_direct && (static_cast<u64>(insn.imm) & rest) != 0));
-}
-
 IrOp end_by_call(Op op) {
   switch (op) {
     case Op::ecall:
@@ -160,7 +159,7 @@ bool record_one(const Isa& isa, Ir& ir, u8 guest) {
     ir.nodes.resize(start);
     context.node(IrOp::kCall, {});
   }
-  return context.jumped();
+  return context.ended();
 }
 
 }  // namespace

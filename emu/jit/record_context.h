@@ -31,7 +31,7 @@ class RecordContext {
   /// Records the instruction `guest` of `ir`.
   RecordContext(const Isa& isa, Ir& ir, u8 guest) : isa_(isa), ir_(ir), guest_(guest) {}
   bool declined() const { return declined_; }
-  bool jumped() const { return jumped_; }  ///< a jump or branch was recorded
+  bool ended() const { return ended_; }  ///< the block, by a jump or branch
 
   Value imm(i64 v) { return {this, ir_.constant(static_cast<u64>(v))}; }
   Value pc() { return imm(source().place + i64{ir_.page_offset}) + node(IrOp::kPageBase, {}); }
@@ -108,17 +108,23 @@ class RecordContext {
     return true;
   }
 
+  /// Those in the middle lead to the block's next instruction; a branch leaves where it goes the other way.
   void branch(Value condition, const Insn& i) {
-    jumped_ = true;
-    node(IrOp::kBranch, {condition}, source().place + i64{i.imm});
+    const i64 target = source().place + i64{i.imm};
+    if (is_last()) return end(IrOp::kBranch, {condition}, target);
+    const i64 next = ir_.insns[guest_ + 1].place;
+    if (target == source().behind()) return;
+    if (next == target) {
+      node(IrOp::kBranchOut, {node(IrOp::kXor, {condition, imm(1)})}, source().behind());
+    } else {
+      node(IrOp::kBranchOut, {condition}, target);
+    }
   }
   void jump(i64 offset) {
-    jumped_ = true;
-    node(IrOp::kJump, {}, source().place + offset);
+    if (is_last()) end(IrOp::kJump, {}, source().place + offset);
   }
   void jump_indirect(Value target) {
-    jumped_ = true;
-    node(IrOp::kJumpIndirect, {target});
+    if (is_last()) end(IrOp::kJumpIndirect, {target}, 0);
   }
 
   bool csr_access(u16 csr, CsrOp op, Value operand, bool reads, bool writes, Value& old);
@@ -150,7 +156,12 @@ class RecordContext {
   /// Whether the lowering knows it.
   static bool has_inline_fp(FpOp op, FpFmt format);
   const SourceInsn& source() const { return ir_.insns[guest_]; }
-  i64 next_offset() const { return i64{ir_.page_offset} + source().place + source().insn.length; }
+  bool is_last() const { return usize{guest_} + 1 == ir_.insns.size(); }
+  void end(IrOp op, std::initializer_list<Value> operands, i64 imm) {
+    ended_ = true;
+    node(op, operands, imm);
+  }
+  i64 next_offset() const { return i64{ir_.page_offset} + source().behind(); }
   bool decline() {
     declined_ = true;
     return true;
@@ -164,7 +175,7 @@ class RecordContext {
   Ir& ir_;
   u8 guest_;
   bool declined_ = false;
-  bool jumped_ = false;
+  bool ended_ = false;
 };
 
 }  // namespace quire::jit

@@ -34,6 +34,7 @@ class Simplifier {
   bool fold_shift(usize at);
   bool fold_extension(usize at);
   bool fold_branch(usize at);
+  bool fold_branch_out(usize at);
   /// Whether an operation of the instruction at hand may use it (see emu/jit/passes.h).
   bool available(Ref ref) const;
   /// The operation behind a value; null: a constant.
@@ -131,6 +132,7 @@ bool Simplifier::fold(usize at) {
   Node& node = ir_.nodes[at];
   if (!replaced_[at].is_none()) return false;
   if (node.op == IrOp::kBranch) return fold_branch(at);
+  if (node.op == IrOp::kBranchOut) return fold_branch_out(at);
   if (info(node.op).effects != kPure) return false;
   if (is_commutative(node.op) && node.operand[0].is_constant() && !node.operand[1].is_constant()) {
     std::swap(node.operand[0], node.operand[1]);
@@ -354,6 +356,14 @@ bool Simplifier::fold_branch(usize at) {
   if (!node.operand[0].is_constant()) return false;
   node.op = ir_.value_of(node.operand[0]) != 0 ? IrOp::kJump : IrOp::kFallThrough;
   node.operand[0] = {};
+  return false;
+}
+
+/// One that is never taken is no more than an unused read. (One that always is stays as it is: what stands
+/// behind it is never reached.)
+bool Simplifier::fold_branch_out(usize at) {
+  Node& node = ir_.nodes[at];
+  if (ir_.is_constant(node.operand[0], 0)) node = {.op = IrOp::kPageBase, .guest = node.guest, .operand = {}};
   return false;
 }
 

@@ -13,7 +13,6 @@
 namespace quire::jit {
 namespace {
 
-constexpr usize kMaxInsns = 64;
 /// More than any block takes: 64 instructions, each by a call or with both halves of a load.
 constexpr usize kMaxBlockBytes = 32 << 10;
 /// Pages' records that are made at a time.
@@ -78,28 +77,14 @@ TranslatedPage& TranslationCache::page(PhysAddr frame) {
   return *page;
 }
 
-std::vector<SourceInsn> TranslationCache::decode_from(PhysAddr start) const {
-  std::vector<SourceInsn> result;
-  const u64 offset = start.value & (kPageBytes - 1);
-  u64 length_bytes = 0;
-  while (result.size() < kMaxInsns && offset + length_bytes < kPageBytes) {
-    if (stops_.test((offset + length_bytes) / 2)) break;
-    const u8* at = ram_.host(start + length_bytes);
-    u16 first;
-    std::memcpy(&first, at, sizeof(first));
-    const unsigned length = insn_length(first);
-    if (offset + length_bytes + length > kPageBytes) break;
-    u32 raw = first;
-    if (length == 4) std::memcpy(&raw, at, sizeof(raw));
-    result.push_back({isa_.decode(raw), static_cast<u16>(length_bytes)});
-    length_bytes += length;
-    if (ends_translation(result.back().insn.op)) break;
-  }
-  return result;
-}
-
 Ir TranslationCache::record_block(const TranslatedPage& page, u16 offset) const {
-  auto insns = decode_from(PhysAddr(page.frame) + offset);
+  static const BranchProfile nothing_known;
+  const BranchProfile* profile = nullptr;
+  if (is_hot(page, offset)) {
+    profile = static_cast<const PageRecord&>(page).profile.get();
+    if (profile == nullptr) profile = &nothing_known;
+  }
+  auto insns = choose_path({ram_, isa_, stops_, stubs_.cold, switches_}, page, offset, profile);
   return insns.empty() ? Ir{} : record(isa_, offset, std::move(insns), switches_);
 }
 
@@ -126,7 +111,7 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   const usize first_link = links_.size();
   LowerTarget target{stubs_, page, static_cast<u32>(start), sites_, links_};
   const usize accesses = switches_.has_off(Part::kWindows) ? 0 : count_accesses(ir, page.plain);
-  if (accesses != 0 && (hot_samples_ == 0 || page.hot.test(offset / 2))) {
+  if (accesses != 0 && is_hot(page, offset)) {
     target.windows = make_windows(memory_, accesses, offset, !page.settled.test(offset / 2));
     target.plain = &page.plain;
   }
@@ -134,13 +119,14 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   lower.emit_hot();
   lower.emit_cold();
   if (!emission_.finish()) return nullptr;
-  auto& blocks = static_cast<PageRecord&>(page).blocks;
-  if (blocks.empty()) {
+  PageRecord& record = static_cast<PageRecord&>(page);
+  if (record.blocks.empty()) {
     ram_.set_has_code(PhysAddr(page.frame), true);
     if (ram_.stored_fast(PhysAddr(page.frame))) fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
   }
-  page.decoded.set_range(offset / 2U, (offset + ir.length_bytes() - 1U) / 2);
-  blocks[offset] = {ir.length_bytes(), 0, target.windows, {}};
+  Block& block = record.blocks[offset];
+  block = {ir.ranges(), 0, target.windows, {}};
+  mark_decoded(record, block);
   ++stats_.blocks_built;
   if (perf_map_)
     perf_map_->add(memory_.run_address(start), memory_.used_bytes() - start, page.frame + offset);
@@ -157,6 +143,16 @@ void TranslationCache::tell_made(const TranslatedPage& page, const Ir& ir, usize
   }
   const u8* const code = memory_.run_address(code_offset);
   observer()->on_block_made(insns, {code, memory_.used_bytes() - code_offset}, to_text(ir));
+}
+
+void TranslationCache::mark_decoded(PageRecord& page, const Block& block) {
+  for (const ByteRange& range : block.ranges) page.decoded.set_range(range.first / 2U, (range.end - 1U) / 2);
+}
+
+bool TranslationCache::Block::has_any_of(u64 first_halfword, u64 last_halfword) const {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const ByteRange& range) {
+    return range.first / 2U <= last_halfword && first_halfword <= (range.end - 1U) / 2;
+  });
 }
 
 void TranslationCache::link_known(usize first_link) {
@@ -176,18 +172,27 @@ void TranslationCache::make_link(const Link& link, const void* code) {
   }
 }
 
-void TranslationCache::sample(TranslatedPage& page, u16 offset) {
+TranslationCache::Warmth TranslationCache::sample(TranslatedPage& page, u16 offset) {
   PageRecord& record = static_cast<PageRecord&>(page);
   const auto found = record.blocks.find(offset);
-  if (found == record.blocks.end() || page.settled.test(offset / 2)) return;
+  if (found == record.blocks.end() || page.settled.test(offset / 2)) return Warmth::kAsBefore;
   Block& block = found->second;
-  if (++block.samples < hot_samples_) return;
+  if (++block.samples < hot_samples_) return Warmth::kAsBefore;
   if (page.hot.test(offset / 2)) {
     if (block.windows != nullptr) mark_plain(record, *block.windows);
     page.settled.set(offset / 2);
   }
   page.hot.set(offset / 2);
   make_anew(record, offset);
+  return Warmth::kHot;
+}
+
+void TranslationCache::add_profile(PhysAddr frame, const BranchProfile& profile) {
+  const auto found = pages_.find(frame.value);
+  if (found == pages_.end()) return;
+  PageRecord& page = *found->second;
+  if (page.profile == nullptr) page.profile = std::make_unique<BranchProfile>();
+  page.profile->add(profile);
 }
 
 void TranslationCache::judge_windows(TranslatedPage& page, WindowTable& table) {
@@ -288,13 +293,11 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
   page.decoded.reset();
   for (auto at = page.blocks.begin(); at != page.blocks.end();) {
     const auto& [offset, block] = *at;
-    const u64 first = offset / 2;
-    const u64 last = (offset + block.length_bytes - 1) / 2;
-    if (first <= last_halfword && first_halfword <= last) {
+    if (block.has_any_of(first_halfword, last_halfword)) {
       drop_block(page, offset, block, reason);
       at = page.blocks.erase(at);
     } else {
-      page.decoded.set_range(first, last);
+      mark_decoded(page, block);
       ++at;
     }
   }
@@ -302,6 +305,7 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
   page.hot.reset();
   page.settled.reset();
   page.plain.reset();
+  page.profile.reset();
   page.writes_beside = 0;
   ram_.set_has_code(PhysAddr(page.frame), false);
 }

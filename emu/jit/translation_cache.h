@@ -17,6 +17,7 @@
 #include "emu/hart/engine.h"
 #include "emu/hart/engine_observer.h"
 #include "emu/isa/isa.h"
+#include "emu/jit/block_path.h"
 #include "emu/jit/code_memory.h"
 #include "emu/jit/emit.h"
 #include "emu/jit/ir.h"
@@ -50,8 +51,13 @@ class TranslationCache final : private RamWatcher {
   const void* translate(TranslatedPage& page, u16 offset);
   /// The block that translate() would make, before any pass; no instructions: none.
   Ir record_block(const TranslatedPage& page, u16 offset) const;
-  /// The block at this offset was found running. One that often is will be made anew, with windows.
-  void sample(TranslatedPage& page, u16 offset);
+  enum class Warmth : u8 { kAsBefore, kHot };
+  /// The block at this offset was found running. One that often is will be made anew when execution comes by
+  /// next: with windows, and as long as it may be. `kHot`: so it is, and where its branches lead is worth
+  /// being watched.
+  Warmth sample(TranslatedPage& page, u16 offset);
+  /// What branches of this page did, for blocks that are made anew.
+  void add_profile(PhysAddr frame, const BranchProfile& profile);
   /// Makes the block anew where accesses of it are better without windows.
   void judge_windows(TranslatedPage& page, WindowTable& table);
   void make_link(const Link& link, const void* code);
@@ -73,13 +79,17 @@ class TranslationCache final : private RamWatcher {
  private:
   /// A block there is.
   struct Block {
-    u16 length_bytes;
-    unsigned samples;  ///< times that it was found running
+    std::vector<ByteRange> ranges;  ///< of its instructions
+    unsigned samples;               ///< times that it was found running
     WindowTable* windows;
     std::vector<const Link*> links;  ///< that lead to it
+
+    /// Whether it has a halfword of these.
+    bool has_any_of(u64 first_halfword, u64 last_halfword) const;
   };
   struct PageRecord : TranslatedPage {
     std::map<u16, Block> blocks;  ///< by offset
+    std::unique_ptr<BranchProfile> profile;
   };
 
   PageRecord& take_record();
@@ -91,8 +101,11 @@ class TranslationCache final : private RamWatcher {
   void make_anew(PageRecord& page, u16 offset);
   EngineObserver* observer() const { return observer_ == nullptr ? nullptr : *observer_; }
   void tell_made(const TranslatedPage& page, const Ir& ir, usize code_offset) const;
+  bool is_hot(const TranslatedPage& page, u16 offset) const {
+    return hot_samples_ == 0 || page.hot.test(offset / 2);
+  }
   void link_known(usize first_link);
-  std::vector<SourceInsn> decode_from(PhysAddr start) const;
+  static void mark_decoded(PageRecord& page, const Block& block);
 
   Ram& ram_;
   FastTlb& fast_;

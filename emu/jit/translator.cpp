@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "emu/block/breakpoints.h"
@@ -19,7 +20,9 @@ namespace quire::jit {
 namespace {
 
 /// How long translated code runs before requests of other threads are looked for, in instructions.
-constexpr u64 kSlice = 1 << 20;
+constexpr u64 kSlice = 1 << 18;
+/// How long a hot block is watched before it is made anew.
+constexpr u64 kWatched = 256;
 
 constexpr CallKind kind_of(const OpInfo& info) {
   if (info.format == Format::Csr || info.format == Format::CsrImm) return CallKind::kCsr;
@@ -69,6 +72,7 @@ class Translator::Impl : private Runtime {
   RunExit run_timed(u64 until_icount);
   void take_over();
   void run_slice(u64 end_icount);
+  void watch_hot_page(PhysAddr frame);
   void run_translated();
   const void* go_on();
   const void* code_at(u64 pc);
@@ -76,21 +80,26 @@ class Translator::Impl : private Runtime {
   void flush();
   void set_exact(u64 pc, i64 left);
   bool stops_here();
+  bool must_stop() const {
+    return hart_.exit_requested() || state_.waiting != 0 || hart_.interrupt_pending();
+  }
   MaybeTrap hold_page(u64 pc);
   bool hold_known_page(u64 pc);
 
   const void* call(const CallSite& site, i64 insns_left);
   bool goes_on_behind(const CallSite& site) const;
   const void* link(const Link& made, i64 insns_left);
+  const void* too_long(u16 page_offset);
 
   Hart& hart_;
   HartState& state_;
   const unsigned threshold_;
   TranslationCache cache_;
   TimeShares times_;
-  pid_t process_ = getpid();     // whose the code memory is
-  u64 end_icount_ = 0;           // where `left` is 0
-  bool block_too_long_ = false;  // left translated code as the next block would run past the end
+  pid_t process_ = getpid();          // whose the code memory is
+  u64 end_icount_ = 0;                // where `left` is 0
+  bool block_too_long_ = false;       // left translated code as the next block would run past the end
+  std::optional<PhysAddr> hot_page_;  // of a block that was found to be hot just now
   Breakpoints breakpoints_;
   bool breakpoints_changed_ = false;
   bool at_breakpoint_ = false;
@@ -143,7 +152,9 @@ RunExit Translator::Impl::run_timed(u64 until_icount) {
     if (hart_.waiting()) return RunExit::kWfi;
     state_.waiting = 0;
     if (hart_.take_pending_interrupt() && hart_.exit_requested()) continue;  // an observer's
-    run_slice(std::min(until_icount, state_.icount + kSlice));
+    const bool may_watch = until_icount - state_.icount > kSlice + kWatched;
+    run_slice(may_watch ? state_.icount + kSlice : until_icount);
+    if (const auto page = std::exchange(hot_page_, std::nullopt); page && may_watch) watch_hot_page(*page);
     if (std::exchange(at_breakpoint_, false)) return RunExit::kBreakpoint;
   }
 }
@@ -160,8 +171,24 @@ void Translator::Impl::run_slice(u64 end_icount) {
     const auto insn = fetch(hart_);
     if (hart_.exit_requested()) return;  // by an observer of the walk
     if (insn && execute(hart_, *insn) == Flow::kNext) continue;
-    if (hart_.exit_requested() || state_.waiting != 0 || hart_.interrupt_pending()) return;
+    if (must_stop()) return;
   }
+}
+
+/// What hot code does next says which way its branches go. An interrupt or a stop ends the watching early.
+void Translator::Impl::watch_hot_page(PhysAddr frame) {
+  BranchProfile profile;
+  const u64 end = state_.icount + kWatched;
+  while (state_.icount < end && !must_stop() && !stops_here()) {
+    const u64 pc = state_.pc;
+    const auto insn = fetch(hart_);
+    if (hart_.exit_requested()) return;
+    if (!insn) continue;
+    const bool counts = has_flag(insn->op, kBranch) && state_.fetch_frame == frame.value;
+    execute(hart_, *insn);
+    if (counts) profile.note(static_cast<u16>(pc & (kPageBytes - 1)), state_.pc != pc + insn->length);
+  }
+  cache_.add_profile(frame, profile);
 }
 
 void Translator::Impl::run_translated() {
@@ -212,7 +239,7 @@ bool Translator::Impl::hold_known_page(u64 pc) {
 /// Where to go on from the state as it is: code, or the way out.
 const void* Translator::Impl::go_on() {
   while (true) {
-    if (hart_.exit_requested() || state_.waiting != 0 || hart_.interrupt_pending()) break;
+    if (must_stop()) break;
     // The next instruction is not due yet, and neither is the look at its page.
     if (state_.icount >= end_icount_ || stops_here()) break;
     if (const MaybeTrap trap = hold_page(state_.pc)) {
@@ -318,6 +345,14 @@ const void* Translator::Impl::link(const Link& made, i64 insns_left) {
   return code;
 }
 
+const void* Translator::Impl::too_long(u16 page_offset) {
+  ++cache_.stats().too_long;
+  block_too_long_ = true;
+  TranslatedPage& page = *static_cast<TranslatedPage*>(state_.fetch_blocks);
+  if (cache_.sample(page, page_offset) == TranslationCache::Warmth::kHot) hot_page_ = PhysAddr(page.frame);
+  return cache_.stubs().leave;
+}
+
 const Callees& Translator::Impl::callees() {
   static constexpr Callees table{
       .call =
@@ -345,11 +380,7 @@ const Callees& Translator::Impl::callees() {
       .too_long =
           [](HartState* state, u64 page_offset, i64 insns_left) {
             of(state).set_exact(state->fetch_page + page_offset, insns_left);
-            ++of(state).cache_.stats().too_long;
-            of(state).block_too_long_ = true;
-            of(state).cache_.sample(*static_cast<TranslatedPage*>(state->fetch_blocks),
-                                    static_cast<u16>(page_offset));
-            return of(state).cache_.stubs().leave;
+            return of(state).guarded([&] { return of(state).too_long(static_cast<u16>(page_offset)); });
           }};
   return table;
 }

@@ -63,6 +63,8 @@ constexpr Sample kSamples[] = {
     {"interrupts as they were", "andi a5, a5, 2\n csrs sstatus, a5\n ret"},
     {"sum of products of singles",
      "flw fa5, 0(a0)\n flw fa4, 0(a1)\n fmadd.s fa0, fa5, fa4, fa0\n addi a0, a0, 4\n bne a0, a2, .-20"},
+    {"scan with two ways out", "lbu a4, 0(a5)\n beqz a4, .+40\n beq a4, a1, .+60\n addi a5, a5, 1\n j .-16"},
+    {"clamp and store", "bge a0, a1, .+12\n mv a0, a1\n sw a0, 0(a2)\n sw a0, 4(a2)\n ret"},
     {"system call", "li a7, 64\n ecall"},
     {"out of a kernel", "csrw sstatus, a0\n csrw sepc, a2\n ld a0, 80(sp)\n sret"},
     {"access to a user's word", "csrs sstatus, t6\n lw a5, 0(a1)\n csrc sstatus, t6\n ret"},

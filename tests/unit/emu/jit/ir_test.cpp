@@ -28,6 +28,52 @@ TEST(Ir, RecordsWhatTheBodiesSay) {
             "    Branch +70 v10\n");
 }
 
+TEST(Ir, ABranchInTheMiddleLeavesWhereItGoesTheOtherWay) {
+  EXPECT_EQ(to_text(recorded("bltu a0, a1, .+64\n j .+16")),
+            "0: bltu\n"
+            "    v0 = GetX x10\n"
+            "    v1 = GetX x11\n"
+            "    v2 = LtU v0, v1\n"
+            "    BranchOut +64 v2\n"
+            "1: jal\n"
+            "    v4 = PageBase\n"
+            "    v5 = Add 262, v4\n"
+            "    Jump +20\n");
+  EXPECT_EQ(to_text(test::recorded_at("bltu a0, a1, .+64\n j .+16", {0, 64})),
+            "0: bltu\n"
+            "    v0 = GetX x10\n"
+            "    v1 = GetX x11\n"
+            "    v2 = LtU v0, v1\n"
+            "    v3 = Xor v2, 1\n"
+            "    BranchOut +4 v3\n"
+            "1: jal\n"
+            "    v5 = PageBase\n"
+            "    v6 = Add 322, v5\n"
+            "    Jump +80\n");
+}
+
+TEST(Ir, JumpsInTheMiddleLeaveNothingButTheLink) {
+  EXPECT_EQ(to_text(test::recorded_at("jal ra, .-64\n ret\n ecall", {0, -64, 4})),
+            "0: jal\n"
+            "    v0 = PageBase\n"
+            "    v1 = Add 260, v0\n"
+            "    SetX x1 v1\n"
+            "1: jalr\n"
+            "    v3 = GetX x1\n"
+            "    v4 = Add v3, 0\n"
+            "    v5 = And v4, -2\n"
+            "    v6 = PageBase\n"
+            "    v7 = Add 194, v6\n"
+            "2: ecall\n"
+            "    Ecall\n");
+}
+
+TEST(Ir, KnowsTheBytesOfItsPageInOrder) {
+  EXPECT_EQ(recorded("addi a0, a0, 1\n j .+64").ranges(), (std::vector<ByteRange>{{0x100, 0x104}}));
+  EXPECT_EQ(test::recorded_at("jal ra, .-64\n ret\n ecall", {0, -64, 4}).ranges(),
+            (std::vector<ByteRange>{{0x100, 0x104}, {0xc0, 0xc2}, {0x104, 0x108}}));
+}
+
 TEST(Ir, WritesToTheZeroRegisterAreNotRecorded) {
   EXPECT_EQ(test::count(recorded("add zero, a1, a2\n j ."), IrOp::kSetX), 0u);
 }
@@ -125,6 +171,13 @@ TEST(IrCheck, TellsCallsAfterAWrite) {
   std::swap(ir.nodes[2], ir.nodes[3]);
   ir.nodes[2].operand[0] = Ref::to_value(1);
   EXPECT_NE(check(ir).find("may call after"), std::string::npos) << check(ir);
+}
+
+TEST(IrCheck, TellsWaysOutOfTheLastInstruction) {
+  Ir ir = recorded("beqz a0, .+64\n j .");
+  ir.insns.pop_back();
+  ir.nodes.pop_back();
+  EXPECT_NE(check(ir).find("leaves where nothing follows"), std::string::npos) << check(ir);
 }
 
 TEST(IrCheck, TellsBlocksWithoutAnEndAndWithTwo) {

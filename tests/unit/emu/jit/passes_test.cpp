@@ -87,6 +87,26 @@ TEST(Passes, BranchesOnConstantsAreDecided) {
   EXPECT_EQ(optimized("bgeu a0, zero, .+16").nodes.back().op, IrOp::kBranch);
 }
 
+TEST(Passes, RegistersAreWrittenBeforeAWayOutAndKnownBehindIt) {
+  EXPECT_EQ(text("li a0, 1\n beqz a1, .+64\n addi a0, a0, 1\n j .+32"),
+            "0: addi\n"
+            "    SetX x10 1\n"
+            "1: beq\n"
+            "    v1 = GetX x11\n"
+            "    v2 = Eq v1, 0\n"
+            "    BranchOut +66 v2\n"
+            "2: addi\n"
+            "    SetX x10 2\n"
+            "3: jal\n"
+            "    Jump +38\n");
+}
+
+TEST(Passes, WaysOutThatAreNeverTakenAreDropped) {
+  const Ir ir = optimized("bnez zero, .+64\n addi a0, a0, 1\n j .+32");
+  EXPECT_EQ(test::count(ir, IrOp::kBranchOut), 0u);
+  EXPECT_EQ(ir.nodes.front().op, IrOp::kGetX);
+}
+
 TEST(Passes, OppositeComparisonsAreComparisons) {
   const Ir ir = optimized("bne a0, a1, .+16");
   EXPECT_EQ(test::count(ir, IrOp::kNe), 1u);

@@ -59,7 +59,8 @@ TEST(Translator, PagesThatNeverBecomeHotAreGivenUpToo) {
 }
 
 TEST(Translator, AWriteDropsTheBlocksThatHaveItAndUnlinksThem) {
-  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1, .hot = 100});
+  Board board(1 << 20,
+              {.code_bytes = 2 << 20, .threshold = 1, .hot = 100, .switches = Switches::off({"paths"})});
   const auto put = [&](u64 offset, const char* source) {
     board.ram.write(PhysAddr(kRam + offset), quire::test::assemble(std::string(".option norvc\n") + source));
   };
@@ -75,6 +76,38 @@ TEST(Translator, AWriteDropsTheBlocksThatHaveItAndUnlinksThem) {
   EXPECT_EQ(board.translator.stats().blocks_built, built + 1);
   put(32, "nop");  // beside them
   EXPECT_EQ(board.translator.stats().blocks_dropped, 1u);
+}
+
+TEST(Translator, AWriteDropsABlockThatHasItFarFromItsStart) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  const auto put = [&](u64 offset, const char* source) {
+    board.ram.write(PhysAddr(kRam + offset), quire::test::assemble(std::string(".option norvc\n") + source));
+  };
+  put(0, "1: addi a0, a0, 1\n j 2f\n .balign 64\n 2: addi a1, a1, 1\n beqz zero, 1b");
+  board.translator.run(400);
+  put(32, "nop");  // between the two
+  EXPECT_EQ(board.translator.stats().blocks_dropped, 0u);
+  put(64, "addi a1, a1, 2");
+  EXPECT_GE(board.translator.stats().blocks_dropped, 1u);
+  board.translator.run(800);
+  EXPECT_EQ(board.hart.state().x[10], 200u);
+  EXPECT_EQ(board.hart.state().x[11], 100u + 2 * 100u);
+}
+
+// a1 counts odd and a2 even rounds; each way of the branch is long enough for a block of its own.
+TEST(Translator, BlocksThatRunAgainAndAgainAreMadeAnewAndCountAsBefore) {
+  Board board(1 << 20, {.code_bytes = 2 << 20});
+  board.ram.write(PhysAddr(kRam), quire::test::assemble("1: addi a0, a0, 1\n andi a3, a0, 1\n bnez a3, 2f\n"
+                                                        "addi a2, a2, 1\n j 1b\n"
+                                                        "2: addi a1, a1, 1\n j 1b"));
+  board.translator.run(5'000'000);
+  EXPECT_GT(board.translator.stats().blocks_remade, 0u);
+  EXPECT_EQ(board.hart.state().x[10], 1'000'000u);
+  EXPECT_EQ(board.hart.state().x[11], 500'000u);
+  EXPECT_EQ(board.hart.state().x[12], 500'000u);
+  board.ram.write(PhysAddr(kRam), quire::test::assemble("1: addi a0, a0, 2"));
+  board.translator.run(5'000'100);
+  EXPECT_EQ(board.hart.state().x[10], 1'000'000u + 2 * 20u);
 }
 
 TEST(Translator, WhatEndedAPageCanBeTranslatedOnceItDoesNot) {
@@ -152,7 +185,7 @@ TEST(Translator, ABlockThatIsFoundRunningIsMadeAnewWithWindowsAndThenWithThoseTh
   HartState& state = board.hart.state();
   state.x[8] = state.x[9] = kRam + 0x8000;
   state.x[18] = 0x3000;
-  for (u64 count = 1001; count < 20'000; count += 1001) board.translator.run(count);
+  for (u64 count = 1000; count < 20'000; count += 1000) board.translator.run(count);
   EXPECT_EQ(board.translator.stats().blocks_remade, 3u) << "for windows, without the bad one, and settled";
   EXPECT_EQ(state.x[9], kRam + ((state.icount + 1) / 4 % 2 == 1 ? 0xb000 : 0x8000));
 }
@@ -255,7 +288,7 @@ struct ToldCode final : EngineObserver {
 };
 
 TEST(Translator, TellsWhatItMakesLinksAndDrops) {
-  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1, .switches = Switches::off({"paths"})});
   ToldCode observer;
   board.hart.set_engine_observer(&observer);
   board.ram.write(
@@ -296,9 +329,9 @@ TEST(Translator, CountsWhyBlocksWereDroppedAndWhatWasCalledFor) {
 
 TEST(Translator, MakesNoLinksWhereTheyAreOff) {
   for (const bool off : {false, true}) {
-    Board board(
-        1 << 20,
-        {.code_bytes = 2 << 20, .threshold = 1, .switches = off ? Switches::off({"links"}) : Switches{}});
+    Board board(1 << 20, {.code_bytes = 2 << 20,
+                          .threshold = 1,
+                          .switches = off ? Switches::off({"paths", "links"}) : Switches::off({"paths"})});
     board.ram.write(PhysAddr(kRam), quire::test::assemble("1: addi a0, a0, 1\n j 2f\n .balign 64\n 2: j 1b"));
     board.translator.run(3000);
     EXPECT_EQ(board.hart.state().x[10], 1000u);
