@@ -6,8 +6,8 @@
 namespace quire {
 namespace {
 
-/// More than that in a bank's list, and it has entries twice.
-constexpr usize kMaxFilled = usize{4} * FastTlb::kEntries;
+/// More than that in the list of what is one space's alone, and it has entries twice.
+constexpr usize kMaxLocal = usize{4} * FastTlb::kEntries;
 constexpr unsigned kIndexBits = 14;
 static_assert(FastTlb::kEntries == 1 << kIndexBits && kIndexBits + 2 <= 16);
 
@@ -55,7 +55,10 @@ FastEntry& FastTlb::Space::entry(unsigned bank_index, u16 place) {
 
 void FastTlb::Space::clear() {
   for (unsigned index = 0; index < kBanks; ++index) {
-    for (const u16 place : filled[index]) entry(index, place).tag = kNoPage;
+    for (const u16 place : filled[index]) {
+      entry(index, place).tag = kNoPage;
+      banks[index].listed[place / 64] = 0;
+    }
     filled[index].clear();
     forget_copies(banks[index]);
   }
@@ -90,13 +93,13 @@ void FastTlb::fill(unsigned bank_index, Access access, u64 va, u64 payload, Reac
   FastEntry& entry = space.banks[bank_index].slot(access, va);
   const u64 index = (va >> kPageShift) & (kEntries - 1);
   const u16 place = static_cast<u16>(static_cast<u64>(access) << kIndexBits | index);
-  if (entry.tag == kNoPage || entry.tag == 0) {
-    std::vector<u16>& filled = space.filled[bank_index];
-    if (filled.size() == kMaxFilled) &space == &shared_ ? clear_shared() : space.clear();
-    filled.push_back(place);
+  u64& listed = space.banks[bank_index].listed[place / 64];
+  if ((listed >> (place % 64) & 1) == 0) {
+    listed |= u64{1} << (place % 64);
+    space.filled[bank_index].push_back(place);
   }
   if (&space == &shared_) {
-    if (local_.size() == kMaxFilled) clear_local();
+    if (local_.size() == kMaxLocal) clear_local();
     if (reach == Reach::kThisSpace) local_.push_back(place);
   }
   entry = {align_down(va, kPageBytes), payload};

@@ -6,7 +6,8 @@
 // Invariant: a space is a subset of what the architectural TLB answers under its satp (and of the
 // identity map where nothing is translated). A hit of a bank means, for accesses in the bank's mode: RAM,
 // permitted, A set; for stores also D set, loads permitted, too, and no decoded code in the page. Everything
-// else is a miss. Banks are standard layout: translated code addresses them. Clearing costs what was filled.
+// else is a miss. Banks are standard layout: translated code addresses them. Clearing costs what was filled,
+// however often it was filled again.
 //
 // Translated code keeps copies of entries (emu/jit/windows.h). They are good as long as their bank has the
 // key that it had when they were made, which changes when an entry is cleared that may have been copied.
@@ -41,6 +42,7 @@ class FastTlb {
     u64 key;                         ///< no two banks ever have the same
     u64 copied[kEntries / 64];       ///< a bit an index: entries there may have been copied under this key
     u64 any_copied;                  ///< 0: no bit is set
+    u64 listed[3 * kEntries / 64];   ///< a bit an entry, by access and index: it is in Space::filled
 
     FastEntry& slot(Access access, u64 va) {
       return entries[static_cast<unsigned>(access)][(va >> kPageShift) & (kEntries - 1)];
@@ -101,7 +103,7 @@ class FastTlb {
   struct Space {
     u64 satp = 0;
     std::unique_ptr<Bank[], Free> banks;
-    std::vector<u16> filled[kBanks];  ///< entries that may be valid: access and index; some twice
+    std::vector<u16> filled[kBanks];  ///< entries that may be valid: access and index
 
     bool in_use() const { return banks != nullptr; }
     void make(unsigned number);
