@@ -110,6 +110,22 @@ TEST(Translator, BlocksThatRunAgainAndAgainAreMadeAnewAndCountAsBefore) {
   EXPECT_EQ(board.hart.state().x[10], 1'000'000u + 2 * 20u);
 }
 
+TEST(Translator, WhatWasDroppedIsTranslatedAsSoonAsItRunsAgain) {
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 50});
+  const auto put = [&](const char* source) {
+    board.ram.write(PhysAddr(kRam), quire::test::assemble(std::string(".option norvc\n") + source));
+  };
+  put("1: addi a0, a0, 1\n j 1b");
+  board.translator.run(400);
+  const u64 cold = board.translator.stats().cold_insns;
+  EXPECT_EQ(cold, 2u * 50u);
+  put("1: addi a0, a0, 2\n j 1b");
+  board.translator.run(800);
+  EXPECT_EQ(board.hart.state().x[10], 200u + 2 * 200u);
+  EXPECT_GE(board.translator.stats().blocks_dropped, 1u);
+  EXPECT_EQ(board.translator.stats().cold_insns, cold);
+}
+
 TEST(Translator, WhatEndedAPageCanBeTranslatedOnceItDoesNot) {
   constexpr u64 kLast = kPageBytes - 2;
   Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1});
