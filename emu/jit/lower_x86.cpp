@@ -26,6 +26,7 @@ LowerX86::LowerX86(const Ir& ir, const LowerTarget& target, x86::Assembler& as)
       neighbours_behind_(ir.insns.size(), &memory_) {
   count_uses(ir, remaining_);
   find_deferred();
+  choose_loans();
 }
 
 /// Comparisons whose only use is a choice or branch of the same instruction, and sums that are only
@@ -93,6 +94,7 @@ void LowerX86::prologue() {
   again_ = as_.newLabel();
   as_.bind(start_);
   check_windows();
+  lend();
   as_.bind(again_);
   if (target_.windows != nullptr && target_.windows->on_trial) as_.inc(reach(&target_.windows->runs));
   const u32 count = static_cast<u32>(ir_.insns.size());
@@ -101,6 +103,7 @@ void LowerX86::prologue() {
   as_.jl(too_long);
   cold_.push_back([this, too_long, count] {
     as_.bind(too_long);
+    give_back();
     as_.add(kLeft, count);
     as_.mov(x86::eax, ir_.page_offset);
     as_.jmp(asmjit::Imm(target_.stubs.too_long));
@@ -236,12 +239,14 @@ asmjit::Label LowerX86::slow_path(u8 guest, Behind behind, Window* window) {
   if (!end_of_insn_.isValid()) end_of_insn_ = as_.newLabel();
   cold_.push_back([this, entry, site, guest, back = end_of_insn_] {
     as_.bind(entry);
+    give_back();
     as_.mov(x86::rcx, asmjit::Imm(reinterpret_cast<u64>(site)));
     if (!site->returns) {
       as_.jmp(asmjit::Imm(target_.stubs.call_last));
       return;
     }
     as_.call(asmjit::Imm(target_.stubs.call));
+    lend();
     for (const Reload& reload : reloads_[guest]) {
       load_f(reload.to, f_home(reload.from), reload.format);
     }

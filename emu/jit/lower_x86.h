@@ -31,6 +31,7 @@ struct LowerTarget {
   std::deque<Link>& links;
   WindowTable* windows = nullptr;      ///< for accesses of instructions that are not in `plain`; null: none
   const HalfwordSet* plain = nullptr;  ///< offsets in the page
+  bool is_hot = false;
 };
 
 /// Code to be written behind that of the block: what captures by value says how, and stays where it is until
@@ -100,6 +101,12 @@ class LowerX86 {
     bool covers(Ref other, i32 from, i32 to, Access access) const {
       return any() && other == base && from >= first && to <= last && (stored || access == Access::kRead);
     }
+  };
+
+  struct Loan {
+    x86::Gp host;
+    u8 owner;  ///< x registers
+    u8 borrower;
   };
 
   /// Where code goes on behind an instruction that was done by a call.
@@ -194,6 +201,14 @@ class LowerX86 {
   x86::Gp register_for_store(Ref value, const x86::Mem& to);
   void load(usize at);
   void store(usize at);
+
+  // --- lower_x86_loans.cpp ---
+  void choose_loans();
+  std::span<const Loan> loans() const { return {loans_.data(), loan_count_}; }
+  void lend();
+  void give_back();
+  /// The host register of x[r] in this block, or one that is not valid.
+  const x86::Gp& pinned(unsigned r) const { return pinned_[r]; }
 
   // --- lower_x86_windows.cpp ---
   template <class T>
@@ -307,6 +322,10 @@ class LowerX86 {
   asmjit::Label again_;  ///< where a block that jumps to itself goes
   asmjit::Label reset_;  ///< forgets what the windows know
   usize windows_taken_ = 0;
+  std::array<Loan, std::size(kPinned)> loans_{};
+  usize loan_count_ = 0;
+  std::array<x86::Gp, 32> pinned_;  // as kPinnedOf and kPinnedIn, but for what is lent
+  std::array<u8, 16> pinned_in_;
   asmjit::Label end_of_insn_;
   u8 guest_ = 0;
 };

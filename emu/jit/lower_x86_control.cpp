@@ -65,6 +65,18 @@ void LowerX86::go_to(i64 displacement) {
 void LowerX86::jump_in_page(u16 page_offset, std::optional<x86::CondCode> code) {
   const auto jump = [&](const auto& to) { code ? as_.j(*code, to) : as_.jmp(to); };
   if (page_offset == ir_.page_offset) return jump(again_);
+  if (!loans().empty()) {
+    if (code) {
+      const Label out = as_.newLabel();
+      as_.j(*code, out);
+      cold_.push_back([this, out, page_offset] {
+        as_.bind(out);
+        jump_in_page(page_offset, {});
+      });
+      return;
+    }
+    give_back();
+  }
   const Label stub = as_.newLabel();
   as_.long_();
   jump(stub);
@@ -96,6 +108,7 @@ void LowerX86::get_page(i64 page_offset) {
 void LowerX86::go_to_other_page(i64 page_offset) {
   const u32 offset = static_cast<u32>(page_offset & (kPageBytes - 1));
   const Label unknown = as_.newLabel();
+  give_back();
   get_page(page_offset);
   as_.mov(x86::eax, offset);
   enter_page(as_, unknown);

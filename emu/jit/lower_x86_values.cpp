@@ -146,7 +146,7 @@ void LowerX86::hold(usize at, x86::Gp host) {
 
 /// What the pinned register held before is looked for in another that has it, where there is one.
 void LowerX86::move_home_from(x86::Gp host) {
-  const u8 guest = kPinnedIn[host.id()];
+  const u8 guest = pinned_in_[host.id()];
   const Ref old = x_now_[guest];
   if (!old.is_value() || held_[old.index()].home != guest) return;
   if (const u8 other = another_home(old, guest)) held_[old.index()].home = other;

@@ -111,7 +111,8 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   const usize first_link = links_.size();
   LowerTarget target{stubs_, page, static_cast<u32>(start), sites_, links_};
   const usize accesses = switches_.has_off(Part::kWindows) ? 0 : count_accesses(ir, page.plain);
-  if (accesses != 0 && is_hot(page, offset)) {
+  target.is_hot = is_hot(page, offset);
+  if (accesses != 0 && target.is_hot) {
     target.windows = make_windows(memory_, accesses, offset, !page.settled.test(offset / 2));
     target.plain = &page.plain;
   }

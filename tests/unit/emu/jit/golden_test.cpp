@@ -71,6 +71,8 @@ constexpr Sample kSamples[] = {
     {"page of zeros", "cbo.zero (a0)\n addi a0, a0, 64\n bltu a0, a5, .-8"},
     {"registers that are kept", "fsd fs0, 120(a0)\n fsd fs1, 128(a0)\n ret"},
     {"hot loop over bytes", "lbu a4, 0(a5)\n addi a5, a5, 1\n sb a4, -1(a5)\n bnez a4, .-20", true},
+    {"hot loop over registers that have none",
+     "lw t0, 0(t1)\n add t2, t2, t0\n addi t1, t1, 4\n bne t1, t3, .-8", true},
     {"hot clearing of memory", "sd zero, 0(a0)\n sd zero, 8(a0)\n addi a0, a0, 16\n bne a0, a2, .-12", true},
 };
 
@@ -123,6 +125,7 @@ std::string describe(const Sample& sample) {
   std::deque<Link> links;
   LowerTarget target{stubs, page, 0, sites, links};
   const HalfwordSet plain;
+  target.is_hot = sample.is_hot;
   if (sample.is_hot) {
     target.windows = &hot_code.table;
     target.plain = &plain;
