@@ -317,6 +317,10 @@ void TranslationCache::drop_block(PageRecord& page, u16 offset, const Block& blo
     memory_.patch_jump(link->patch_at, memory_.run_address(link->unlinked_at));
   }
   page.code[offset / 2] = stubs_.cold;
+  if (reason == DropReason::kWritten) {  // longer ones would soon be made for nothing again
+    page.hot.reset(offset / 2);
+    page.settled.reset(offset / 2);
+  }
   ++(reason == DropReason::kRemade ? stats_.blocks_remade : stats_.blocks_dropped);
   ++stats_.dropped_by[static_cast<usize>(reason)];
   if (observer() != nullptr) observer()->on_block_dropped(page.frame + offset, reason);
