@@ -31,20 +31,24 @@ inline void split_target(x86::Assembler& as) {
   as.cmp(x86::rcx, fetch_page_field());
 }
 
-/// What the FastTlb has for the virtual page at rcx, in rdx; else to `miss`, or where the instruction there
-/// is not due: a held page is architectural.
-inline void find_page(x86::Assembler& as, const asmjit::Label& miss) {
+/// What the FastTlb has for the virtual page at rcx, in rdx; else to `miss`.
+inline void find_due_page(x86::Assembler& as, const asmjit::Label& miss) {
   constexpr unsigned kIndexShift = kPageShift - 4;
   constexpr u32 kIndexMask = (FastTlb::kEntries - 1) * sizeof(FastEntry);
   constexpr i32 kTable = static_cast<i32>(static_cast<usize>(Access::kExecute) * FastTlb::kTableBytes);
-  as.test(kLeft, kLeft);
-  as.jz(miss);
   as.rorx(x86::edx, x86::ecx, kIndexShift);
   as.and_(x86::edx, kIndexMask);
   as.add(x86::rdx, state_field(offsetof(HartState, fetch_bank), 8));
   as.cmp(x86::rcx, x86::qword_ptr(x86::rdx, kTable + static_cast<i32>(offsetof(FastEntry, tag))));
   as.jne(miss);
   as.mov(x86::rdx, x86::qword_ptr(x86::rdx, kTable + static_cast<i32>(offsetof(FastEntry, payload))));
+}
+
+/// Likewise; to `miss` also where the instruction there is not due: a held page is architectural.
+inline void find_page(x86::Assembler& as, const asmjit::Label& miss) {
+  as.test(kLeft, kLeft);
+  as.jz(miss);
+  find_due_page(as, miss);
 }
 
 /// Holds what find_page() has found.

@@ -114,7 +114,7 @@ struct ByteRange {
 };
 
 struct Ir {
-  u16 page_offset = 0;  ///< of the block in its page
+  i16 page_offset = 0;  ///< of the block in its page; -2: its one instruction begins in the page before
   std::vector<SourceInsn> insns;
   std::vector<Node> nodes;
   std::vector<u64> constants;

@@ -105,9 +105,10 @@ void LowerX86::prologue() {
     as_.bind(too_long);
     give_back();
     as_.add(kLeft, count);
-    as_.mov(x86::eax, ir_.page_offset);
+    as_.mov(x86::eax, ir_.page_offset & static_cast<i32>(kPageBytes - 1));
     as_.jmp(asmjit::Imm(target_.stubs.too_long));
   });
+  if (ir_.page_offset < 0) go_across();
 }
 
 /// Nothing but guest registers outlives an instruction.
@@ -224,7 +225,7 @@ const CallSite& LowerX86::add_site(u8 guest, Behind behind, Window* window) {
   const SourceInsn& source = ir_.insns[guest];
   target_.sites.push_back({.insn = source.insn,
                            .page = &target_.page,
-                           .page_offset = static_cast<u16>(ir_.page_offset + source.place),
+                           .page_offset = static_cast<i16>(ir_.page_offset + source.place),
                            .not_run = static_cast<u16>(ir_.insns.size() - guest),
                            .returns = behind == Behind::kInBlock,
                            .window = window,

@@ -32,6 +32,7 @@ struct LowerTarget {
   WindowTable* windows = nullptr;      ///< for accesses of instructions that are not in `plain`; null: none
   const HalfwordSet* plain = nullptr;  ///< offsets in the page
   bool is_hot = false;
+  u64 from = 0;  ///< physical address of the block
 };
 
 /// Code to be written behind that of the block: what captures by value says how, and stays where it is until
@@ -231,6 +232,7 @@ class LowerX86 {
   void branch_out(const Node& node);
   void jump_indirect(const Node& node);
   std::optional<i64> known_target(Ref target) const;
+  void go_across();
   void go_to(i64 displacement);
   void go_to_other_page(i64 page_offset);
   void jump_in_page(u16 page_offset, std::optional<x86::CondCode> code);

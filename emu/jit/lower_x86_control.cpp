@@ -23,6 +23,24 @@ LowerX86::Way LowerX86::way_of(u8 guest) const {
   return insn.op == Op::jalr && links(insn.rs1) && insn.imm == 0 ? Way::kReturn : Way::kJump;
 }
 
+/// An instruction begins in the held page and ends in this one, if that is what is fetched from there. It is
+/// done in this page then, as by fetch(); else apart.
+void LowerX86::go_across() {
+  const Label other = as_.newLabel();
+  get_page(kPageBytes);
+  find_due_page(as_, other);
+  as_.mov(x86::rax, Imm(reinterpret_cast<u64>(&target_.page)));
+  as_.cmp(x86::rax, x86::rdx);
+  as_.jne(other);
+  hold_page(as_);
+  cold_.push_back([this, other] {
+    as_.bind(other);
+    as_.add(kLeft, static_cast<u32>(ir_.insns.size()));
+    as_.mov(x86::eax, static_cast<u32>(kPageBytes) + ir_.page_offset);
+    as_.jmp(Imm(target_.stubs.apart));
+  });
+}
+
 void LowerX86::branch(const Node& node) {
   const x86::CondCode code = condition(node.operand[0]);
   const i64 offset = i64{ir_.page_offset} + node.imm;
@@ -89,7 +107,7 @@ void LowerX86::add_link(u16 page_offset, Label stub) {
                            .patch_at = target_.code_offset + static_cast<u32>(as_.offset()) - 4,
                            .unlinked_at = 0,
                            .page_offset = page_offset,
-                           .from_offset = ir_.page_offset});
+                           .from = target_.from});
   Link* const link = &target_.links.back();
   cold_.push_back([this, stub, link] {
     as_.bind(stub);
@@ -183,7 +201,7 @@ void LowerX86::leave_return(Label landing) {
 /// Behind the call that instruction `guest` is: with the pc in rax, to its block, if that is what is there.
 void LowerX86::land(u8 guest, From from) {
   const SourceInsn& source = ir_.insns[guest];
-  const u32 offset = u32{ir_.page_offset} + source.place + source.insn.length;
+  const u32 offset = static_cast<u32>(ir_.page_offset + source.place + source.insn.length);
   if (offset >= kPageBytes) {
     as_.jmp(Imm(target_.stubs.dispatch));
     return;

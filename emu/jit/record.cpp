@@ -164,7 +164,7 @@ bool record_one(const Isa& isa, Ir& ir, u8 guest) {
 
 }  // namespace
 
-Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns, const Switches& switches) {
+Ir record(const Isa& isa, i16 page_offset, std::vector<SourceInsn> insns, const Switches& switches) {
   Ir ir{.page_offset = page_offset,
         .insns = std::move(insns),
         .nodes = {},

@@ -16,6 +16,6 @@ bool may_trap_for_target(const Isa& isa, const Insn& insn);
 /// before any pass. Those that end one come last only, but for branches and jumps that do not trap for their
 /// target: each leads to the next one, a branch in one of its two ways. What `switches` has off is calls.
 /// Precondition: there is one.
-Ir record(const Isa& isa, u16 page_offset, std::vector<SourceInsn> insns, const Switches& switches = {});
+Ir record(const Isa& isa, i16 page_offset, std::vector<SourceInsn> insns, const Switches& switches = {});
 
 }  // namespace quire::jit

@@ -37,10 +37,10 @@ static_assert(std::is_standard_layout_v<TranslatedPage>);
 struct CallSite {
   Insn insn;
   TranslatedPage* page;
-  u16 page_offset;
-  u16 not_run;   ///< it and all instructions behind it in the block, counted already when the block was
-                 ///< entered
-  bool returns;  ///< to what is behind the instruction, where nothing forbids it
+  i16 page_offset;  ///< see Ir
+  u16 not_run;      ///< it and all instructions behind it in the block, counted already when the block was
+                    ///< entered
+  bool returns;     ///< to what is behind the instruction, where nothing forbids it
   Window* window = nullptr;        ///< of its access, if it has one
   WindowTable* windows = nullptr;  ///< and the table that this is in
 };
@@ -51,7 +51,7 @@ struct Link {
   u32 patch_at;     ///< offset in the code memory of the jump's displacement (32 bits)
   u32 unlinked_at;  ///< of the code that it leads to as long as there is no block, or again none
   u16 page_offset;
-  u16 from_offset = 0;  ///< of the block that it is a way out of
+  u64 from = 0;  ///< physical address of the block that it is a way out of
 };
 
 /// Where HartState::engine points to while translated code runs.
@@ -81,6 +81,7 @@ struct Stubs {
   const void* miss;       ///< rax: pc, on a page that is not known to be fetched from
   const void* dispatch;   ///< rax: pc, whose lowest bit does not count
   const void* too_long;   ///< eax: offset in the page of a block that would run past the end
+  const void* apart;      ///< eax: offset in the page of an instruction that the block there is not right for
   const void* leave;      ///< back to the caller of `enter`; all state is in HartState
   // emu/jit/system_stubs.h has these:
   const void* ecall;   ///< rcx: CallSite
@@ -95,6 +96,7 @@ struct Callees {
   const void* (*cold)(HartState*, u64 page_offset, i64 left);
   const void* (*miss)(HartState*, u64 pc, i64 left);
   const void* (*too_long)(HartState*, u64 page_offset, i64 left);
+  const void* (*apart)(HartState*, u64 page_offset, i64 left);
 };
 
 }  // namespace quire::jit

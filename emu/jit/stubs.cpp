@@ -31,8 +31,8 @@ class StubWriter {
   StubWriter(x86::Assembler& as, const Callees& callees) : as_(as), callees_(callees) {}
 
   void write() {
-    for (Label* label :
-         {&enter, &call, &call_last, &link, &cold, &miss, &dispatch, &too_long, &leave, &go_, &returned_})
+    for (Label* label : {&enter, &call, &call_last, &link, &cold, &miss, &dispatch, &too_long, &apart, &leave,
+                         &go_, &returned_})
       *label = as_.newLabel();
     write_enter();
     write_call();
@@ -41,13 +41,14 @@ class StubWriter {
     write_call_out(cold, x86::rax, reinterpret_cast<const void*>(callees_.cold));
     write_call_out(miss, x86::rax, reinterpret_cast<const void*>(callees_.miss));
     write_call_out(too_long, x86::rax, reinterpret_cast<const void*>(callees_.too_long));
+    write_call_out(apart, x86::rax, reinterpret_cast<const void*>(callees_.apart));
     write_dispatch();
     write_go();
     write_leave();
     system = write_system_stubs(as_, call_last, miss);
   }
 
-  Label enter, call, call_last, link, cold, miss, dispatch, too_long, leave;
+  Label enter, call, call_last, link, cold, miss, dispatch, too_long, apart, leave;
   SystemLabels system;
 
  private:
@@ -182,6 +183,7 @@ Stubs make_stubs(CodeMemory& memory, const Callees& callees) {
               .miss = address(writer.miss),
               .dispatch = address(writer.dispatch),
               .too_long = address(writer.too_long),
+              .apart = address(writer.apart),
               .leave = address(writer.leave),
               .ecall = address(writer.system.ecall),
               .sret = address(writer.system.sret),

@@ -1,7 +1,9 @@
 #include "emu/jit/translation_cache.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
 #include "emu/base/touch.h"
 #include "emu/jit/emit.h"
@@ -110,6 +112,7 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   const usize start = memory_.used_bytes();
   const usize first_link = links_.size();
   LowerTarget target{stubs_, page, static_cast<u32>(start), sites_, links_};
+  target.from = page.frame + offset;
   const usize accesses = switches_.has_off(Part::kWindows) ? 0 : count_accesses(ir, page.plain);
   target.is_hot = is_hot(page, offset);
   if (accesses != 0 && target.is_hot) {
@@ -121,13 +124,23 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   lower.emit_cold();
   if (!emission_.finish()) return nullptr;
   PageRecord& record = static_cast<PageRecord&>(page);
-  if (record.blocks.empty()) {
-    ram_.set_has_code(PhysAddr(page.frame), true);
-    if (ram_.stored_fast(PhysAddr(page.frame))) fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
-  }
+  watch(record);
   Block& block = record.blocks[offset];
   block = {ir.ranges(), 0, target.windows, {}};
   mark_decoded(record, block);
+  return keep(page, ir, offset, start, first_link);
+}
+
+/// Before there is code of it.
+void TranslationCache::watch(const PageRecord& page) {
+  if (page.has_code()) return;
+  ram_.set_has_code(PhysAddr(page.frame), true);
+  if (ram_.stored_fast(PhysAddr(page.frame))) fast_.clear_stores_to(ram_.host(PhysAddr(page.frame)));
+}
+
+/// The code from `start` on is that of the block.
+const void* TranslationCache::keep(TranslatedPage& page, const Ir& ir, u16 offset, usize start,
+                                   usize first_link) {
   ++stats_.blocks_built;
   if (perf_map_)
     perf_map_->add(memory_.run_address(start), memory_.used_bytes() - start, page.frame + offset);
@@ -138,9 +151,10 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
 }
 
 void TranslationCache::tell_made(const TranslatedPage& page, const Ir& ir, usize code_offset) const {
+  const u64 begin = page.frame + (static_cast<u64>(ir.page_offset) & (kPageBytes - 1));
   std::vector<PlacedInsn> insns;
   for (const SourceInsn& source : ir.insns) {
-    insns.push_back({page.frame + ir.page_offset + source.place, source.insn.raw});
+    insns.push_back({begin + source.place, source.insn.raw});
   }
   const u8* const code = memory_.run_address(code_offset);
   observer()->on_block_made(insns, {code, memory_.used_bytes() - code_offset}, to_text(ir));
@@ -156,6 +170,38 @@ bool TranslationCache::Block::has_any_of(u64 first_halfword, u64 last_halfword) 
   });
 }
 
+const void* TranslationCache::translate_across(TranslatedPage& page, TranslatedPage& next) {
+  constexpr u16 kOffset = kPageBytes - 2;
+  std::array<u16, 2> raw;
+  std::memcpy(&raw[0], ram_.host(PhysAddr(page.frame) + kOffset), sizeof(u16));
+  std::memcpy(&raw[1], ram_.host(PhysAddr(next.frame)), sizeof(u16));
+  if (insn_length(raw[0]) != sizeof(raw) || stops_.test(kOffset / 2)) return nullptr;
+  const Insn insn = isa_.decode(raw[0] | u32{raw[1]} << 16);
+  if (has_flag(insn.op, kSystem)) return nullptr;
+  Ir ir = record(isa_, -2, {{insn, 0}}, switches_);
+  optimize(ir);
+  emission_.begin();
+  const usize start = memory_.used_bytes();
+  const usize first_link = links_.size();
+  LowerTarget target{stubs_, next, static_cast<u32>(start), sites_, links_};
+  target.from = page.frame + kOffset;
+  LowerX86 lower(ir, target, emission_.assembler());
+  lower.emit_hot();
+  lower.emit_cold();
+  if (!emission_.finish()) return nullptr;
+  PageRecord& begins = static_cast<PageRecord&>(page);
+  PageRecord& ends = static_cast<PageRecord&>(next);
+  watch(begins);
+  Block& block = begins.blocks[kOffset];
+  block = {{{kOffset, kPageBytes}}, 0, nullptr, {}};
+  mark_decoded(begins, block);
+  page.settled.set(kOffset / 2);
+  watch(ends);
+  next.decoded.set_range(0, 0);
+  ends.begun.push_back(&begins);
+  return keep(page, ir, kOffset, start, first_link);
+}
+
 void TranslationCache::link_known(usize first_link) {
   for (usize i = first_link; i < links_.size(); ++i) {
     const void* const code = links_[i].page->code[links_[i].page_offset / 2];
@@ -169,7 +215,7 @@ void TranslationCache::make_link(const Link& link, const void* code) {
   static_cast<PageRecord&>(*link.page).blocks[link.page_offset].links.push_back(&link);
   ++stats_.links;
   if (observer() != nullptr) {
-    observer()->on_link_made(link.page->frame + link.from_offset, link.page->frame + link.page_offset);
+    observer()->on_link_made(link.from, link.page->frame + link.page_offset);
   }
 }
 
@@ -282,7 +328,7 @@ void TranslationCache::written_in_page(PhysAddr start, u64 count_bytes) {
   const u64 first = (start - frame) / 2;
   const u64 last = (start - frame + count_bytes - 1) / 2;
   if (page.decoded.any_in(first, last)) return drop(page, first, last, DropReason::kWritten);
-  if (page.blocks.empty() || ++page.writes_beside < page.patience) return;
+  if (!page.has_code() || ++page.writes_beside < page.patience) return;
   page.patience = std::min(2 * page.patience, kMostPatience);
   drop(page, 0, kPageBytes / 2 - 1, DropReason::kData);
   std::fill(std::begin(page.heat), std::end(page.heat), u8{0});
@@ -302,7 +348,8 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
       ++at;
     }
   }
-  if (!page.blocks.empty()) return;
+  drop_begun(page, first_halfword, reason);
+  if (page.has_code()) return;
   page.hot.reset();
   page.settled.reset();
   page.plain.reset();
@@ -311,7 +358,15 @@ void TranslationCache::drop(PageRecord& page, u64 first_halfword, u64 last_halfw
   ram_.set_has_code(PhysAddr(page.frame), false);
 }
 
-/// What has run often is likely to do so again: it is translated anew as soon as it runs.
+/// The instructions that end in the page's first halfword.
+void TranslationCache::drop_begun(PageRecord& page, u64 first_halfword, DropReason reason) {
+  if (page.begun.empty()) return;
+  if (first_halfword != 0) return page.decoded.set_range(0, 0);
+  constexpr u64 kLast = kPageBytes / 2 - 1;
+  for (PageRecord* other : std::exchange(page.begun, {})) drop(*other, kLast, kLast, reason);
+}
+
+/// What has run often is likely to do so again: it is translated anew soon.
 void TranslationCache::drop_block(PageRecord& page, u16 offset, const Block& block, DropReason reason) {
   for (const Link* link : block.links) {
     memory_.patch_jump(link->patch_at, memory_.run_address(link->unlinked_at));

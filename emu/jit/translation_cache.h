@@ -49,6 +49,10 @@ class TranslationCache final : private RamWatcher {
   /// The code of the block at this offset, made now. Null: the first instruction straddles two pages, or
   /// there may be a stop before it. Precondition: there is none yet, and !full().
   const void* translate(TranslatedPage& page, u16 offset);
+  /// The block of the one instruction that begins in the last halfword of `page` and ends in `next`, which is
+  /// fetched from behind it. Null: there is none, or it is one that is better done apart. Precondition: as
+  /// for translate(), which has said null.
+  const void* translate_across(TranslatedPage& page, TranslatedPage& next);
   /// The block that translate() would make, before any pass; no instructions: none.
   Ir record_block(const TranslatedPage& page, u16 offset) const;
   enum class Warmth : u8 { kAsBefore, kHot };
@@ -90,6 +94,9 @@ class TranslationCache final : private RamWatcher {
   struct PageRecord : TranslatedPage {
     std::map<u16, Block> blocks;  ///< by offset
     std::unique_ptr<BranchProfile> profile;
+    std::vector<PageRecord*> begun;  ///< pages whose last instruction ends in this one
+
+    bool has_code() const { return !blocks.empty() || !begun.empty(); }
   };
 
   PageRecord& take_record();
@@ -97,6 +104,9 @@ class TranslationCache final : private RamWatcher {
   void written_in_page(PhysAddr start, u64 count_bytes);
   void drop(PageRecord& page, u64 first_halfword, u64 last_halfword, DropReason reason);
   void drop_block(PageRecord& page, u16 offset, const Block& block, DropReason reason);
+  void watch(const PageRecord& page);
+  const void* keep(TranslatedPage& page, const Ir& ir, u16 offset, usize start, usize first_link);
+  void drop_begun(PageRecord& page, u64 first_halfword, DropReason reason);
   bool mark_plain(PageRecord& page, WindowTable& table);
   void make_anew(PageRecord& page, u16 offset);
   EngineObserver* observer() const { return observer_ == nullptr ? nullptr : *observer_; }

@@ -76,6 +76,7 @@ class Translator::Impl : private Runtime {
   void run_translated();
   const void* go_on();
   const void* code_at(u64 pc);
+  const void* translate_across(TranslatedPage& page);
   void interpret_block();
   void flush();
   void set_exact(u64 pc, i64 left);
@@ -84,6 +85,8 @@ class Translator::Impl : private Runtime {
     return hart_.exit_requested() || state_.waiting != 0 || hart_.interrupt_pending();
   }
   MaybeTrap hold_page(u64 pc);
+  enum class LookedUp : u8 { kBefore, kNow };
+  void find_blocks(LookedUp looked_up);
   bool hold_known_page(u64 pc);
 
   const void* call(const CallSite& site, i64 insns_left);
@@ -209,18 +212,23 @@ MaybeTrap Translator::Impl::hold_page(u64 pc) {
   const bool held = state_.fetch_page == align_down(pc, kPageBytes);
   if (!held && hold_known_page(pc)) return {};
   if (const MaybeTrap trap = enter_fetch_page(hart_, pc)) return trap;
-  if (state_.fetch_partial != 0 || state_.fetch_blocks != nullptr) return {};
+  find_blocks(held ? LookedUp::kBefore : LookedUp::kNow);
+  return {};
+}
+
+/// Of the held page. A page that was held already may have left the TLB since, and must then be walked for
+/// anew when left.
+void Translator::Impl::find_blocks(LookedUp looked_up) {
+  if (state_.fetch_partial != 0 || state_.fetch_blocks != nullptr) return;
   if (cache_.full()) flush();  // pages take room also when nothing on them is ever hot
   TranslatedPage& page = cache_.page(PhysAddr(state_.fetch_frame));
   state_.fetch_blocks = &page;
-  // A page that was held already may have left the TLB since, and must then be walked for anew when left.
   const bool must_count = hart_.fetch_mode().translates() && hart_.mmu().sees_every_access();
   // A breakpoint is asked for before its page is looked up.
   const bool may_stop = breakpoints_.any() && breakpoints_.in_page(state_.fetch_page);
-  if (!held && !must_count && !may_stop) {
+  if (looked_up == LookedUp::kNow && !must_count && !may_stop) {
     hart_.fill_fetch(reinterpret_cast<u64>(&page));
   }
-  return {};
 }
 
 /// As translated code does where it goes to another page.
@@ -274,18 +282,30 @@ const void* Translator::Impl::code_at(u64 pc) {
     page = &cache_.page(PhysAddr(state_.fetch_frame));
     state_.fetch_blocks = page;
   }
-  const void* const made = times_.translate([&] { return cache_.translate(*page, offset); });
+  const void* made = times_.translate([&] { return cache_.translate(*page, offset); });
+  if (made == nullptr && offset == kPageBytes - 2) made = translate_across(*page);
   if (made == nullptr) page->heat[offset / 2] = 0;  // what stands there may change
   return made;
+}
+
+/// Of the page behind, what translated code would find.
+const void* Translator::Impl::translate_across(TranslatedPage& page) {
+  const u64 behind = state_.fetch_page + kPageBytes;
+  const FastEntry& entry = state_.fetch_bank->slot(Access::kExecute, behind);
+  if (entry.tag != behind) return nullptr;
+  return cache_.translate_across(page, *reinterpret_cast<TranslatedPage*>(entry.payload));
 }
 
 /// One by one, to the end of the block, or of the page (the last instruction may straddle two).
 void Translator::Impl::interpret_block() {
   do {
+    const u64 page = state_.fetch_page;
     const auto insn = fetch(hart_);
     if (!insn || hart_.exit_requested()) return;
+    const bool straddles = state_.fetch_page != page;
+    if (straddles) find_blocks(LookedUp::kNow);
     ++cache_.stats().cold_insns;
-    if (execute(hart_, *insn) != Flow::kNext) return;
+    if (execute(hart_, *insn) != Flow::kNext || straddles) return;
   } while (state_.icount < end_icount_ && state_.fetch_blocks != nullptr && !breakpoints_.any());
 }
 
@@ -381,6 +401,14 @@ const Callees& Translator::Impl::callees() {
           [](HartState* state, u64 page_offset, i64 insns_left) {
             of(state).set_exact(state->fetch_page + page_offset, insns_left);
             return of(state).guarded([&] { return of(state).too_long(static_cast<u16>(page_offset)); });
+          },
+      .apart =
+          [](HartState* state, u64 page_offset, i64 insns_left) {
+            of(state).set_exact(state->fetch_page + page_offset, insns_left);
+            return of(state).guarded([&] {
+              of(state).interpret_block();
+              return of(state).go_on();
+            });
           }};
   return table;
 }
