@@ -51,6 +51,12 @@ class _Writer:
     def pick(self, makers: list) -> str:
         return self.random.choices(makers, self.weights[: len(makers)])[0]()
 
+    def inner_loop(self, makers: list) -> str:
+        """Of few instructions, one block where there is no call; gp counts."""
+        label = self.label()
+        body = "\n ".join(self.pick(makers) for _ in range(self.random.randint(1, 5)))
+        return f"li gp, {self.random.choice([2, 9, 60])}\n{label}:\n {body}\n addi gp, gp, -1\n bnez gp, {label}"
+
     def integer(self) -> str:
         imm = self.random.randint(-2048, 2047)
         op = self.one_of("add", "xor", "mul", "mulh", "divu", "rem", "sllw", "sltu", "sub", "and")
@@ -167,7 +173,9 @@ class _MachineProgram(_Writer):
                 label, op = self.label(), self.one_of("beq", "bne", "bltu", "bge")
                 skipped = [self.pick(self.makers) for _ in range(self.random.randint(1, 5))]
                 lines += [f"{op} {self.x()}, {self.x()}, {label}", *skipped, f"{label}:"]
-            elif chance < 0.08:
+            elif chance < 0.12:
+                lines.append(self.inner_loop(self.makers[: self.random.choice([2, 4, 12])]))
+            elif chance < 0.14:
                 lines.append(f"addi {self.base()}, s9, {self.random.randint(-1, 1) * 1000 + self.random.randint(-30, 30) * 8}")
             else:
                 lines.append(self.pick(self.makers))
@@ -377,7 +385,8 @@ frame{index}:
 """
 
     def text(self) -> str:
-        body = "\n ".join(self.pick(self.makers) for _ in range(self.random.randint(15, 90)))
+        body = "\n ".join(self.pick(self.makers) if self.random.random() < 0.93 else self.inner_loop(self.makers)
+                          for _ in range(self.random.randint(15, 90)))  # fmt: skip
         pages = "\n".join(f".balign 4096\n{name}_{root}: .space 4096" for root in range(ROOTS)
                           for name in ("root", "level1", "level0", "other"))  # fmt: skip
         return f"""{HEAD} lla t0, m_trap
