@@ -144,8 +144,8 @@ std::string translation_text(const EngineStats& engine) {
       "entered C++   {} calls{}, {} page lookups, {} jumps to no code yet, {} ends of slices\n"
       "host time     {:.1f}% in translated code, {:.1f}% translating, {:.1f}% in the rest (sampled); {} cold "
       "instructions\n",
-      engine.blocks_dropped + engine.blocks_remade, listed(engine.dropped_by, kDropReasonNames), engine.flushes,
-      engine.code_bytes / 1024, engine.table_bytes / 1024, engine.links, engine.calls,
+      engine.blocks_dropped + engine.blocks_remade, listed(engine.dropped_by, kDropReasonNames),
+      engine.flushes, engine.code_bytes / 1024, engine.table_bytes / 1024, engine.links, engine.calls,
       listed(engine.calls_by, kCallKindNames), engine.misses, engine.cold_jumps, engine.too_long,
       100.0 - translating - outside, translating, outside, engine.cold_insns);
 }
