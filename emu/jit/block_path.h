@@ -38,8 +38,8 @@ class BranchProfile {
 };
 
 /// The instructions of a block that starts at this offset. None: the first one straddles two pages, or there
-/// may be a stop before it. Without a profile it ends where branches and jumps lead to what has code, or runs
-/// much less often than its start, so that little is translated twice; with one, a block that is hot, it goes
+/// may be a stop before it. Without a profile it ends where branches and jumps lead to what has code, or has
+/// run less often than its start, so that little is translated twice; with one, a block that is hot, it goes
 /// on.
 std::vector<SourceInsn> choose_path(const PathRules& rules, const TranslatedPage& page, u16 offset,
                                     const BranchProfile* profile);
