@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,15 +90,16 @@ class FenceReport:
 class EngineStats:
     """What the engine did on the host since the machine was made; all but the first four are the translator's alone.
 
-    `instead` says why the interpreter runs although the translator might have. `blocks_dropped` are those that were
-    'written' to, whose page was taken for 'data', that a 'stop' may come in, and those given up for want of 'room'
-    (`dropped_by`, which has `blocks_remade`, made anew for speed, as 'remade'; `flushes` counts how often that was all of them). `links` are jumps from block to block that were
-    made direct. Translated code enters C++ for `calls` (instructions, by kind in `calls_by`), `misses` (jumps to pages
-    that must be looked up), `cold_jumps` (to where there is no code yet) and `too_long` (blocks that would run past
-    the end of a slice). `cold_insns` ran one by one, as their block had not run often enough. `code_bytes` and
-    `table_bytes` are what there is now. `run_ns` is the host's time in the engine; of it, `translate_ns` went into
-    making code and `outside_ns` into C++ (sampled: every 61st entry); the rest is translated code's. Times, and what
-    depends on where runs were cut, differ from run to run: engine statistics count for no comparison of Stats.
+    `instead` says why the interpreter runs although the translator might have. `dropped_by` has why blocks were
+    dropped: they were 'written' to, their page was taken for 'data', a 'stop' may come in them, there was no 'room'
+    (`flushes` counts how often all were given up for it), or, 'remade', they were made anew for speed; these are
+    `blocks_remade`, the others `blocks_dropped`. `links` are jumps from block to block that were made direct.
+    Translated code enters C++ for `calls` (instructions, by kind in `calls_by`), `misses` (jumps to pages that must be
+    looked up), `cold_jumps` (to where there is no code yet) and `too_long` (blocks that would run past the end of a
+    slice). `cold_insns` ran one by one, as their block had not run often enough. `code_bytes` and `table_bytes` are
+    what there is now. `run_ns` is the host's time in the engine; of it, `translate_ns` went into making code and
+    `outside_ns` into C++ (sampled: every 61st entry); the rest is translated code's. Times, and what depends on where
+    runs were cut, differ from run to run: engine statistics count for no comparison of Stats.
     """
 
     name: str  #: 'interp' or 'jit'
@@ -121,9 +123,8 @@ class EngineStats:
     outside_ns: int
 
     def _repr_html_(self) -> str:
-        rows: list[tuple[str, Any]] = [(name.replace("_", " "), getattr(self, name)) for name in
-                                       ("blocks_built", "blocks_dropped", "blocks_remade", "links", "calls", "misses", "cold_jumps", "too_long",
-                                        "cold_insns", "flushes", "code_bytes", "table_bytes", "run_ns", "translate_ns", "outside_ns")]
+        values = [(one.name.replace("_", " "), getattr(self, one.name)) for one in dataclasses.fields(self)]
+        rows: list[tuple[str, Any]] = [(name, value) for name, value in values if isinstance(value, int)]
         rows += [(f"calls: {kind}", number) for kind, number in self.calls_by.items() if number]
         rows += [(f"dropped: {why}", number) for why, number in self.dropped_by.items() if number]
         return html.facts(rows, f"Engine {self.name}")
