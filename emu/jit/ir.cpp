@@ -11,8 +11,8 @@ Ref Ir::constant(u64 value) {
   return Ref::to_constant(index);
 }
 
-std::vector<ByteRange> Ir::ranges() const {
-  std::vector<ByteRange> result;
+ByteRanges Ir::ranges() const {
+  ByteRanges result;
   for (const SourceInsn& source : insns) {
     const u16 first = static_cast<u16>(page_offset + source.place);
     const u16 end = static_cast<u16>(page_offset + source.behind());

@@ -7,6 +7,7 @@
 // last makes a call cheap: it does the whole instruction again, on a state that is as before it.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -113,6 +114,9 @@ struct ByteRange {
   bool operator==(const ByteRange&) const = default;
 };
 
+/// Most blocks have one, so that they take no memory of their own.
+using ByteRanges = boost::container::small_vector<ByteRange, 2>;
+
 struct Ir {
   i16 page_offset = 0;  ///< of the block in its page; -2: its one instruction begins in the page before
   std::vector<SourceInsn> insns;
@@ -121,7 +125,7 @@ struct Ir {
   Switches switches = {};  ///< what is left out of it
 
   /// Of its page: where its instructions are, in the order of execution.
-  std::vector<ByteRange> ranges() const;
+  ByteRanges ranges() const;
   Ref constant(u64 value);
   u64 value_of(Ref constant_ref) const { return constants[constant_ref.index()]; }
   bool is_constant(Ref ref, u64 value) const { return ref.is_constant() && value_of(ref) == value; }

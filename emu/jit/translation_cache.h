@@ -83,8 +83,8 @@ class TranslationCache final : private RamWatcher {
  private:
   /// A block there is.
   struct Block {
-    std::vector<ByteRange> ranges;  ///< of its instructions
-    unsigned samples;               ///< times that it was found running
+    ByteRanges ranges;  ///< of its instructions
+    unsigned samples;   ///< times that it was found running
     WindowTable* windows;
     std::vector<const Link*> links;  ///< that lead to it
 

@@ -69,9 +69,9 @@ TEST(Ir, JumpsInTheMiddleLeaveNothingButTheLink) {
 }
 
 TEST(Ir, KnowsTheBytesOfItsPageInOrder) {
-  EXPECT_EQ(recorded("addi a0, a0, 1\n j .+64").ranges(), (std::vector<ByteRange>{{0x100, 0x104}}));
+  EXPECT_EQ(recorded("addi a0, a0, 1\n j .+64").ranges(), (ByteRanges{{0x100, 0x104}}));
   EXPECT_EQ(test::recorded_at("jal ra, .-64\n ret\n ecall", {0, -64, 4}).ranges(),
-            (std::vector<ByteRange>{{0x100, 0x104}, {0xc0, 0xc2}, {0x104, 0x108}}));
+            (ByteRanges{{0x100, 0x104}, {0xc0, 0xc2}, {0x104, 0x108}}));
 }
 
 TEST(Ir, WritesToTheZeroRegisterAreNotRecorded) {
