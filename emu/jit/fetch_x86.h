@@ -4,6 +4,7 @@
 // Free registers are lost: rcx has the virtual page, rdx the TranslatedPage.
 #pragma once
 
+#include "emu/jit/fast_tlb_x86.h"
 #include "emu/jit/host_registers.h"
 #include "emu/jit/runtime.h"
 
@@ -31,17 +32,15 @@ inline void split_target(x86::Assembler& as) {
   as.cmp(x86::rcx, fetch_page_field());
 }
 
-/// What the FastTlb has for the virtual page at rcx, in rdx; else to `miss`.
+/// What the FastTlb has for the virtual page at rcx, in rdx; else to `miss`. Precondition: the instruction
+/// there is due.
 inline void find_due_page(x86::Assembler& as, const asmjit::Label& miss) {
-  constexpr unsigned kIndexShift = kPageShift - 4;
-  constexpr u32 kIndexMask = (FastTlb::kEntries - 1) * sizeof(FastEntry);
-  constexpr i32 kTable = static_cast<i32>(static_cast<usize>(Access::kExecute) * FastTlb::kTableBytes);
-  as.rorx(x86::edx, x86::ecx, kIndexShift);
-  as.and_(x86::edx, kIndexMask);
+  as.rorx(x86::edx, x86::ecx, kEntryRotation);
+  as.and_(x86::edx, kEntryMask);
   as.add(x86::rdx, state_field(offsetof(HartState, fetch_bank), 8));
-  as.cmp(x86::rcx, x86::qword_ptr(x86::rdx, kTable + static_cast<i32>(offsetof(FastEntry, tag))));
+  as.cmp(x86::rcx, entry_field(x86::rdx, Access::kExecute, offsetof(FastEntry, tag)));
   as.jne(miss);
-  as.mov(x86::rdx, x86::qword_ptr(x86::rdx, kTable + static_cast<i32>(offsetof(FastEntry, payload))));
+  as.mov(x86::rdx, entry_field(x86::rdx, Access::kExecute, offsetof(FastEntry, payload)));
 }
 
 /// Likewise; to `miss` also where the instruction there is not due: a held page is architectural.

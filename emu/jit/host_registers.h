@@ -39,21 +39,19 @@ inline constexpr Pinned kPinned[] = {
     {12, x86::r8}, {13, x86::r9}, {14, x86::r10}, {15, x86::r14}, {16, x86::r11},
 };
 
+/// By guest register: its host register, or one that is not valid.
 inline constexpr auto kPinnedOf = [] {
   std::array<x86::Gp, 32> of{};
   for (const Pinned& p : kPinned) of[p.guest] = p.host;
   return of;
 }();
 
-/// By host register: the guest register that it always has; 0: none.
+/// By host register: its guest register; 0: none.
 inline constexpr auto kPinnedIn = [] {
   std::array<u8, 16> in{};
   for (const Pinned& p : kPinned) in[p.host.id()] = p.guest;
   return in;
 }();
-
-/// The host register of x[r], or one that is not valid.
-inline const x86::Gp& pinned(unsigned r) { return kPinnedOf[r]; }
 
 inline x86::Mem state_field(usize offset, u32 size) {
   return x86::Mem(kState, static_cast<i32>(offset) - kStateBias, size);

@@ -1,6 +1,5 @@
 #include "emu/jit/lower_x86.h"
 
-#include "emu/base/assert.h"
 #include "emu/isa/sem/f.h"
 #include "emu/jit/fold.h"
 

@@ -10,12 +10,11 @@
 #include <cstddef>
 #include <deque>
 #include <memory_resource>
-#include <new>
 #include <optional>
-#include <type_traits>
-#include <utility>
+#include <span>
 #include <vector>
 
+#include "emu/jit/cold_paths.h"
 #include "emu/jit/host_registers.h"
 #include "emu/jit/ir.h"
 #include "emu/jit/runtime.h"
@@ -33,33 +32,6 @@ struct LowerTarget {
   const HalfwordSet* plain = nullptr;  ///< offsets in the page
   bool is_hot = false;
   u64 from = 0;  ///< physical address of the block
-};
-
-/// Code to be written behind that of the block: what captures by value says how, and stays where it is until
-/// then. More may be added while one writes.
-class ColdPaths {
- public:
-  explicit ColdPaths(std::pmr::memory_resource* memory) : paths_(memory) {}
-
-  template <class Write>
-  void push_back(Write write) {
-    static_assert(sizeof(Write) <= kCapturedBytes && alignof(Write) <= alignof(Path));
-    static_assert(std::is_trivially_destructible_v<Write>);
-    Path& path = paths_.emplace_back();
-    ::new (static_cast<void*>(path.captured)) Write(std::move(write));
-    path.write = [](void* captured) { (*static_cast<Write*>(captured))(); };
-  }
-  void write_all() {
-    for (usize i = 0; i < paths_.size(); ++i) paths_[i].write(paths_[i].captured);
-  }
-
- private:
-  static constexpr usize kCapturedBytes = 136;
-  struct Path {
-    void (*write)(void*);
-    alignas(8) std::byte captured[kCapturedBytes];
-  };
-  std::pmr::deque<Path> paths_;
 };
 
 class LowerX86 {

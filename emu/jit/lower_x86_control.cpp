@@ -5,7 +5,6 @@
 // return lands behind the call whose turn it is; there it is asked whether the guest means that place, in a
 // page that is fetched from there now. What is no call's return goes on as any indirect jump
 // (Stubs::dispatch): nothing is taken for granted of how the guest returns.
-#include "emu/base/assert.h"
 #include "emu/jit/fetch_x86.h"
 #include "emu/jit/lower_x86.h"
 

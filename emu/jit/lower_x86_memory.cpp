@@ -1,7 +1,7 @@
 // Loads and stores: FastTlb::Bank::find() in line, and else the whole instruction by a call.
 #include <algorithm>
 
-#include "emu/base/assert.h"
+#include "emu/jit/fast_tlb_x86.h"
 #include "emu/jit/lower_x86.h"
 
 namespace quire::jit {
@@ -21,16 +21,13 @@ LowerX86::Address LowerX86::address_of(Ref ref) const {
 /// page. `scratch` is lost.
 void LowerX86::look_up(x86::Gp base, i32 first, i32 last, Access access, x86::Gp scratch,
                        asmjit::Label miss) {
-  constexpr unsigned kIndexShift = kPageShift - 4;
-  static_assert(sizeof(FastEntry) == 1 << 4);
-  constexpr u32 kIndexMask = (FastTlb::kEntries - 1) * sizeof(FastEntry);
   if (first == 0) {
-    as_.rorx(x86::ecx, base.r32(), kIndexShift);
+    as_.rorx(x86::ecx, base.r32(), kEntryRotation);
   } else {
     as_.lea(x86::ecx, x86::ptr(base, first));
-    as_.rorx(x86::ecx, x86::ecx, kIndexShift);
+    as_.rorx(x86::ecx, x86::ecx, kEntryRotation);
   }
-  as_.and_(x86::ecx, kIndexMask);
+  as_.and_(x86::ecx, kEntryMask);
   as_.add(x86::rcx, state_field(offsetof(HartState, data_bank), 8));
   if (last != 0) {
     as_.lea(scratch, x86::ptr(base, last));
@@ -38,10 +35,9 @@ void LowerX86::look_up(x86::Gp base, i32 first, i32 last, Access access, x86::Gp
     as_.mov(scratch, base);
   }
   as_.and_(scratch, -static_cast<i32>(kPageBytes));
-  const i32 table = static_cast<i32>(static_cast<usize>(access) * FastTlb::kTableBytes);
-  as_.cmp(scratch, x86::qword_ptr(x86::rcx, table + static_cast<i32>(offsetof(FastEntry, tag))));
+  as_.cmp(scratch, entry_field(x86::rcx, access, offsetof(FastEntry, tag)));
   as_.jne(miss);
-  as_.mov(x86::rcx, x86::qword_ptr(x86::rcx, table + static_cast<i32>(offsetof(FastEntry, payload))));
+  as_.mov(x86::rcx, entry_field(x86::rcx, access, offsetof(FastEntry, payload)));
 }
 
 /// What to add to a guest address to have the host's of node `at`'s access, in rcx; the instruction is done

@@ -263,9 +263,7 @@ void LowerX86::toggle_interrupts(const Node& node) {
 }
 
 void LowerX86::leave_if_pending(x86::Gp scratch, Label slow) {
-  as_.mov(scratch, state_field(offsetof(HartState, mip_software), 8));
-  as_.or_(scratch, state_field(offsetof(HartState, mip_lines), 8));
-  as_.test(state_field(offsetof(HartState, mie), 8), scratch);
+  test_pending(as_, scratch);
   as_.jnz(slow);
 }
 

@@ -22,7 +22,7 @@ using HalfwordSet = std::bitset<kPageBytes / 2>;
 struct TranslatedPage {
   u64 frame;                         ///< physical address
   const void* code[kPageBytes / 2];  ///< by halfword; what is not translated yet leads to Stubs::cold
-  u64 generation;                    ///< counts the times that all of its code was dropped
+  u64 generation;                    ///< counts the times that code was dropped, but to be made anew
   u8 heat[kPageBytes / 2];           ///< times that execution came by what is not translated
   PageBits decoded;                  ///< halfwords that are part of a block
   u32 writes_beside;                 ///< since it has code: those that touched no block

@@ -76,7 +76,7 @@ class SystemStubWriter {
     only_in(Privilege::kSupervisor);
     as_.test(status(), static_cast<u32>(kStatusTsr));
     as_.jnz(call_last_);
-    test_pending(x86::rax);
+    test_pending(as_, x86::rax);
     as_.jnz(call_last_);
     as_.mov(x86::eax, status());
     as_.mov(x86::ecx, x86::eax);
@@ -129,13 +129,6 @@ class SystemStubWriter {
     as_.jmp(miss_);
   }
 
-  /// Not zero: an interrupt is pending and enabled in mie.
-  void test_pending(x86::Gp scratch) {
-    as_.mov(scratch, u64_field(offsetof(HartState, mip_software)));
-    as_.or_(scratch, u64_field(offsetof(HartState, mip_lines)));
-    as_.test(u64_field(offsetof(HartState, mie)), scratch);
-  }
-
   /// In M-mode, the bank may be that of MPP.
   void write_status() {
     const Label refuse = as_.newLabel();
@@ -149,7 +142,7 @@ class SystemStubWriter {
     as_.xor_(x86::ecx, x86::edx);
     as_.test(x86::ecx, static_cast<u32>(kStatusSie));
     as_.jz(quiet);
-    test_pending(x86::rcx);
+    test_pending(as_, x86::rcx);
     as_.jnz(refuse);
     as_.bind(quiet);
     change_fs();

@@ -21,7 +21,14 @@ struct SystemLabels {
 SystemLabels write_system_stubs(x86::Assembler& as, const asmjit::Label& call_last,
                                 const asmjit::Label& miss);
 
-/// Bits of sstatus that the stub changes, and those that LowerX86 does in line.
+/// Not zero: an interrupt is pending and enabled in mie. `scratch` is lost.
+inline void test_pending(x86::Assembler& as, x86::Gp scratch) {
+  as.mov(scratch, state_field(offsetof(HartState, mip_software), 8));
+  as.or_(scratch, state_field(offsetof(HartState, mip_lines), 8));
+  as.test(state_field(offsetof(HartState, mie), 8), scratch);
+}
+
+/// Bits of sstatus that LowerX86 changes in line, and those that the stub does.
 inline constexpr u32 kStatusInline = kStatusSie | kStatusSpie | kStatusSpp;
 inline constexpr u32 kStatusByStub = kStatusFs | kStatusSum;
 

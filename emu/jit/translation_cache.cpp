@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "emu/base/touch.h"
-#include "emu/jit/emit.h"
 #include "emu/jit/lower_x86.h"
 #include "emu/jit/passes.h"
 #include "emu/jit/record.h"
@@ -108,27 +107,36 @@ const void* TranslationCache::translate(TranslatedPage& page, u16 offset) {
   Ir ir = record_block(page, offset);
   if (ir.insns.empty()) return nullptr;
   optimize(ir);
-  emission_.begin();
-  const usize start = memory_.used_bytes();
   const usize first_link = links_.size();
-  LowerTarget target{stubs_, page, static_cast<u32>(start), sites_, links_};
-  target.from = page.frame + offset;
-  const usize accesses = switches_.has_off(Part::kWindows) ? 0 : count_accesses(ir, page.plain);
-  target.is_hot = is_hot(page, offset);
-  if (accesses != 0 && target.is_hot) {
-    target.windows = make_windows(memory_, accesses, offset, !page.settled.test(offset / 2));
-    target.plain = &page.plain;
-  }
-  LowerX86 lower(ir, target, emission_.assembler());
-  lower.emit_hot();
-  lower.emit_cold();
-  if (!emission_.finish()) return nullptr;
+  const LowerTarget target = target_for(page, ir, offset);
+  if (!write(ir, target)) return nullptr;
   PageRecord& record = static_cast<PageRecord&>(page);
   watch(record);
   Block& block = record.blocks[offset];
   block = {ir.ranges(), 0, target.windows, {}};
   mark_decoded(record, block);
-  return keep(page, ir, offset, start, first_link);
+  return keep(page, ir, offset, target.code_offset, first_link);
+}
+
+LowerTarget TranslationCache::target_for(TranslatedPage& page, const Ir& ir, u16 offset) {
+  LowerTarget target{stubs_, page, static_cast<u32>(memory_.used_bytes()), sites_, links_};
+  target.from = page.frame + offset;
+  target.is_hot = is_hot(page, offset);
+  const usize accesses = switches_.has_off(Part::kWindows) ? 0 : count_accesses(ir, page.plain);
+  if (accesses != 0 && target.is_hot) {
+    target.windows = make_windows(memory_, accesses, offset, !page.settled.test(offset / 2));
+    target.plain = &page.plain;
+  }
+  return target;
+}
+
+/// False: there is no code of it, as Emission::finish() says.
+bool TranslationCache::write(const Ir& ir, const LowerTarget& target) {
+  emission_.begin();
+  LowerX86 lower(ir, target, emission_.assembler());
+  lower.emit_hot();
+  lower.emit_cold();
+  return emission_.finish();
 }
 
 /// Before there is code of it.
@@ -141,13 +149,13 @@ void TranslationCache::watch(const PageRecord& page) {
 /// The code from `start` on is that of the block.
 const void* TranslationCache::keep(TranslatedPage& page, const Ir& ir, u16 offset, usize start,
                                    usize first_link) {
+  const u8* const code = memory_.run_address(start);
   ++stats_.blocks_built;
-  if (perf_map_)
-    perf_map_->add(memory_.run_address(start), memory_.used_bytes() - start, page.frame + offset);
-  page.code[offset / 2] = memory_.run_address(start);
+  if (perf_map_) perf_map_->add(code, memory_.used_bytes() - start, page.frame + offset);
+  page.code[offset / 2] = code;
   if (observer() != nullptr) tell_made(page, ir, start);
   link_known(first_link);
-  return page.code[offset / 2];
+  return code;
 }
 
 void TranslationCache::tell_made(const TranslatedPage& page, const Ir& ir, usize code_offset) const {
@@ -180,15 +188,10 @@ const void* TranslationCache::translate_across(TranslatedPage& page, TranslatedP
   if (has_flag(insn.op, kSystem)) return nullptr;
   Ir ir = record(isa_, -2, {{insn, 0}}, switches_);
   optimize(ir);
-  emission_.begin();
-  const usize start = memory_.used_bytes();
   const usize first_link = links_.size();
-  LowerTarget target{stubs_, next, static_cast<u32>(start), sites_, links_};
+  LowerTarget target{stubs_, next, static_cast<u32>(memory_.used_bytes()), sites_, links_};
   target.from = page.frame + kOffset;
-  LowerX86 lower(ir, target, emission_.assembler());
-  lower.emit_hot();
-  lower.emit_cold();
-  if (!emission_.finish()) return nullptr;
+  if (!write(ir, target)) return nullptr;
   PageRecord& begins = static_cast<PageRecord&>(page);
   PageRecord& ends = static_cast<PageRecord&>(next);
   watch(begins);
@@ -199,7 +202,7 @@ const void* TranslationCache::translate_across(TranslatedPage& page, TranslatedP
   watch(ends);
   next.decoded.set_range(0, 0);
   ends.begun.push_back(&begins);
-  return keep(page, ir, kOffset, start, first_link);
+  return keep(page, ir, kOffset, target.code_offset, first_link);
 }
 
 void TranslationCache::link_known(usize first_link) {

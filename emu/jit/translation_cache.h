@@ -28,6 +28,8 @@
 
 namespace quire::jit {
 
+struct LowerTarget;
+
 class TranslationCache final : private RamWatcher {
  public:
   /// Of guest code; each takes some 19 KiB for the table of its entries. Fewer where there is little code
@@ -100,6 +102,8 @@ class TranslationCache final : private RamWatcher {
   };
 
   PageRecord& take_record();
+  LowerTarget target_for(TranslatedPage& page, const Ir& ir, u16 offset);
+  bool write(const Ir& ir, const LowerTarget& target);
   void ram_written(PhysAddr start, u64 count_bytes, Writer writer) override;
   void written_in_page(PhysAddr start, u64 count_bytes);
   void drop(PageRecord& page, u64 first_halfword, u64 last_halfword, DropReason reason);

@@ -427,7 +427,7 @@ std::string translator_problem() {
         Needed{cpu.hasPCLMULQDQ(), "PCLMULQDQ"}}) {
     if (!one.present) {
       return std::string("the translator needs a processor with ") + one.name +
-             ", which this one has not; use the " + "engine 'interp'";
+             ", which this one has not; use the engine 'interp'";
     }
   }
   return {};
