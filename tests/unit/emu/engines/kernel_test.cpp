@@ -2,27 +2,18 @@
 // each engine (engine_under_test.h). The reference is the same without blocks, instruction by instruction.
 #include <gtest/gtest.h>
 
-#include <memory>
+#include <algorithm>
 #include <random>
 
 #include "emu/hart/csr.h"
-#include "emu/hart/engine.h"
 #include "emu/hart/envcfg.h"
-#include "emu/hart/execute.h"
 #include "emu/hart/observer.h"
-#include "tests/unit/emu/engines/engine_under_test.h"
-#include "tests/unit/emu/isa/binutils.h"
-#include "tests/unit/emu/mem/page_tables.h"
+#include "tests/unit/emu/engines/board.h"
 
 namespace quire {
 namespace {
 
 using namespace test;
-
-struct FixedEnv final : HartEnv {
-  u64 time() override { return 0; }
-  bool sbi_call(HartState&) override { return false; }
-};
 
 constexpr u64 kFirmware = 0x100;
 constexpr u64 kHandler = 0x200;
@@ -106,19 +97,13 @@ loop:
     j loop
 )";
 
-struct Board {
-  Ram ram{PhysAddr(kRam), 0x40'0000};
-  Bus bus{ram};
-  FixedEnv env;
-  std::unique_ptr<Hart> owner;
-  std::unique_ptr<HartEngine> engine;
+const std::vector<u8>& program() {
+  static const std::vector<u8> code = assemble(kProgram);
+  return code;
+}
 
-  explicit Board(const std::vector<u8>& code, const TlbConfig& tlb = {}) {
-    ram.write(PhysAddr(kRam), code);
-    owner = std::make_unique<Hart>(0, bus, tlb, env);
-    engine = make_engine_under_test(hart());
-    hart().reset(kRam, Privilege::kMachine, 0, 0);
-    hart().mmu().pmp().allow_everything();
+struct KernelBoard : Board {
+  explicit KernelBoard(const TlbConfig& tlb = {}) : Board(program(), tlb) {
     PageTables tables(ram);
     tables.map(0, kRam, kAll & ~u64{kPteUser});
     tables.map(kUserCode, kRam + kUserCode, kAll);
@@ -142,22 +127,9 @@ struct Board {
     state().pc = kUserCode;
     hart().sync();
   }
-  Hart& hart() { return *owner; }
-  HartState& state() { return owner->state(); }
-  void step(u64 until) {
-    while (state().icount < until) {
-      hart().take_pending_interrupt();
-      if (const auto insn = fetch(hart())) execute(hart(), *insn);
-    }
-  }
+  /// And what the TLB counted.
   std::vector<u64> everything() {
-    std::vector<u64> out;
-    hart().append_architectural_state(out);
-    for (u64 offset = 0; offset < ram.size_bytes(); offset += 8) {
-      u64 word;
-      std::memcpy(&word, ram.host(PhysAddr(kRam + offset)), 8);
-      if (word != 0) out.insert(out.end(), {offset, word});
-    }
+    std::vector<u64> out = Board::everything();
     const TlbStats& stats = hart().mmu().tlb().stats();
     out.insert(out.end(), {stats.hits, stats.misses, stats.walks});
     return out;
@@ -165,12 +137,11 @@ struct Board {
 };
 
 TEST(Kernel, IsEnteredAndLeftAtEveryCountAsBySingleSteps) {
-  const std::vector<u8> code = assemble(kProgram);
-  Board reference(code);
-  Board sliced(code);
+  KernelBoard reference;
+  KernelBoard sliced;
   for (u64 count = 1; count < 30'000; count = count < 3000 ? count + 1 : count + 37) {
     reference.step(count);
-    ASSERT_EQ(sliced.engine->run(count), RunExit::kCount);
+    ASSERT_EQ(sliced.run(count), RunExit::kCount);
     ASSERT_EQ(sliced.state().pc, reference.state().pc) << count;
     if (count % 10 == 0) {
       ASSERT_EQ(sliced.everything(), reference.everything()) << count;
@@ -184,17 +155,16 @@ TEST(Kernel, IsEnteredAndLeftAtEveryCountAsBySingleSteps) {
 class KernelSlicing : public testing::TestWithParam<TlbConfig> {};
 
 TEST_P(KernelSlicing, ChangesNothing) {
-  const std::vector<u8> code = assemble(kProgram);
   constexpr u64 kEnd = 200'000;
-  Board whole(code, GetParam());
-  whole.engine->run(kEnd);
-  Board stepped(code, GetParam());
+  KernelBoard whole(GetParam());
+  whole.run(kEnd);
+  KernelBoard stepped(GetParam());
   stepped.step(kEnd);
   ASSERT_EQ(whole.everything(), stepped.everything());
   std::mt19937_64 random(7);
-  Board cut(code, GetParam());
+  KernelBoard cut(GetParam());
   while (cut.state().icount < kEnd) {
-    cut.engine->run(std::min(kEnd, cut.state().icount + 1 + random() % (random() % 7 == 0 ? 5000 : 90)));
+    cut.run(std::min(kEnd, cut.state().icount + 1 + random() % (random() % 7 == 0 ? 5000 : 90)));
   }
   ASSERT_EQ(cut.everything(), whole.everything());
 }
@@ -213,15 +183,15 @@ struct TrapCounter final : HartObserver {
 };
 
 TEST(Kernel, AnObserverThatComesLateIsToldOfEachTrapAndReturn) {
-  Board board(assemble(kProgram));
+  KernelBoard board;
   const auto traps = [&] { return board.state().trap_count + board.state().interrupt_count; };
   TrapCounter counter;
   for (u64 end = 10'000; end <= 100'000; end += 20'000) {
-    board.engine->run(end);
+    board.run(end);
     const u64 before = traps();
     counter = {};
     board.hart().set_observer(&counter, Hart::Observe::kSlowPath);
-    board.engine->run(end + 10'000);
+    board.run(end + 10'000);
     board.hart().set_observer(nullptr, Hart::Observe::kSlowPath);
     EXPECT_GT(counter.traps, 300u);
     EXPECT_EQ(counter.traps, traps() - before);
@@ -230,14 +200,14 @@ TEST(Kernel, AnObserverThatComesLateIsToldOfEachTrapAndReturn) {
 }
 
 TEST(Kernel, ABreakpointAtTheHandlerStopsAtEachTrap) {
-  Board board(assemble(kProgram));
-  board.engine->run(20'000);
+  KernelBoard board;
+  board.run(20'000);
   board.engine->set_breakpoints({kHandler});
   const u64 before = board.state().trap_count + board.state().interrupt_count;
   u64 stops = 0;
   u64 firmware_calls = 0;
   for (u64 calls = board.state().x[24]; stops < 300; ++stops) {
-    ASSERT_EQ(board.engine->run(1'000'000), RunExit::kBreakpoint);
+    ASSERT_EQ(board.run(1'000'000), RunExit::kBreakpoint);
     EXPECT_EQ(board.state().pc, kHandler);
     firmware_calls += board.state().x[24] / 8 - calls / 8;
     calls = board.state().x[24];
@@ -248,13 +218,13 @@ TEST(Kernel, ABreakpointAtTheHandlerStopsAtEachTrap) {
 }
 
 TEST(Kernel, ABlockIsZeroedWhereTheModeMayAndElseIllegal) {
-  Board board(assemble(kProgram));
-  board.engine->run(20'000);
+  KernelBoard board;
+  board.run(20'000);
   const u64 traps = board.state().trap_count;
   const u64 calls = board.state().x[24];
   board.hart().write_csr(number_of(Csr::senvcfg), 0);
-  board.engine->run(21'000);
-  Board stepped(assemble(kProgram));
+  board.run(21'000);
+  KernelBoard stepped;
   stepped.step(20'000);
   stepped.hart().write_csr(number_of(Csr::senvcfg), 0);
   stepped.step(21'000);

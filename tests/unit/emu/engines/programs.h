@@ -4,24 +4,15 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "emu/hart/engine.h"
-#include "emu/hart/execute.h"
-#include "tests/unit/emu/engines/engine_under_test.h"
-#include "tests/unit/emu/isa/binutils.h"
-#include "tests/unit/emu/mem/page_tables.h"
+#include "tests/unit/emu/engines/board.h"
 
 namespace quire::test {
-
-struct ProgramEnv final : HartEnv {
-  u64 time() override { return 0; }
-  bool sbi_call(HartState&) override { return false; }
-};
 
 /// What all programs begin with.
 inline constexpr const char* kStart = R"(
@@ -37,18 +28,8 @@ inline constexpr const char* kStart = R"(
     auipc sp, 0x100           # 1 MiB behind the code, wherever that is
 )";
 
-struct ProgramBoard {
-  Ram ram{PhysAddr(kRam), 0x40'0000};
-  Bus bus{ram};
-  ProgramEnv env;
-  Hart hart{0, bus, {}, env};
-  std::unique_ptr<HartEngine> engine = make_engine_under_test(hart);
-
-  explicit ProgramBoard(const std::vector<u8>& code) {
-    ram.write(PhysAddr(kRam), code);
-    hart.reset(kRam, Privilege::kMachine, 0, 0);
-    hart.mmu().pmp().allow_everything();
-  }
+struct ProgramBoard : Board {
+  using Board::Board;
   /// The first 2 MiB at VA 0, in S-mode, where page 6 leads to 7's frame, and the tables behind them. A
   /// second space has its tables 512 KiB behind and frame 10 at page 9.
   void map_all() {
@@ -63,26 +44,11 @@ struct ProgramBoard {
       for (u64 offset = 0; offset < 0x8000; offset += kPageBytes) {
         tables.map(0x20'0000 + offset, kTables + offset, kFlags);
       }
-      hart.state().satp = tables.satp().raw;
+      state().satp = tables.satp().raw;
     }
-    hart.state().privilege = Privilege::kSupervisor;
-    hart.state().pc = 0;
-    hart.sync();
-  }
-  void step(u64 until) {
-    while (hart.state().icount < until) {
-      if (const auto insn = fetch(hart)) execute(hart, *insn);
-    }
-  }
-  std::vector<u64> everything() {
-    std::vector<u64> out;
-    hart.append_architectural_state(out);
-    for (u64 offset = 0; offset < ram.size_bytes(); offset += 8) {
-      u64 word;
-      std::memcpy(&word, ram.host(PhysAddr(kRam + offset)), 8);
-      if (word != 0) out.insert(out.end(), {offset, word});
-    }
-    return out;
+    state().privilege = Privilege::kSupervisor;
+    state().pc = 0;
+    hart().sync();
   }
 };
 
@@ -98,16 +64,16 @@ inline void expect_same(const std::string& source, Memory memory, u64 insns, u64
   };
   const auto reference = make();
   reference->step(insns);
-  EXPECT_EQ(reference->hart.state().trap_count, 0u) << "the program is not what it should be";
-  EXPECT_GE(reference->hart.state().x[27], turns);
+  EXPECT_EQ(reference->state().trap_count, 0u) << "the program is not what it should be";
+  EXPECT_GE(reference->state().x[27], turns);
   const auto whole = make();
   EXPECT_EQ(whole->engine->run(insns), RunExit::kCount);
   EXPECT_EQ(whole->everything(), reference->everything()) << "in one piece";
   std::mt19937_64 random(1);
   const auto cut = make();
-  while (cut->hart.state().icount < insns) {
+  while (cut->state().icount < insns) {
     const u64 piece = 1 + random() % (random() % 5 == 0 ? 20'000 : 100);
-    cut->engine->run(std::min(insns, cut->hart.state().icount + piece));
+    cut->engine->run(std::min(insns, cut->state().icount + piece));
   }
   EXPECT_EQ(cut->everything(), reference->everything()) << "in pieces";
 }

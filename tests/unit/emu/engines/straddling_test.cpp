@@ -1,5 +1,6 @@
 // Instructions that begin in one page and end in the next; part of the tests of each engine
 // (engine_under_test.h).
+#include "emu/hart/csr.h"
 #include "tests/unit/emu/engines/programs.h"
 
 namespace quire {
@@ -154,6 +155,92 @@ TEST(Straddling, GoesOnInThePageThatIsMappedByThen) {
     ret
   )",
               Memory::kMapped, 200'000, 5'000);
+}
+
+TEST(Straddling, FollowsTheSecondPage) {
+  Board board("");
+  board.ram.write(PhysAddr(kRam + 0x7000), assemble("loop: jalr s2\n j loop\n"));
+  board.ram.write(PhysAddr(kRam + 0x800), assemble("j .\n"));
+  board.hart().write_csr(number_of(Csr::mtvec), kRam + 0x800);
+  const auto half = [&board](u64 pa, u16 bits) {
+    board.ram.write(PhysAddr(pa), std::vector<u8>{static_cast<u8>(bits), static_cast<u8>(bits >> 8)});
+  };
+  half(kRam + 0x5ffc, 0x0585);  // c.addi a1, 1
+  half(kRam + 0x5ffe, 0x0513);  // addi a0, a0, ...
+  half(kRam + 0x6000, 0x0015);  // ... 1
+  half(kRam + 0x8000, 0x0105);  // ... 16
+  half(kRam + 0x6002, 0x8082);  // ret
+  half(kRam + 0x8002, 0x8082);
+  PageTables one(board.ram);
+  PageTables other(board.ram, PhysAddr(kRam + 0x20'0000));
+  for (PageTables* tables : {&one, &other}) {
+    tables->map(0x7000, kRam + 0x7000, kAll & ~kPteUser);
+    tables->map(0x1000, kRam + 0x5000, kAll & ~kPteUser);
+    tables->map(0x2000, tables == &one ? kRam + 0x6000 : kRam + 0x8000, kAll & ~kPteUser);
+  }
+  board.state().privilege = Privilege::kSupervisor;
+  board.state().pc = 0x7000;
+  board.state().x[18] = 0x1ffc;
+  const auto rounds = [&board](u64 n) { board.run(board.state().icount + 5 * n); };
+
+  board.hart().write_csr(number_of(Csr::satp), one.satp(1).raw);
+  rounds(10);
+  EXPECT_EQ(board.x(10), 10u);
+  board.hart().write_csr(number_of(Csr::satp), other.satp(2).raw);
+  rounds(10);
+  EXPECT_EQ(board.x(10), 10u + 160);
+  half(kRam + 0x8000, 0xfff5);  // ... -1
+  rounds(10);
+  EXPECT_EQ(board.x(10), 10u + 160 - 10);
+  half(kRam + 0x5ffe, 0x0593);  // addi a1, a0, ...
+  rounds(1);
+  EXPECT_EQ(board.x(11), 159u);
+  other.set(0x2000, 0, Pte{});
+  board.hart().mmu().fence_all();
+  board.hart().drop_fetch_page();
+  rounds(1);
+  EXPECT_EQ(board.state().mcause, 12u);
+  EXPECT_EQ(board.state().mtval, 0x2000u);
+  EXPECT_EQ(board.state().mepc, 0x1ffeu);
+}
+
+TEST(Straddling, MayNeedTheSlowPath) {
+  // A load that misses, a load that faults and a csrr, each across the end of a page, with and without a
+  // known second page.
+  Board board(R"(
+    li s0, 0x80003000
+    li s2, 3
+    .option norvc
+again:
+    j first
+    .org 0x0ffe
+first:
+    ld a0, 0(s0)
+    j second
+    .org 0x1ffe
+second:
+    csrr a1, mscratch
+    j third
+    .org 0x2ffe
+third:
+    ld a2, 0(zero)
+    addi s2, s2, -1
+    bnez s2, again
+    j .
+  )");
+  Board stepped(std::vector<u8>(board.ram.bytes().begin(), board.ram.bytes().begin() + 0x4000));
+  for (Board* b : {&board, &stepped}) {
+    b->hart().write_csr(number_of(Csr::mtvec), kRam + 0x800);
+    b->hart().write_csr(number_of(Csr::mscratch), 77);
+    b->ram.write(PhysAddr(kRam + 0x800), assemble("csrr t0, mepc\n addi t0, t0, 4\n csrw mepc, t0\n mret\n"));
+  }
+  for (u64 count = 1; count < 50; ++count) {
+    board.run(count);
+    stepped.step(count);
+    ASSERT_EQ(board.everything(), stepped.everything()) << count;
+  }
+  EXPECT_EQ(board.x(11), 77u);
+  EXPECT_EQ(board.state().trap_count, 3u);
 }
 
 }  // namespace
