@@ -157,7 +157,8 @@ RunExit Translator::Impl::run_timed(u64 until_icount) {
     if (hart_.take_pending_interrupt() && hart_.exit_requested()) continue;  // an observer's
     const bool may_watch = until_icount - state_.icount > kSlice + kWatched;
     run_slice(may_watch ? state_.icount + kSlice : until_icount);
-    if (const auto page = std::exchange(hot_page_, std::nullopt); page && may_watch) watch_hot_page(*page);
+    const auto page = std::exchange(hot_page_, std::nullopt);
+    if (page && may_watch && !at_breakpoint_) watch_hot_page(*page);
     if (std::exchange(at_breakpoint_, false)) return RunExit::kBreakpoint;
   }
 }

@@ -110,6 +110,23 @@ TEST(Translator, BlocksThatRunAgainAndAgainAreMadeAnewAndCountAsBefore) {
   EXPECT_EQ(board.hart.state().x[10], 1'000'000u + 2 * 20u);
 }
 
+// Its slice of the run ends in the last round, some instructions before the way out.
+TEST(Translator, ABreakpointBehindABlockThatWasJustFoundToBeHotStops) {
+  constexpr u64 kRound = 43;
+  constexpr u64 kRounds = (u64{1} << 18) / kRound;
+  Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 1, .hot = 1});
+  board.ram.write(PhysAddr(kRam),
+                  quire::test::assemble(".option norvc\n 1: addi a0, a0, -1\n beqz a0, 2f\n .rept 40\n"
+                                        " addi a1, a1, 1\n .endr\n j 1b\n 2: addi a2, a2, 1\n j 2b"));
+  board.hart.state().x[10] = kRounds + 1;
+  board.translator.set_breakpoints({kRam + 4 * kRound}, {});
+  EXPECT_EQ(board.translator.run(5'000'000), RunExit::kBreakpoint);
+  EXPECT_EQ(board.translator.stats().blocks_remade, 1u);
+  EXPECT_EQ(board.hart.state().pc, kRam + 4 * kRound);
+  EXPECT_EQ(board.hart.state().icount, kRounds * kRound + 2);
+  EXPECT_EQ(board.hart.state().x[12], 0u);
+}
+
 TEST(Translator, WhatWasDroppedIsTranslatedAsSoonAsItRunsAgain) {
   Board board(1 << 20, {.code_bytes = 2 << 20, .threshold = 50});
   const auto put = [&](const char* source) {
