@@ -1,8 +1,9 @@
 // Which host register is what in generated code.
 //
 // The guest registers that compilers use most live in host registers throughout all translated code, so that
-// going from block to block moves nothing; the others stay in HartState, one byte of displacement away. Three
-// registers are free for what happens inside one guest instruction.
+// going from block to block moves nothing; the others stay in HartState, one byte of displacement away.
+// Inside a hot loop some are lent (emu/jit/lower_x86_loans.cpp). Three registers are free for what happens
+// inside one guest instruction; rdx at times for longer (LowerX86::Neighbours).
 #pragma once
 
 #include <asmjit/x86.h>

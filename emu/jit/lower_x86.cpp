@@ -110,7 +110,7 @@ void LowerX86::prologue() {
   if (ir_.page_offset < 0) go_across();
 }
 
-/// Nothing but guest registers outlives an instruction.
+/// Of integer values, nothing but guest registers outlives an instruction.
 void LowerX86::begin_insn(u8 guest) {
   end_fp_values();
   if (end_of_insn_.isValid()) as_.bind(end_of_insn_);

@@ -1,9 +1,10 @@
 // From IR to x86-64, over AsmJit's assembler.
 //
 // One walk over the operations, in order. A value is where emu/jit/passes.h lets it be: a constant, a guest
-// register's home, or, within its guest instruction, a temporary. Hot code comes first and cold code behind
-// it: calls for what the fast path does not do, links that are not made yet. Needs BMI1, BMI2, LZCNT, POPCNT,
-// FMA and PCLMULQDQ of the host.
+// register's home, or, within its guest instruction, a temporary; an f register's is in an xmm register as
+// well while it is needed. Hot code comes first and cold code behind it: calls for what the fast path does
+// not do, links that are not made yet. Needs AVX, BMI1, BMI2, LZCNT, POPCNT, FMA and PCLMULQDQ of the host
+// (translator_problem()).
 #pragma once
 
 #include <array>

@@ -122,7 +122,7 @@ void LowerX86::load_f(x86::Xmm to, x86::Mem from, FpFmt format) {
   single(format) ? as_.vmovss(to, sized(from, 4)) : as_.vmovsd(to, from);
 }
 
-/// That mstatus.FS is dirty; else the call marks it, or traps.
+/// That mstatus.FS is not off; else the call traps.
 void LowerX86::check_fp(const Node& node) {
   if (fs_dirty_ || fs_on_) return;
   fs_on_ = true;
@@ -130,6 +130,7 @@ void LowerX86::check_fp(const Node& node) {
   as_.je(slow_path(node.guest, Behind::kElsewhere));
 }
 
+/// That it is dirty; else the call marks it, or traps.
 void LowerX86::check_fp_dirty(const Node& node) {
   if (fs_dirty_) return;
   fs_dirty_ = true;

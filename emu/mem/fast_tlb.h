@@ -1,10 +1,10 @@
 // FastTlb: what the engines look at before each access; may lose any entry at any time.
 //
 // One space for each of the values that satp had lately, so that going from one to another and back loses
-// nothing. They have one bank of S-mode in common, where addresses are translated at all: a kernel's pages
-// are global as a rule, and found in a new space as well. What is not global leaves that bank with its space.
-// Invariant: a space is a subset of what the architectural TLB answers under its satp (and of the
-// identity map where nothing is translated). A hit of a bank means, for accesses in the bank's mode: RAM,
+// nothing. They have the bank of S-mode without SUM in common, where addresses are translated at all: a
+// kernel's pages are global as a rule, and found in a new space as well. What is not global leaves that bank
+// with its space. Invariant: a space is a subset of what the architectural TLB answers under its satp (and of
+// the identity map where nothing is translated). A hit of a bank means, for accesses in the bank's mode: RAM,
 // permitted, A set; for stores also D set, loads permitted, too, and no decoded code in the page. Everything
 // else is a miss. Banks are standard layout: translated code addresses them. Clearing costs what was filled,
 // however often it was filled again.

@@ -109,9 +109,9 @@ class Machine:
         `root` ("DIR" or "DIR:rw") makes a directory of the host the guest's /, and spawn() then takes paths in it;
         `shares` are {"/guest/path": directory} or ["HOST:GUEST[:rw]"]. `isa` ("rv64gc_zba") leaves other extensions
         out. `append` are words for the supervisor ("quire.fail-alloc=3"). Of the output, the last `output_limit`
-        bytes are kept. `engine` is "auto", "interp" or "jit" (default: $QUIRE_ENGINE, else auto). Directories and the
-        network are the host's: no snapshot can be taken with them. `devices` are quire.Device objects of your own, here and for
-        the other machines.
+        bytes are kept. `engine` is "auto", "interp" or "jit" (default: $QUIRE_ENGINE, else auto), with settings as
+        --engine has them ("jit,off=loads"). Directories and the network are the host's: no snapshot can be taken with
+        them. `devices` are quire.Device objects of your own, here and for the other machines.
         """
         where = "" if root is None else path_of("root", root)
         made = setup(ram=ram, tlb=tlb, isa=isa, seed=seed, drives=drives, net=net, screen=screen,
