@@ -223,6 +223,24 @@ TEST(Translator, ABlockThatIsFoundRunningIsMadeAnewWithWindowsAndThenWithThoseTh
   EXPECT_EQ(state.x[9], kRam + ((state.icount + 1) / 4 % 2 == 1 ? 0xb000 : 0x8000));
 }
 
+// Two blocks take turns, and slices end in the second; the page keeps its code while that one is written to.
+TEST(Translator, ABlockThatWasWrittenToMustProveItselfHotAgain) {
+  Board board(1 << 20,
+              {.code_bytes = 2 << 20, .threshold = 1, .hot = 2, .switches = Switches::off({"paths"})});
+  const auto loop = quire::test::assemble(
+      ".option norvc\n j 1f\n .balign 64\n 1: nop\n nop\n j 2f\n .balign 64\n 2: nop\n j 1b");
+  board.ram.write(PhysAddr(kRam), loop);
+  const auto run_on = [&board] {
+    const u64 end = board.hart.state().icount + 20'000;
+    while (board.hart.state().icount < end) board.translator.run(board.hart.state().icount + 1000);
+    return board.translator.stats().blocks_remade;
+  };
+  EXPECT_EQ(run_on(), 2u) << "hot, and settled";
+  EXPECT_EQ(run_on(), 2u);
+  board.ram.write(PhysAddr(kRam + 128), std::span(loop).subspan(128));
+  EXPECT_EQ(run_on(), 4u);
+}
+
 // A loop over data that another mapping puts elsewhere: what its accesses knew of the page is forgotten.
 TEST(Translator, WindowsOfHotCodeFollowTheMapping) {
   constexpr u64 kData = 0x4000'0000;
