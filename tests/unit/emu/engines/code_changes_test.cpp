@@ -1,6 +1,9 @@
 // Code that is written to, or mapped anew; part of the tests of each engine (engine_under_test.h).
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <vector>
+
 #include "emu/hart/csr.h"
 #include "tests/unit/emu/engines/board.h"
 
