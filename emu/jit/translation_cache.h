@@ -78,6 +78,7 @@ class TranslationCache final : private RamWatcher {
   /// Offsets in a page, by halfword, before which there may be a stop: blocks end there and none starts.
   using StopOffsets = std::bitset<kPageBytes / 2>;
   void set_stops(const StopOffsets& stops);
+  bool may_stop_at(u64 pc) const { return stops_.test((pc & (kPageBytes - 1)) / 2); }
 
   EngineStats& stats() { return stats_; }
   EngineStats stats() const;

@@ -71,7 +71,11 @@ class Translator::Impl : private Runtime {
 
   RunExit run_timed(u64 until_icount);
   void take_over();
-  void run_slice(u64 end_icount);
+  enum class SliceEnd : u8 {
+    kExact,
+    kAtBlock,  ///< before a block that would run past it; a loop then goes on where it starts
+  };
+  void run_slice(u64 end_icount, SliceEnd end);
   void watch_hot_page(PhysAddr frame);
   void run_translated();
   const void* go_on();
@@ -156,19 +160,20 @@ RunExit Translator::Impl::run_timed(u64 until_icount) {
     state_.waiting = 0;
     if (hart_.take_pending_interrupt() && hart_.exit_requested()) continue;  // an observer's
     const bool may_watch = until_icount - state_.icount > kSlice + kWatched;
-    run_slice(may_watch ? state_.icount + kSlice : until_icount);
+    may_watch ? run_slice(state_.icount + kSlice, SliceEnd::kAtBlock)
+              : run_slice(until_icount, SliceEnd::kExact);
     const auto page = std::exchange(hot_page_, std::nullopt);
     if (page && may_watch && !at_breakpoint_) watch_hot_page(*page);
     if (std::exchange(at_breakpoint_, false)) return RunExit::kBreakpoint;
   }
 }
 
-void Translator::Impl::run_slice(u64 end_icount) {
+void Translator::Impl::run_slice(u64 end_icount, SliceEnd end) {
   end_icount_ = end_icount;
   block_too_long_ = false;
   if (!hart_.observes_every_insn()) {
     run_translated();
-    if (!block_too_long_) return;
+    if (!block_too_long_ || end == SliceEnd::kAtBlock) return;
   }
   // One by one: the rest of the slice, less than a block, or all of it for an observer.
   while (state_.icount < end_icount && !stops_here()) {
@@ -304,10 +309,11 @@ void Translator::Impl::interpret_block() {
     const auto insn = fetch(hart_);
     if (!insn || hart_.exit_requested()) return;
     const bool straddles = state_.fetch_page != page;
+    const bool may_begin_behind = cache_.may_stop_at(state_.pc);  // a block, which none does here
     if (straddles) find_blocks(LookedUp::kNow);
     ++cache_.stats().cold_insns;
-    if (execute(hart_, *insn) != Flow::kNext || straddles) return;
-  } while (state_.icount < end_icount_ && state_.fetch_blocks != nullptr && !breakpoints_.any());
+    if (execute(hart_, *insn) != Flow::kNext || straddles || may_begin_behind) return;
+  } while (state_.icount < end_icount_ && state_.fetch_blocks != nullptr && !cache_.may_stop_at(state_.pc));
 }
 
 void Translator::Impl::flush() {

@@ -241,6 +241,19 @@ TEST(Translator, ABlockThatWasWrittenToMustProveItselfHotAgain) {
   EXPECT_EQ(run_on(), 4u);
 }
 
+// Neither slices, nor a breakpoint elsewhere in its page, make it begin in its middle.
+TEST(Translator, ALoopIsTranslatedFromItsStartHoweverLongItRuns) {
+  for (const bool stops : {false, true}) {
+    Board board(1 << 20, {.code_bytes = 2 << 20});
+    board.ram.write(PhysAddr(kRam), quire::test::assemble("1: addi a1, a1, 1\n sd a1, 0(s0)\n ld a2, 0(s0)\n"
+                                                          "add a3, a3, a2\n xor a4, a4, a3\n bnez a1, 1b"));
+    board.hart.state().x[8] = kRam + 0x8000;
+    if (stops) board.translator.set_breakpoints({kRam + 0x800}, {});
+    board.translator.run(20'000'000);
+    EXPECT_LE(board.translator.stats().blocks_built, 4u) << stops;
+  }
+}
+
 // A loop over data that another mapping puts elsewhere: what its accesses knew of the page is forgotten.
 TEST(Translator, WindowsOfHotCodeFollowTheMapping) {
   constexpr u64 kData = 0x4000'0000;
