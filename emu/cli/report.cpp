@@ -152,11 +152,12 @@ std::string translation_text(const EngineStats& engine) {
 
 std::string engine_text(const MachineFacts& machine) {
   const EngineStats& engine = machine.engine;
-  std::string text =
-      fmt::format("engine        {}: {} blocks made, {} dropped\n", engine_name(machine.config.engine.kind),
-                  engine.blocks_built, engine.blocks_dropped);
+  std::string text = fmt::format("engine        {}: {} blocks made", engine_name(machine.config.engine.kind),
+                                 engine.blocks_built);
   if (machine.config.engine.kind == EngineKind::kTranslator) {
-    text += translation_text(engine);
+    text += "\n" + translation_text(engine);
+  } else {
+    text += fmt::format(", {} dropped\n", engine.blocks_dropped);
   }
   if (!engine.instead.empty()) {
     text += fmt::format("              no translator: {}\n", engine.instead);

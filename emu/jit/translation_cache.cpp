@@ -201,7 +201,9 @@ const void* TranslationCache::translate_across(TranslatedPage& page, TranslatedP
   page.settled.set(kOffset / 2);
   watch(ends);
   next.decoded.set_range(0, 0);
-  ends.begun.push_back(&begins);
+  if (std::find(ends.begun.begin(), ends.begun.end(), &begins) == ends.begun.end()) {
+    ends.begun.push_back(&begins);
+  }
   return keep(page, ir, kOffset, target.code_offset, first_link);
 }
 

@@ -164,6 +164,11 @@ EngineConfig engine_of(std::string_view text) {
   engine.kind = name == "auto"  ? EngineKind::kAuto
                 : name == "jit" ? EngineKind::kTranslator
                                 : EngineKind::kInterpreter;
+  if (engine.kind == EngineKind::kInterpreter && name.size() != text.size()) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("'{}' in the engine '{}' is the translator's; 'interp' has no settings",
+                            text.substr(name.size() + 1), text));
+  }
   for (std::size_t begin = name.size(); begin < text.size();) {
     const std::size_t comma = std::min(text.find(',', begin + 1), text.size());
     set_engine_part(engine, text, text.substr(begin + 1, comma - begin - 1));
