@@ -1,6 +1,7 @@
 #include "emu/jit/code_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -49,7 +50,10 @@ void CodeMemory::map() {
     errno = cause;
   }
   check(done, mapped ? "mprotect" : "mremap");
+  process_ = getpid();
 }
+
+bool CodeMemory::is_of_this_process() const { return getpid() == process_; }
 
 CodeMemory::~CodeMemory() { unmap(); }
 

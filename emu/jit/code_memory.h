@@ -5,6 +5,8 @@
 // writable and executable at once. Code is known by its offset, or by where it runs.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstring>
 
 #include "emu/base/types.h"
@@ -41,9 +43,11 @@ class CodeMemory {
   /// Other memory, empty: after fork(2) what is mapped here is the parent's as well. Throws as the
   /// constructor.
   void renew();
-  /// Makes the jump whose displacement (32 bits) is at `offset` one to `code`. Precondition: nothing runs
-  /// there.
+  /// Makes the jump whose displacement (32 bits) is at `offset` one to `code`. Preconditions: nothing runs
+  /// there, and it is not another process's.
   void patch_jump(usize offset, const void* code);
+  /// Not so after fork(2) until renew().
+  bool is_of_this_process() const;
 
  private:
   void map();
@@ -59,6 +63,7 @@ class CodeMemory {
   usize kept_ = 0;
   usize data_used_ = 0;
   usize touched_ = 0;  ///< so much of both mappings is there
+  pid_t process_ = 0;  ///< that mapped it
 };
 
 }  // namespace quire::jit

@@ -373,8 +373,11 @@ void TranslationCache::drop_begun(PageRecord& page, u64 first_halfword, DropReas
 
 /// What has run often is likely to do so again: it is translated anew soon.
 void TranslationCache::drop_block(PageRecord& page, u16 offset, const Block& block, DropReason reason) {
-  for (const Link* link : block.links) {
-    memory_.patch_jump(link->patch_at, memory_.run_address(link->unlinked_at));
+  // A process that writes to RAM after fork(2), but has not run since, has its parent's code.
+  if (!block.links.empty() && memory_.is_of_this_process()) {
+    for (const Link* link : block.links) {
+      memory_.patch_jump(link->patch_at, memory_.run_address(link->unlinked_at));
+    }
   }
   page.code[offset / 2] = stubs_.cold;
   if (reason == DropReason::kWritten) {  // longer ones would soon be made for nothing again

@@ -435,5 +435,69 @@ TEST(Translator, ProcessesHaveTheirOwnCode) {
   close(parent_ran[1]);
 }
 
+// The child writes to RAM, as when it goes back to a snapshot, before it has code of its own; the parent has
+// other code by then where that of the pages was.
+TEST(Translator, AProcessThatHasNotRunYetLeavesItsParentsCodeAlone) {
+  constexpr u64 kPages = 300;  // more than 2 MiB of code may have
+  constexpr u64 kTime = 100'000;
+  const TranslatorSettings settings{
+      .code_bytes = 2 << 20, .threshold = 1, .switches = Switches::off({"paths"})};
+  std::vector<std::vector<u8>> ways;  // pages of different lengths
+  for (u64 length = 1; length < 12; ++length) {
+    ways.push_back(quire::test::assemble("1: addi a0, a0, 1\n .rept " + std::to_string(length) +
+                                         "\n addi a1, a1, 3\n j 2f\n 2: xor a1, a1, a0\n .endr\n"
+                                         " addi t2, t2, -1\n bnez t2, 1b\n li t2, 3\n bgeu t1, s5, 3f\n"
+                                         " add t1, t1, s3\n jr t1\n 3: mv t1, s1\n jr t1"));
+  }
+  // Round and round through these pages from now on.
+  const auto run = [](Board& board, u64 first, u64 last, u64 count) {
+    board.hart.state().x[9] = kRam + first * kPageBytes;
+    board.hart.state().x[21] = kRam + last * kPageBytes;
+    board.translator.run(count);
+  };
+  const auto start = [&](Board& board) {
+    for (u64 page = 0; page < kPages; ++page) {
+      board.ram.write(PhysAddr(kRam + page * kPageBytes), ways[page * page % ways.size()]);
+    }
+    board.hart.state().x[6] = kRam;
+    board.hart.state().x[7] = 3;
+    board.hart.state().x[19] = kPageBytes;
+    run(board, 0, 100, kTime);
+  };
+  const auto change_code = [&](Board& board) {
+    run(board, 0, kPages - 1, 2 * kTime);
+    run(board, 150, 250, 3 * kTime);
+  };
+  Board undisturbed(kPages * kPageBytes, settings);
+  start(undisturbed);
+  change_code(undisturbed);
+  run(undisturbed, 150, 250, 4 * kTime);
+  EXPECT_GT(undisturbed.translator.stats().flushes, 0u);
+
+  Board board(kPages * kPageBytes, settings);
+  start(board);
+  int go_on[2];
+  ASSERT_EQ(pipe(go_on), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    char signal;
+    const bool read_it = read(go_on[0], &signal, 1) == 1;
+    const std::vector<u8> nothing(kPageBytes);
+    for (u64 page = 0; page < kPages; ++page) board.ram.write(PhysAddr(kRam + page * kPageBytes), nothing);
+    _exit(read_it ? 0 : 1);
+  }
+  change_code(board);
+  EXPECT_EQ(write(go_on[1], "", 1), 1);
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  run(board, 150, 250, 4 * kTime);
+  EXPECT_EQ(board.hart.state().x[10], undisturbed.hart.state().x[10]);
+  EXPECT_EQ(board.hart.state().x[11], undisturbed.hart.state().x[11]);
+  close(go_on[0]);
+  close(go_on[1]);
+}
+
 }  // namespace
 }  // namespace quire::jit
