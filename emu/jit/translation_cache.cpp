@@ -14,8 +14,9 @@
 namespace quire::jit {
 namespace {
 
-/// More than any block takes: 64 instructions, each by a call or with both halves of a load.
-constexpr usize kMaxBlockBytes = 32 << 10;
+/// More than any block takes: 64 accesses of a hot loop that are each the first of several, and give back and
+/// lend ten registers on all their ways, are 41 KB.
+constexpr usize kMaxBlockBytes = 64 << 10;
 /// Pages' records that are made at a time.
 constexpr usize kRecords = 16;
 /// What the tables of entries may take, in sizes of the code memory: guests that jump about need a page for

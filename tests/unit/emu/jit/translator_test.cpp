@@ -159,6 +159,41 @@ TEST(Translator, WhatEndedAPageCanBeTranslatedOnceItDoesNot) {
   EXPECT_LT(board.translator.stats().cold_insns, cold + 20);
 }
 
+// Copies by registers that no host register is for: each access is looked up, and borrows. Some page finds
+// memory that is almost full.
+TEST(Translator, TheLargestBlocksAreMadeWhateverRoomThereIsLeft) {
+  constexpr u64 kPages = 2000;
+  constexpr u64 kRounds = 4;
+  Board board((kPages + 1) * kPageBytes, {.code_bytes = 2 << 20, .threshold = 0, .hot = 0});
+  const auto copies = [](u64 count) {
+    std::string source = ".option norvc\n 1:";
+    for (u64 i = 0; i < count; ++i) {
+      const std::string value = " s" + std::to_string(2 + i % 10);
+      source += (i % 2 == 0 ? " ld" + value + ", 8(t1)\n" : " sd" + value + ", 8(t3)\n");
+    }
+    return quire::test::assemble(source +
+                                 " addi t2, t2, -1\n beqz t2, 2f\n j 1b\n"
+                                 " 2: li t2, 4\n add t4, t4, t5\n jr t4");
+  };
+  const std::vector<u8> large = copies(60);
+  const std::vector<u8> small = copies(2);
+  u64 count = 0;
+  for (u64 page = 0; page < kPages; ++page) {
+    const bool is_small = page * page / 3 % 7 < 2;
+    board.ram.write(PhysAddr(kRam + page * kPageBytes), is_small ? small : large);
+    count += kRounds * ((is_small ? 2 : 60) + 3) - 1 + 3;
+  }
+  HartState& state = board.hart.state();
+  state.x[6] = state.x[28] = kRam + kPages * kPageBytes;
+  state.x[7] = kRounds;
+  state.x[29] = kRam;
+  state.x[30] = kPageBytes;
+  board.translator.run(count);
+  EXPECT_EQ(state.pc, kRam + kPages * kPageBytes);
+  EXPECT_GT(board.translator.stats().flushes, 10u);
+  EXPECT_LT(board.translator.stats().cold_insns, 10u);
+}
+
 // What calls have left for their returns is code, too, and goes with the rest.
 TEST(Translator, ReturnsFindTheirPlaceWhenAllCodeWasGivenUpSinceTheCall) {
   constexpr u64 kPages = 300;  // more than 2 MiB of code may have
