@@ -63,7 +63,9 @@ class Machine::Impl final : private HartEnv {
   Counters counters() const;
   EngineStats engine_stats() const {
     EngineStats stats = engine_->stats();
-    stats.instead = interpreted_because_;
+    add_counts(stats, engines_before_);
+    const bool for_logs = engine_config_.kind != config_.engine.kind;
+    stats.instead = for_logs ? "instructions or accesses are recorded" : interpreted_because_;
     return stats;
   }
   u64 digest() const;
@@ -166,6 +168,7 @@ class Machine::Impl final : private HartEnv {
   EngineConfig engine_config_;  ///< of the engine that there is now
   std::unique_ptr<HartEngine> engine_;
   std::string interpreted_because_;
+  EngineStats engines_before_;  ///< what those did that were given up for another
   EventQueue events_;
   HartLine machine_software_;
   HartLine machine_timer_;

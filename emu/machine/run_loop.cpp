@@ -107,6 +107,10 @@ void Machine::Impl::choose_engine() {
     return;
   }
   const PassedBreakpoint passed = engine_->passed_breakpoint();
+  EngineStats sum = engine_->stats();
+  add_counts(sum, engines_before_);
+  sum.code_bytes = sum.table_bytes = 0;
+  engines_before_ = sum;
   engine_.reset();
   engine_config_ = config_.engine;
   engine_config_.kind = wanted;

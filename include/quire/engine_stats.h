@@ -3,10 +3,14 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
 
 namespace quire {
 
@@ -51,9 +55,10 @@ struct EngineStats {
   std::uint64_t outside_ns = 0;    ///< of `run_ns`: what is left to C++; of one entry in 61, times 61
 };
 
-/// Hands over each count with its name, in order.
-template <class Visit>
-void visit_counts(const EngineStats& stats, Visit&& visit) {
+/// Hands over each count with its name, in order. `Stats` is EngineStats, const or not.
+template <class Stats, class Visit>
+requires std::same_as<std::remove_const_t<Stats>, EngineStats>
+void visit_counts(Stats& stats, Visit&& visit) {
   visit("blocks_built", stats.blocks_built);
   visit("blocks_dropped", stats.blocks_dropped);
   visit("blocks_remade", stats.blocks_remade);
@@ -69,6 +74,19 @@ void visit_counts(const EngineStats& stats, Visit&& visit) {
   visit("run_ns", stats.run_ns);
   visit("translate_ns", stats.translate_ns);
   visit("outside_ns", stats.outside_ns);
+}
+
+/// Of an engine that was there before: what it did, but for the room that it took.
+inline void add_counts(EngineStats& sum, const EngineStats& before) {
+  std::vector<std::uint64_t> values;
+  visit_counts(before, [&values](const char*, std::uint64_t value) { values.push_back(value); });
+  std::size_t at = 0;
+  visit_counts(sum, [&](std::string_view name, std::uint64_t& value) {
+    const std::uint64_t more = values[at++];
+    if (name != "code_bytes" && name != "table_bytes") value += more;
+  });
+  for (std::size_t i = 0; i < kDropReasons; ++i) sum.dropped_by[i] += before.dropped_by[i];
+  for (std::size_t i = 0; i < kCallKinds; ++i) sum.calls_by[i] += before.calls_by[i];
 }
 
 }  // namespace quire

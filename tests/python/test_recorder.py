@@ -222,6 +222,22 @@ def test_accesses_recorded_from_a_callback_on(m):
     assert recordings[0]["value"] == list(range(ROUNDS - 9, ROUNDS - 19, -1))
 
 
+def test_the_engine_is_counted_from_the_start_also_over_a_recording(m):
+    m.run(max_insns=300)
+    before = m.stats.engine
+    assert before.instead == ""
+    recording = m.record("insn")
+    m.run(max_insns=300)
+    if before.name == "jit":
+        assert "recorded" in m.stats.engine.instead
+    recording.stop()
+    m.run(max_insns=300)
+    after = m.stats.engine
+    assert after.instead == "" and after.name == before.name
+    assert after.blocks_built >= before.blocks_built > 0
+    assert after.cold_insns >= before.cold_insns
+
+
 def test_of_one_process_alone(compile_c):
     def run(watch):
         with quire.Machine.supervisor(ram="64M") as m:
