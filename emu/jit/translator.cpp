@@ -88,6 +88,11 @@ class Translator::Impl : private Runtime {
   bool must_stop() const {
     return hart_.exit_requested() || state_.waiting != 0 || hart_.interrupt_pending();
   }
+  /// For an observer of the walk, while the page is held that was looked up: a second look would be another
+  /// walk where an instruction straddles two.
+  bool must_stop_before_insn() const {
+    return hart_.exit_requested() && state_.fetch_page == align_down(state_.pc, kPageBytes);
+  }
   MaybeTrap hold_page(u64 pc);
   enum class LookedUp : u8 { kBefore, kNow };
   void find_blocks(LookedUp looked_up);
@@ -178,7 +183,7 @@ void Translator::Impl::run_slice(u64 end_icount, SliceEnd end) {
   // One by one: the rest of the slice, less than a block, or all of it for an observer.
   while (state_.icount < end_icount && !stops_here()) {
     const auto insn = fetch(hart_);
-    if (hart_.exit_requested()) return;  // by an observer of the walk
+    if (must_stop_before_insn()) return;
     if (insn && execute(hart_, *insn) == Flow::kNext) continue;
     if (must_stop()) return;
   }
@@ -191,7 +196,7 @@ void Translator::Impl::watch_hot_page(PhysAddr frame) {
   while (state_.icount < end && !must_stop() && !stops_here()) {
     const u64 pc = state_.pc;
     const auto insn = fetch(hart_);
-    if (hart_.exit_requested()) return;
+    if (must_stop_before_insn()) return;
     if (!insn) continue;
     const bool counts = has_flag(insn->op, kBranch) && state_.fetch_frame == frame.value;
     execute(hart_, *insn);
@@ -307,7 +312,7 @@ void Translator::Impl::interpret_block() {
   do {
     const u64 page = state_.fetch_page;
     const auto insn = fetch(hart_);
-    if (!insn || hart_.exit_requested()) return;
+    if (!insn || must_stop_before_insn()) return;
     const bool straddles = state_.fetch_page != page;
     const bool may_begin_behind = cache_.may_stop_at(state_.pc);  // a block, which none does here
     if (straddles) find_blocks(LookedUp::kNow);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 
+#include "emu/mem/observer.h"
 #include "tests/unit/emu/engines/board.h"
 
 namespace quire {
@@ -130,6 +131,38 @@ std::map<u64, unsigned> run_over_breakpoints(Board& board, u64 until, u64 slice)
   return stops;
 }
 
+/// As one whose callbacks are told between two instructions.
+struct ExitAtWalks final : MmuObserver {
+  Hart& hart;
+  u64 exits = 0;
+  explicit ExitAtWalks(Hart& h) : hart(h) { hart.mmu().set_observer(this); }
+  ~ExitAtWalks() override { hart.mmu().set_observer(nullptr); }
+  void on_walk(const MemoryMode&, VirtAddr, Access, const PageWalk&) override {
+    hart.request_exit();
+    ++exits;
+  }
+  void on_fill(const TlbEntry&) override {}
+  void on_evict(const TlbEntry&) override {}
+  void on_fence(std::optional<VirtAddr>, std::optional<u16>) override {}
+};
+
+TEST_P(Slicing, ExitsForAnObserverOfWalksChangeNothing) {
+  const std::vector<u8> code = assemble(kBusyProgram);
+  constexpr u64 kEnd = 30'000;
+  Board plain(code, GetParam());
+  plain.run(kEnd);
+  for (const u64 slice : {u64{1'000'000}, u64{777}, u64{50}, u64{1}}) {
+    Board board(code, GetParam());
+    const ExitAtWalks observer(board.hart());
+    while (board.state().icount < kEnd && observer.exits < 10 * kEnd) {
+      board.run(std::min(kEnd, board.state().icount + slice));
+    }
+    ASSERT_EQ(board.everything(), plain.everything()) << slice;
+    EXPECT_EQ(board.hart().mmu().tlb().stats().walks, plain.hart().mmu().tlb().stats().walks) << slice;
+    EXPECT_GT(observer.exits, 0u);
+  }
+}
+
 // In the loop of kBusyProgram: in mid-block, after a store that faults, a jump's target, an instruction that
 // straddles two pages, one at the start of a page, the handler; and one that shares its page offset alone.
 const std::vector<u64> kBusyBreakpoints = {0x292, 0x2a0, 0x1bfe, 0x1ffe, 0x2002, kRam + 0x200, kRam + 0x1290};
@@ -172,7 +205,8 @@ TEST_P(Slicing, AStopAtABreakpointIsTheStateOfAStopAtItsCount) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tlbs, Slicing,
-                         testing::Values(TlbConfig{}, TlbConfig{2, 1, TlbPolicy::kDefault},
+                         testing::Values(TlbConfig{}, TlbConfig{1, 1, TlbPolicy::kDefault},
+                                         TlbConfig{2, 1, TlbPolicy::kDefault},
                                          TlbConfig{8, 8, TlbPolicy::kLru}, TlbConfig{4, 2, TlbPolicy::kFifo},
                                          TlbConfig{16, 4, TlbPolicy::kRandom}));
 
