@@ -1,5 +1,5 @@
 // Windows (emu/jit/windows.h): a block's table is good for the bank whose key it has. That is looked at when
-// the block is entered and behind each call, for these alone can change the bank or its key.
+// the block is entered, behind each call, and where SUM changes, for these alone change the bank or its key.
 #include <cstddef>
 
 #include "emu/jit/lower_x86.h"

@@ -22,36 +22,33 @@ unsigned Tlb::size_class(unsigned shift) {
   return at;
 }
 
-const TlbEntry* Tlb::peek(VirtAddr va, u16 asid) const {
+/// The first entry that covers the address, whatever its ASID, of which `matches` says so; small pages first.
+template <class Matches>
+const TlbEntry* Tlb::find_covering(VirtAddr va, Matches&& matches) const {
   for (unsigned at = 0; at < kShifts.size(); ++at) {
     if (population_[at] == 0) continue;
     const u64 tag = va.value >> kShifts[at];
     const TlbEntry* set = set_of(tag);
     for (u32 way = 0; way < config_.ways; ++way) {
       const TlbEntry& entry = set[way];
-      if (entry.tag == tag && valid(entry) && entry.shift == kShifts[at] &&
-          (entry.asid == asid || (entry.flags & kPteGlobal) != 0)) {
-        return &entry;
-      }
+      if (entry.tag == tag && valid(entry) && entry.shift == kShifts[at] && matches(entry)) return &entry;
     }
   }
   return nullptr;
 }
 
+const TlbEntry* Tlb::peek(VirtAddr va, u16 asid) const {
+  return find_covering(
+      va, [asid](const TlbEntry& entry) { return entry.asid == asid || (entry.flags & kPteGlobal) != 0; });
+}
+
 bool Tlb::answers_alike(VirtAddr va) const {
   bool found = false;
-  for (unsigned at = 0; at < kShifts.size(); ++at) {
-    if (population_[at] == 0) continue;
-    const u64 tag = va.value >> kShifts[at];
-    const TlbEntry* set = set_of(tag);
-    for (u32 way = 0; way < config_.ways; ++way) {
-      const TlbEntry& entry = set[way];
-      if (entry.tag != tag || entry.shift != kShifts[at] || !valid(entry)) continue;
-      if ((entry.flags & kPteGlobal) == 0) return false;
-      found = true;
-    }
-  }
-  return found;
+  const TlbEntry* const of_one_space = find_covering(va, [&found](const TlbEntry& entry) {
+    found = true;
+    return (entry.flags & kPteGlobal) == 0;
+  });
+  return found && of_one_space == nullptr;
 }
 
 const TlbEntry* Tlb::lookup(VirtAddr va, u16 asid, Access access, bool all_seen) {

@@ -84,6 +84,8 @@ class Tlb {
   static constexpr std::array<u8, kMaxLevels + 1> kShifts = {12, 16, 21, 30, 39, 48};
   static unsigned size_class(unsigned shift);
   bool valid(const TlbEntry& entry) const { return entry.epoch == epoch_; }
+  template <class Matches>
+  const TlbEntry* find_covering(VirtAddr va, Matches&& matches) const;
   TlbEntry* set_of(u64 tag) { return &entries_[(tag & set_mask_) * config_.ways]; }
   const TlbEntry* set_of(u64 tag) const { return &entries_[(tag & set_mask_) * config_.ways]; }
   TlbEntry& victim(TlbEntry* set);

@@ -87,6 +87,7 @@ def test_the_environment_chooses_where_nothing_else_does(quire_command, compile_
         ("jit,off=f+vector", "the translator has no 'vector' to turn off; there are i, m, a, f, d, c, "),
         ("auto,off=", "the translator has no '' to turn off; there are i, "),
         ("jit,", "'' in the engine 'jit,' is none of"),
+        ("interp,threshold=3", "'threshold=3' in the engine 'interp,threshold=3' is the translator's; 'interp' has no settings"),
     ],
 )
 def test_impossible_engines_are_usage_errors(quire_command, compile_c, spec, problem):
